@@ -1,0 +1,184 @@
+"""Google Calendar through google-api-python-client, as it must be used: a static discovery document, one HTTP object a thread and connection, timeouts,
+no silent retries (our tasks retry), pages asked for by hand.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import google_auth_httplib2
+import httplib2
+from google.auth.exceptions import RefreshError, TransportError
+from google.oauth2.credentials import Credentials
+from googleapiclient.discovery import build
+from googleapiclient.errors import HttpError
+
+from functions.adapters.google_errors import AccessLost, GoogleError, OurMistake, PageExpired, Unavailable, error_of
+from functions.adapters.settings import Settings
+
+TIMEOUT_S = 20
+PAGE_SIZE = 250
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPage:
+    """One page of a list. Exactly one of the tokens is set, or the page is not usable (case 51)."""
+
+    events: tuple[Event, ...]
+    next_page_token: str | None
+    next_sync_token: str | None
+    time_zone: str
+    access_role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchAnswer:
+    resource: str
+    expires_at: int | None  # milliseconds; Google may leave it out
+
+
+# Which query a sync token belongs to; a change here makes every calendar list in full once (case 71).
+LIST_FINGERPRINT = "events-v1:singleEvents=false"
+
+
+class GoogleCalendar:
+    """The calendars of one connection. Every method raises `GoogleError` and nothing else of the libraries'."""
+
+    def __init__(self, service: Any, credentials: Credentials) -> None:
+        self._service = service
+        self._credentials = credentials
+        self._threads = threading.local()
+
+    def calendar_list(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        page: str | None = None
+        while True:
+            answer = self._do(self._service.calendarList().list(pageToken=page, showHidden=True))
+            found += answer.get("items", ())
+            page = answer.get("nextPageToken")
+            if page is None:
+                return found
+
+    def events_page(self, calendar: str, *, sync_token: str | None, page_token: str | None) -> EventPage:
+        """A page of the change feed, or of the full list where there is no token. The same token goes with every page of one list (case 40)."""
+        request = self._service.events().list(
+            calendarId=calendar,
+            syncToken=sync_token,
+            pageToken=page_token,
+            singleEvents=False,
+            maxResults=PAGE_SIZE,
+            maxAttendees=1,
+        )
+        try:
+            answer = self._do(request)
+        except OurMistake as error:
+            if page_token is not None:
+                raise PageExpired(error.reason) from error
+            raise
+        return EventPage(
+            events=tuple(answer.get("items", ())),
+            next_page_token=answer.get("nextPageToken"),
+            next_sync_token=answer.get("nextSyncToken"),
+            time_zone=answer.get("timeZone", "UTC"),
+            access_role=answer.get("accessRole", ""),
+        )
+
+    def get(self, calendar: str, event: str) -> Event:
+        return self._do(self._service.events().get(calendarId=calendar, eventId=event))
+
+    def insert(self, calendar: str, body: Event) -> Event:
+        return self._do(self._service.events().insert(calendarId=calendar, body=body, sendUpdates="none"))
+
+    def patch(self, calendar: str, event: str, body: Event, *, etag: str | None) -> Event:
+        request = self._service.events().patch(calendarId=calendar, eventId=event, body=body, sendUpdates="none")
+        return self._do(request, etag=etag)
+
+    def delete(self, calendar: str, event: str, *, etag: str | None) -> None:
+        self._do(self._service.events().delete(calendarId=calendar, eventId=event, sendUpdates="none"), etag=etag)
+
+    def watch(self, calendar: str, *, channel: str, token: str, address: str) -> WatchAnswer:
+        body = {"id": channel, "type": "web_hook", "address": address, "token": token}
+        answer = self._do(self._service.events().watch(calendarId=calendar, body=body))
+        expiration = answer.get("expiration")
+        return WatchAnswer(resource=answer["resourceId"], expires_at=int(expiration) if expiration else None)
+
+    def stop(self, *, channel: str, resource: str) -> None:
+        self._do(self._service.channels().stop(body={"id": channel, "resourceId": resource}))
+
+    def _do(self, request: Any, *, etag: str | None = None) -> Any:
+        if etag is not None:
+            request.headers["If-Match"] = etag
+        try:
+            return request.execute(http=self._http(), num_retries=0)
+        except HttpError as error:
+            raise _google_error(error) from error
+        except RefreshError as error:
+            raise _refresh_error(error) from error
+        except (TransportError, httplib2.HttpLib2Error, TimeoutError, socket.gaierror, OSError) as error:
+            raise Unavailable(type(error).__name__) from error
+
+    def _http(self) -> Any:
+        """httplib2 is not thread-safe: sharing one object between threads has handed answers to the wrong caller."""
+        if not hasattr(self._threads, "http"):
+            self._threads.http = google_auth_httplib2.AuthorizedHttp(
+                self._credentials, http=httplib2.Http(timeout=TIMEOUT_S)
+            )
+        return self._threads.http
+
+
+def _google_error(error: HttpError) -> GoogleError:
+    details = error.error_details if isinstance(error.error_details, list) else []
+    reason = details[0].get("reason", "") if details and isinstance(details[0], dict) else ""
+    retry_after = error.resp.get("retry-after")
+    return error_of(error.resp.status, reason, float(retry_after) if retry_after and retry_after.isdecimal() else None)
+
+
+def _refresh_error(error: RefreshError) -> GoogleError:
+    """Only `invalid_grant` means that the grant is gone; the rest may pass."""
+    if "invalid_grant" in str(error.args):
+        return AccessLost("invalid_grant")
+    return Unavailable("token refresh failed")
+
+
+class Calendars:
+    """Opens connections. The service object and each connection's credentials are made once a process; access tokens live in memory only."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._service: Any = None
+        self._opened: dict[tuple[str, str], GoogleCalendar] = {}
+        self._lock = threading.Lock()
+
+    def open(self, connection: str, sealed: str, unseal: Callable[[], str]) -> GoogleCalendar:
+        """The calendars of a connection; `sealed` tells whether its token is still the one that was opened before."""
+        with self._lock:
+            key = (connection, sealed)
+            if key not in self._opened:
+                self._opened = {k: v for k, v in self._opened.items() if k[0] != connection}
+                self._opened[key] = GoogleCalendar(self._built(), self._credentials(unseal()))
+            return self._opened[key]
+
+    def _built(self) -> Any:
+        if self._service is None:
+            self._service = build(
+                "calendar",
+                "v3",
+                http=httplib2.Http(timeout=TIMEOUT_S),
+                static_discovery=True,
+                cache_discovery=False,
+                client_options={"api_endpoint": self._settings.calendar_endpoint},
+            )
+        return self._service
+
+    def _credentials(self, refresh_token: str) -> Credentials:
+        return Credentials(  # type: ignore[no-untyped-call]
+            token=None,
+            refresh_token=refresh_token,
+            token_uri=self._settings.oauth_token_url,
+            client_id=self._settings.client_id,
+            client_secret=self._settings.client_secret,
+        )

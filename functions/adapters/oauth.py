@@ -1,0 +1,108 @@
+"""Google's OAuth endpoints: the consent address, code and refresh token exchange, revocation (RFC 6749, RFC 7636, OpenID Connect)."""
+
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+
+from functions.adapters.settings import Settings
+
+# What each is for: who the person is; which calendars there are; their free/busy and events, read and written.
+SCOPES = (
+    "openid",
+    "email",
+    "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
+    "https://www.googleapis.com/auth/calendar.events",
+    "https://www.googleapis.com/auth/calendar.freebusy",
+)
+_TIMEOUT_S = 10.0
+
+
+class GrantRefused(Exception):
+    """Google's word that a code or refresh token is no good (`invalid_grant`): only this means revoked."""
+
+
+class OAuthUnavailable(Exception):
+    """No usable answer: network, 5xx, or a configuration error such as a wrong client secret. Says nothing about the grant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """What a token exchange gave. `refresh_token` is None where Google gave none; `id_token` is not verified yet."""
+
+    access_token: str
+    refresh_token: str | None
+    scopes: tuple[str, ...]
+    id_token: str | None
+
+    def __repr__(self) -> str:
+        return f"Grant(scopes={self.scopes!r})"
+
+
+def new_verifier() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def consent_url(settings: Settings, *, state: str, verifier: str, login_hint: str | None = None) -> str:
+    """Where the browser goes. `prompt=consent` makes Google give a refresh token every time, so that a reconnect has one too."""
+    challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
+    query = {
+        "client_id": settings.client_id,
+        "redirect_uri": redirect_uri(settings),
+        "response_type": "code",
+        "scope": " ".join(SCOPES),
+        "access_type": "offline",
+        "prompt": "consent",
+        "include_granted_scopes": "false",
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    if login_hint:
+        query["login_hint"] = login_hint
+    return f"{settings.oauth_authorize_url}?{urlencode(query)}"
+
+
+def redirect_uri(settings: Settings) -> str:
+    return f"{settings.booking_url}/oauth/callback"
+
+
+def exchange_code(settings: Settings, *, code: str, verifier: str) -> Grant:
+    """Raises `GrantRefused` or `OAuthUnavailable`."""
+    return _token_request(
+        settings,
+        {
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": verifier,
+            "redirect_uri": redirect_uri(settings),
+        },
+    )
+
+
+def refresh(settings: Settings, *, refresh_token: str) -> Grant:
+    """A new access token. Raises `GrantRefused` or `OAuthUnavailable`."""
+    return _token_request(settings, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+
+def _token_request(settings: Settings, form: dict[str, str]) -> Grant:
+    form = form | {"client_id": settings.client_id, "client_secret": settings.client_secret}
+    try:
+        answer = requests.post(settings.oauth_token_url, data=form, timeout=_TIMEOUT_S)
+        body: dict[str, Any] = answer.json()
+    except (requests.RequestException, ValueError) as error:
+        raise OAuthUnavailable(type(error).__name__) from None  # the request holds secrets; its text goes nowhere
+    if answer.status_code == 400 and body.get("error") == "invalid_grant":
+        raise GrantRefused("invalid_grant")
+    if answer.status_code != 200:
+        raise OAuthUnavailable(f"{answer.status_code} {body.get('error')}")
+    return Grant(
+        access_token=body["access_token"],
+        refresh_token=body.get("refresh_token"),
+        scopes=tuple(body.get("scope", "").split()),
+        id_token=body.get("id_token"),
+    )

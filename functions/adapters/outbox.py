@@ -1,0 +1,30 @@
+"""From a commit's effects to tasks, right after the commit; what fails here, the sweep does later (law 3)."""
+
+import logging
+
+from functions.adapters.store.records import OutboxRecord
+from functions.adapters.tasks import EnqueueFailed, Task, Tasks
+
+log = logging.getLogger(__name__)
+
+
+def task_of(account: str, record: OutboxRecord) -> Task:
+    """The task of a record. Each sweep has a name of its own, because a name can't be used again soon after its task ended."""
+    return Task(
+        kind=record.kind,
+        name=f"{account}/{record.id}/{record.sweeps}",
+        body={"account": account, "outbox": record.id, "subject": record.subject, "about": record.about or ""},
+    )
+
+
+class Dispatcher:
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    def __call__(self, account: str, records: list[OutboxRecord]) -> None:
+        for record in records:
+            try:
+                self._tasks.create(task_of(account, record))
+            except EnqueueFailed as error:
+                # The state is committed and the answer is owed. The record stays in the outbox.
+                log.warning("left to the sweep: %s %s (%s)", record.kind, record.id, error)

@@ -1,0 +1,128 @@
+"""Every setting, read once. Nothing else in `functions` looks at the environment.
+
+Each outside address can be pointed elsewhere, so that the whole system runs against stand-ins without a test branch in the code. A dataclass and not
+a pydantic model, because the webhook's cold start does not pay for pydantic.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+GOOGLE_CERTS = "https://www.googleapis.com/oauth2/v1/certs"
+
+
+class SettingError(Exception):
+    """A setting is missing or has no sense. The message names it and what it should look like; never its value, which may be a secret."""
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """A named key. The first of a list makes new values, all of them open old ones."""
+
+    id: str
+    bytes: bytes
+
+    def __repr__(self) -> str:
+        return f"SecretKey({self.id!r})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    project: str
+    firestore_emulator: str | None
+    tasks_emulator: str | None
+    tasks_location: str
+    tasks_service_account: str
+    tasks_certs_url: str
+    calendar_endpoint: str
+    oauth_authorize_url: str
+    oauth_token_url: str
+    oauth_revoke_url: str
+    oauth_certs_url: str
+    client_id: str
+    client_secret: str
+    booking_url: str
+    webhook_url: str
+    sync_url: str
+    token_keys: tuple[SecretKey, ...]
+    signing_keys: tuple[SecretKey, ...]
+    mail_url: str
+    mail_from: str
+    poll_watched_seconds: int
+    poll_unwatched_seconds: int
+    pull_coalesce_ms: int
+    stale_after_seconds: int
+
+    def __repr__(self) -> str:
+        return f"Settings(project={self.project!r})"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings of this process. Raises `SettingError`."""
+    read = _Reader(environment)
+    return Settings(
+        project=read.text("GOOGLE_CLOUD_PROJECT"),
+        firestore_emulator=read.optional("FIRESTORE_EMULATOR_HOST"),
+        tasks_emulator=read.optional("CLOUD_TASKS_EMULATOR_HOST"),
+        tasks_location=read.text("CLOUD_TASKS_LOCATION", "europe-west1"),
+        tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT"),
+        tasks_certs_url=read.text("TASKS_CERTS_URL", GOOGLE_CERTS),
+        calendar_endpoint=read.text("GOOGLE_CALENDAR_ENDPOINT", "https://www.googleapis.com/calendar/v3/"),
+        oauth_authorize_url=read.text("GOOGLE_OAUTH_AUTHORIZE_URL", "https://accounts.google.com/o/oauth2/v2/auth"),
+        oauth_token_url=read.text("GOOGLE_OAUTH_TOKEN_URL", "https://oauth2.googleapis.com/token"),
+        oauth_revoke_url=read.text("GOOGLE_OAUTH_REVOKE_URL", "https://oauth2.googleapis.com/revoke"),
+        oauth_certs_url=read.text("GOOGLE_OAUTH_CERTS_URL", GOOGLE_CERTS),
+        client_id=read.text("GOOGLE_CLIENT_ID"),
+        client_secret=read.text("GOOGLE_CLIENT_SECRET"),
+        booking_url=read.address("BOOKING_URL"),
+        webhook_url=read.address("WEBHOOK_URL"),
+        sync_url=read.address("SYNC_URL"),
+        token_keys=read.keys("TOKEN_KEYS"),
+        signing_keys=read.keys("SIGNING_KEYS"),
+        mail_url=read.text("MAIL_URL"),
+        mail_from=read.text("MAIL_FROM"),
+        poll_watched_seconds=read.seconds("POLL_WATCHED_SECONDS", 3600),
+        poll_unwatched_seconds=read.seconds("POLL_UNWATCHED_SECONDS", 600),
+        pull_coalesce_ms=read.seconds("PULL_COALESCE_MS", 1000),
+        stale_after_seconds=read.seconds("STALE_AFTER_SECONDS", 6 * 3600),
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    environment: Mapping[str, str]
+
+    def optional(self, name: str) -> str | None:
+        return self.environment.get(name) or None
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.optional(name) or default
+        if value is None:
+            raise SettingError(f"{name} is not set")
+        return value
+
+    def address(self, name: str) -> str:
+        value = self.text(name).rstrip("/")
+        if not value.startswith(("http://", "https://")):
+            raise SettingError(f"{name} must be an http or https address")
+        return value
+
+    def seconds(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isdecimal() or int(value) < 1:
+            raise SettingError(f"{name} must be a whole number from 1")
+        return int(value)
+
+    def keys(self, name: str) -> tuple[SecretKey, ...]:
+        from base64 import urlsafe_b64decode
+
+        keys = []
+        for part in self.text(name).split(","):
+            key_id, _, encoded = part.strip().partition(":")
+            try:
+                decoded = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            except ValueError:
+                decoded = b""
+            if not key_id or len(decoded) != 32:
+                raise SettingError(f"{name} must be a list of id:key, each key 32 bytes in base64url, parted by commas")
+            keys.append(SecretKey(key_id, decoded))
+        return tuple(keys)

@@ -1,0 +1,73 @@
+"""Proofs that need no database: manage tokens, channel tokens, hashes of secrets. All comparisons are constant-time.
+
+Law of rotation: new values are made with the first signing key, every key of the list still opens its own.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+
+from functions.adapters.settings import SecretKey
+
+MAX_CHANNEL_TOKEN = 256  # Google's limit for a channel's token
+
+
+def _mac(key: SecretKey, purpose: str, *parts: str) -> str:
+    message = "\0".join((purpose, *parts)).encode()
+    return urlsafe_b64encode(hmac.digest(key.bytes, message, sha256)).decode().rstrip("=")
+
+
+def secret_hash(secret: str) -> str:
+    """What is stored of a secret of full strength (a manage token, an API key): SHA-256 in hex."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def manage_token(key: SecretKey, booking: str) -> str:
+    """The token that proves a booking is the caller's. Derived, so that a repeated request can be answered with it without storing it."""
+    return _mac(key, "manage", booking)
+
+
+def stored_manage_token(keys: tuple[SecretKey, ...], booking: str, stored_hash: str) -> str | None:
+    """The token whose hash a booking holds, by whichever key made it; None once that key is retired."""
+    for key in keys:
+        token = manage_token(key, booking)
+        if hmac.compare_digest(secret_hash(token), stored_hash):
+            return token
+    return None
+
+
+def same_secret(presented: str, stored_hash: str) -> bool:
+    return hmac.compare_digest(secret_hash(presented), stored_hash)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelClaim:
+    """What a channel token says: whose notifications these are, and until when (seconds since the epoch)."""
+
+    account: str
+    calendar: str
+    expires: int
+
+
+def channel_token(key: SecretKey, channel: str, claim: ChannelClaim) -> str:
+    """The token given to Google with a watch: bound to the channel's id, so that it proves nothing on another one. At most 256 characters."""
+    mac = _mac(key, "channel", channel, claim.account, claim.calendar, str(claim.expires))
+    token = f"{key.id}.{claim.account}.{claim.calendar}.{claim.expires}.{mac}"
+    if len(token) > MAX_CHANNEL_TOKEN:
+        raise ValueError("the account's or calendar's id is too long for a channel token")
+    return token
+
+
+def opened_channel_token(keys: tuple[SecretKey, ...], channel: str, token: str) -> ChannelClaim | None:
+    """The claim of a token that one of our keys made for this channel; None for any other. Expiry is the caller's to judge."""
+    parts = token.split(".")
+    if len(parts) != 5 or not parts[3].isdecimal() or not parts[3].isascii():
+        return None
+    key_id, account, calendar, expires, presented = parts
+    claim = ChannelClaim(account=account, calendar=calendar, expires=int(expires))
+    for key in keys:
+        if key.id == key_id:
+            expected = _mac(key, "channel", channel, account, calendar, expires)
+            return claim if hmac.compare_digest(expected.encode(), presented.encode()) else None
+    return None

@@ -1,0 +1,127 @@
+"""Where each kind of document lives below its account, and how it is written as Firestore fields.
+
+Map-like payloads that are never queried (a ledger's sessions and blocks, a session's copies) are excluded from indexes by
+`infra/firestore.indexes.json`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
+from functions.domain.calendar import Calendar, Connection
+from functions.domain.configuration import Account, OperatorKey, Resource, Service
+from functions.domain.decision import AnyRef, Ref
+from functions.domain.google_event import MirrorEvent
+from functions.domain.instants import Minute
+from functions.domain.intervals import Interval
+from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, ledger_id
+from functions.domain.model import Document
+from functions.domain.session import Booking, Session
+
+D = TypeVar("D")
+
+COLLECTIONS: Mapping[type[Any], str] = {
+    Resource: "resources",
+    Service: "services",
+    Session: "sessions",
+    Booking: "bookings",
+    Connection: "connections",
+    Calendar: "calendars",
+    OperatorKey: "keys",
+    HistoryRecord: "history",
+    OutboxRecord: "outbox",
+    StoredAnswer: "idempotency",
+    PendingConsent: "consents",
+}
+
+
+def mirror_ref(calendar: str, event: str) -> Ref[MirrorEvent]:
+    return Ref(MirrorEvent, f"{calendar}/{event}")
+
+
+def ledger_ref(resource: str, month: str) -> Ref[LedgerMonth]:
+    return Ref(LedgerMonth, ledger_id(resource, month))
+
+
+def ref_of(document: Document) -> AnyRef:
+    if isinstance(document, MirrorEvent):
+        return mirror_ref(document.calendar, document.id)
+    return Ref(type(document), document.id)  # type: ignore[attr-defined]
+
+
+def path_of(account: str, ref: AnyRef) -> str:
+    """The document's path. Event ids are Google's and may hold what a path may not."""
+    if ref.type is Account:
+        return f"accounts/{account}"
+    if ref.type is LedgerMonth:
+        resource, _, month = ref.id.partition("/")
+        return f"accounts/{account}/resources/{resource}/months/{month}"
+    if ref.type is MirrorEvent:
+        calendar, _, event = ref.id.partition("/")
+        return f"accounts/{account}/calendars/{calendar}/events/{quote(event, safe='@')}"
+    return f"accounts/{account}/{COLLECTIONS[ref.type]}/{ref.id}"
+
+
+def encode(document: Document) -> dict[str, Any]:
+    return document.model_dump(mode="json")
+
+
+def decode(ref: Ref[D], fields: Mapping[str, Any]) -> D:
+    if ref.type is LedgerMonth:
+        return _decode_month(ref.id, fields)  # type: ignore[return-value]
+    return ref.type.model_validate(fields)  # type: ignore[attr-defined,no-any-return]
+
+
+def _decode_month(month_id: str, fields: Mapping[str, Any]) -> LedgerMonth:
+    resource, _, month = month_id.partition("/")
+    return LedgerMonth(
+        resource=resource,
+        month=month,
+        sessions={key: Occupation(session=key, **value) for key, value in fields.get("sessions", {}).items()},
+        blocks={
+            calendar: {event: _intervals(flat) for event, flat in events.items()}
+            for calendar, events in fields.get("blocks", {}).items()
+        },
+    )
+
+
+def _intervals(flat: list[Minute]) -> tuple[Interval, ...]:
+    return tuple(Interval(*pair) for pair in zip(flat[::2], flat[1::2], strict=True))
+
+
+def encode_occupation(occupation: Occupation) -> dict[str, Any]:
+    return {
+        "service": occupation.service,
+        "start": occupation.start,
+        "end": occupation.end,
+        "taken_from": occupation.taken_from,
+        "taken_until": occupation.taken_until,
+    }
+
+
+def encode_blocks(intervals: tuple[Interval, ...]) -> list[Minute]:
+    """Flat, because Firestore has no arrays in arrays: start, end, start, end, …"""
+    return [minute for interval in intervals for minute in interval]
+
+
+def change_fields(change: LedgerChange) -> dict[tuple[str, ...], Any]:
+    """The field paths that a ledger change sets; None where the field goes away."""
+    fields: dict[tuple[str, ...], Any] = {
+        ("sessions", key): None if value is None else encode_occupation(value) for key, value in change.sessions.items()
+    }
+    for (calendar, event), intervals in change.blocks.items():
+        fields["blocks", calendar, event] = None if not intervals else encode_blocks(intervals)
+    return fields
+
+
+def new_month_fields(change: LedgerChange) -> dict[str, Any]:
+    """A ledger month that begins with this change."""
+    fields: dict[str, Any] = {}
+    for path, value in change_fields(change).items():
+        if value is not None:
+            inner = fields
+            for part in path[:-1]:
+                inner = inner.setdefault(part, {})
+            inner[path[-1]] = value
+    return fields

@@ -1,0 +1,61 @@
+"""Documents that only the store's own machinery needs: history, outbox, stored answers, pending consents."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from functions.domain.decision import EffectKind
+from functions.domain.instants import Millis
+from functions.domain.model import Document
+
+
+class HistoryRecord(Document):
+    """A history entry as it is stored. `place` orders the entries of one commit."""
+
+    id: str
+    at: Millis
+    place: int
+    what: str
+    author_kind: str
+    author_name: str
+    session: str | None = None
+    booking: str | None = None
+    resource: str | None = None
+    calendar: str | None = None
+    why: str | None = None
+    before: Mapping[str, Any] = Field(default_factory=dict)
+    after: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class OutboxRecord(Document):
+    """An effect that has not been done yet. The handler deletes the record when it is; until then the sweep enqueues it again."""
+
+    id: str
+    kind: EffectKind
+    subject: str
+    about: str | None = None
+    created_at: Millis
+    due_at: Millis
+    sweeps: int = 0
+
+
+class StoredAnswer(Document):
+    """What a request with an Idempotency-Key was answered, without secrets. `request_hash` tells a repetition from another request."""
+
+    id: str
+    request_hash: str
+    status: int
+    body: Mapping[str, Any]
+    expires_at: Millis
+
+
+class PendingConsent(Document):
+    """A consent that was begun: used once, by the browser that brings back the state. `id` is the hash of the state's random part."""
+
+    id: str
+    verifier: str
+    connection: str
+    reconnects: bool = False
+    return_to: str | None = None
+    expires_at: Millis

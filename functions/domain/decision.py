@@ -1,0 +1,76 @@
+"""What a decision is: an answer and everything that one commit must write for it (laws 3 and 9).
+
+Decisions are made by pure functions from a snapshot and a command. The store writes `documents`, `changes` and `deletions` with a precondition on the
+state in which each was read, the history and the effects in the same commit. Nothing else writes state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from functions.domain.ledger import LedgerChange, LedgerTouch
+from functions.domain.model import Document
+from functions.domain.session import AuthorKind
+
+A = TypeVar("A")
+D = TypeVar("D")
+
+EffectKind = Literal["pull", "push", "notify", "watch", "discover"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who did it: a client, an operator (by key name), Google, a rule by name, or the system itself."""
+
+    kind: AuthorKind
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
+    """One thing that happened, for people to read. `before` and `after` hold only what changed."""
+
+    what: str
+    author: Author
+    session: str | None = None
+    booking: str | None = None
+    resource: str | None = None
+    calendar: str | None = None
+    why: str | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """Something to be done outside after the commit. `subject` is an id; the handler reads the present state of it (law 4)."""
+
+    kind: EffectKind
+    subject: str
+    about: str | None = None  # notify: which message
+
+
+@dataclass(frozen=True)
+class Ref(Generic[D]):
+    """The place of one document of an account, by type and id. A ledger month's id is `ledger_id(resource, month)`."""
+
+    type: type[D]
+    id: str
+
+
+AnyRef: TypeAlias = Ref[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Generic[A]):
+    answer: A
+    documents: tuple[Document, ...] = ()
+    changes: tuple[LedgerChange, ...] = ()
+    touches: tuple[LedgerTouch, ...] = ()
+    deletions: tuple[AnyRef, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def writes_nothing(self) -> bool:
+        return not (self.documents or self.changes or self.touches or self.deletions or self.history or self.effects)

@@ -1,0 +1,92 @@
+"""What the domain refuses, and why. Only the HTTP edge turns one of these into an answer.
+
+Each class has a stable `slug` (the problem type's last part) and hints whose fault it is by `status`. `detail` says what to do about it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Refusal(Exception):
+    """A request that the rules do not allow. Subclasses name the rule."""
+
+    slug = "refused"
+    status = 400
+    title = "The request was refused"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra: Mapping[str, Any] = extra
+
+
+class Invalid(Refusal):
+    """The request does not have the form that this call takes."""
+
+    slug = "invalid-request"
+    status = 422
+    title = "The request does not have the right form"
+
+
+class NotFound(Refusal):
+    """What the address or the body names does not exist (or is not the caller's to see)."""
+
+    slug = "not-found"
+    status = 404
+    title = "There is no such thing"
+
+
+class Unauthorized(Refusal):
+    """No proof, or a wrong proof, of who is calling."""
+
+    slug = "unauthorized"
+    status = 401
+    title = "This call needs proof of who you are"
+
+
+class SlotTaken(Refusal):
+    """The start was offered once, but its time is taken now. `alternatives` holds the nearest open starts."""
+
+    slug = "slot-taken"
+    status = 409
+    title = "That time is taken"
+
+
+class StartClosed(Refusal):
+    """A rule closes this start: hours, grid, notice, window. `reasons` names the rules."""
+
+    slug = "start-closed"
+    status = 422
+    title = "That time can't be booked"
+
+
+class CalendarUnknown(Refusal):
+    """The resource's calendar can't be read at the moment, so nobody can say what is free (law 6)."""
+
+    slug = "calendar-unreachable"
+    status = 503
+    title = "The calendar can't be read at the moment"
+
+
+class IllegalMove(Refusal):
+    """The thing is not in a state from which this step can be taken."""
+
+    slug = "illegal-state"
+    status = 409
+    title = "That can't be done any more"
+
+
+class IdempotencyMismatch(Refusal):
+    """The same Idempotency-Key came before with another body."""
+
+    slug = "idempotency-key-reused"
+    status = 422
+    title = "This Idempotency-Key was used for another request"
+
+
+class Contended(Refusal):
+    """Too many writers for one document; nothing was changed, the same call may be made again."""
+
+    slug = "contended"
+    status = 503
+    title = "Too many people are booking this at the same moment"

@@ -1,0 +1,164 @@
+"""A Google event as the mirror keeps it: when it is, whether it takes time, whose series it belongs to. No titles, no guests' names.
+
+What blocks time follows section 1.3 of the contract notes: cancelled, transparent and self-declined events are free, everything else with a
+time is busy, and what can't be understood is busy where it has a time at all (case 57).
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from functions.domain.hours import midnight, zone
+from functions.domain.instants import Minute, minute_ceil, minute_floor
+from functions.domain.intervals import Interval
+from functions.domain.model import Document
+
+FREE_EVENT_TYPES = frozenset({"workingLocation", "birthday"})
+
+
+class Malformed(ValueError):
+    """The event's times can't be read."""
+
+
+class EventTime(Document):
+    """Google's `start`, `end` or `originalStartTime`: a date, or a date and time with an offset or a zone."""
+
+    date: str | None = None
+    dateTime: str | None = None
+    timeZone: str | None = None
+
+    @property
+    def all_day(self) -> bool:
+        return self.date is not None
+
+
+class MirrorEvent(Document):
+    """One row of a calendar's mirror. `months` are the ledger months that its blocks stand in, for every resource the calendar blocks.
+
+    `session` is set on the events we made; they never block by themselves, the session in the ledger does.
+    """
+
+    id: str
+    calendar: str
+    kind: Literal["single", "master", "exception"]
+    series: str | None = None
+    cancelled: bool = False
+    busy: bool = True
+    start: EventTime | None = None
+    end: EventTime | None = None
+    original_start: EventTime | None = None
+    recurrence: tuple[str, ...] = ()
+    etag: str | None = None
+    session: str | None = None
+    generation: int = 1
+    months: tuple[str, ...] = ()
+    malformed: str | None = None
+
+    @property
+    def block_key(self) -> str:
+        """Under which key the ledger holds its blocks: a series is one entry, with all its exceptions."""
+        return self.series or self.id
+
+
+def mirror_row(event: Mapping[str, Any], *, calendar: str, generation: int, session: str | None) -> MirrorEvent:
+    """The row for an event as Google gives it. Never raises: what has no id can't be in Google's answer, everything else has a default."""
+    series = event.get("recurringEventId")
+    recurrence = tuple(line for line in event.get("recurrence") or () if isinstance(line, str))
+    kind: Literal["single", "master", "exception"] = "exception" if series else "master" if recurrence else "single"
+    row = MirrorEvent(
+        id=event["id"],
+        calendar=calendar,
+        kind=kind,
+        series=series,
+        cancelled=event.get("status") == "cancelled",
+        busy=takes_time(event),
+        recurrence=recurrence,
+        etag=event.get("etag"),
+        session=session,
+        generation=generation,
+    )
+    try:
+        return row.model_copy(
+            update={
+                "start": _event_time(event.get("start")),
+                "end": _event_time(event.get("end")),
+                "original_start": _event_time(event.get("originalStartTime")),
+            }
+        )
+    except ValueError as error:
+        return row.model_copy(update={"malformed": str(error)})
+
+
+def _event_time(value: object) -> EventTime | None:
+    if value is None:
+        return None
+    return EventTime.model_validate(value)
+
+
+def takes_time(event: Mapping[str, Any]) -> bool:
+    """Whether the event's time is busy for the calendar's owner."""
+    if event.get("status") == "cancelled" or event.get("transparency") == "transparent":
+        return False
+    if event.get("eventType") in FREE_EVENT_TYPES:
+        return False
+    return not any(
+        guest.get("self") and guest.get("responseStatus") == "declined" for guest in event.get("attendees") or ()
+    )
+
+
+def interval_of(start: EventTime | None, end: EventTime | None, calendar_zone: str) -> Interval:
+    """The event's time in minutes, rounded outward. All-day events run from midnight to midnight of the calendar's zone (case 124).
+
+    A zero-length timed event takes no time (case 127); an all-day event that ends on or before its first day is one day long (case 126).
+    Raises `Malformed`.
+    """
+    if start is None:
+        raise Malformed("the event has no start")
+    if start.all_day:
+        return _all_day_interval(start, end, zone(calendar_zone))
+    first = instant_of(start, calendar_zone)
+    last = first if end is None else instant_of(end, calendar_zone)
+    if last <= first:
+        return Interval(minute_floor(first), minute_floor(first))
+    return Interval(minute_floor(first), minute_ceil(last))
+
+
+def _all_day_interval(start: EventTime, end: EventTime | None, zone_: ZoneInfo) -> Interval:
+    first = date_of(start)
+    last = date_of(end) if end is not None and end.all_day else first
+    return Interval(midnight(first, zone_), midnight(max(last, first + timedelta(days=1)), zone_))
+
+
+def date_of(value: EventTime) -> date:
+    try:
+        return date.fromisoformat(value.date or "")
+    except ValueError:
+        raise Malformed(f"{value.date!r} is not a date") from None
+
+
+def instant_of(value: EventTime, calendar_zone: str) -> datetime:
+    """The aware datetime. An offset decides (case 131); without one the event's zone does, or else the calendar's (case 130)."""
+    try:
+        instant = datetime.fromisoformat(value.dateTime or "")
+    except ValueError:
+        raise Malformed(f"{value.dateTime!r} is not a date and time") from None
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=zone_or(value.timeZone, calendar_zone))
+    if not 1971 <= instant.year <= 9998:  # outside, arithmetic overflows; no booking is there
+        raise Malformed(f"the year {instant.year} is out of range")
+    return instant
+
+
+def zone_or(name: str | None, fallback: str) -> ZoneInfo:
+    try:
+        return zone(name) if name else zone(fallback)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zone(fallback)
+
+
+def start_minute(value: EventTime, calendar_zone: str) -> Minute:
+    """The minute a start falls on, all-day or timed: what an exception's original start is matched by."""
+    if value.all_day:
+        return midnight(date_of(value), zone(calendar_zone))
+    return minute_floor(instant_of(value, calendar_zone))

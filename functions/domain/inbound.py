@@ -1,0 +1,204 @@
+"""What it means when an event of ours is not as we left it in Google (law 8).
+
+Three-way: the base is what we last wrote or saw there (`GoogleCopy`), theirs is the event now, ours is the session. Where theirs equals the
+base nobody touched it there, whatever our session wants now: an echo, or a write of ours that is still on its way (case 91). Where theirs differs,
+somebody moved it: the session follows exactly (cases 103 to 107) and the client is told once, because the base moves in the same commit. Deleted
+there: the session is cancelled with that reason (case 100), never on anything but Google's positive word (law 7).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from functions.domain.availability import Closed, ResourceState
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.google_event import Malformed, MirrorEvent, interval_of
+from functions.domain.hours import open_time
+from functions.domain.instants import MINUTE_MS, Millis, rfc3339
+from functions.domain.intervals import Interval, merge
+from functions.domain.ledger import leave, move, taken_time
+from functions.domain.session import Booking, Conflict, GoogleCopy, Session
+from functions.domain.transitions import BOOKING, SESSION, step
+
+GOOGLE = Author(kind="google")
+CALENDAR_DELETE = "deleted in Google Calendar"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbound:
+    """An event of ours as a pull found it, with everything that a decision about it reads.
+
+    `states` hold the session's resources over the months of its old and of its new time. `calendar_zone` places all-day times.
+    """
+
+    event: MirrorEvent
+    session: Session
+    bookings: tuple[Booking, ...]
+    states: tuple[ResourceState, ...]
+    calendar_zone: str
+    now: Millis
+
+    @property
+    def base(self) -> GoogleCopy:
+        return self.session.copies[self.event.calendar]
+
+
+def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool:
+    """By id and by what the session itself says: a copy of the event carries the same properties but another id (case 114)."""
+    copy = session.copies.get(calendar) if session else None
+    return copy is not None and copy.event == event_id
+
+
+def new_time(event: MirrorEvent, calendar_zone: str) -> Interval | None:
+    """The event's time in minutes; None where it can't be read or holds no time."""
+    try:
+        interval = interval_of(event.start, event.end, calendar_zone)
+    except Malformed:
+        return None
+    return interval if interval.start < interval.end else None
+
+
+def decide_inbound(inbound: Inbound) -> Decision[None]:
+    """Makes our state follow the event. Writes nothing where nothing changed in Google since we last looked or wrote."""
+    if inbound.event.cancelled:
+        return _deleted(inbound)
+    return _present(inbound)
+
+
+def _deleted(inbound: Inbound) -> Decision[None]:
+    session, base = inbound.session, inbound.base
+    if base.gone:
+        return Decision(answer=None)
+    gone = base.model_copy(update={"gone": True, "etag": None, "written": session.version})
+    if (
+        session.status == "cancelled" or session.end * MINUTE_MS <= inbound.now
+    ):  # case 101: past ones keep their history
+        return Decision(answer=None, documents=(_with_copy(session, gone),))
+    version = session.version + 1
+    cancelled = _with_copy(session, gone.model_copy(update={"written": version})).model_copy(
+        update={
+            "status": step(SESSION, session.status, "cancel"),
+            "version": version,
+            "seats": {},
+            "cancelled_by": "google",
+            "reason": CALENDAR_DELETE,
+        }
+    )
+    bookings = tuple(_cancelled(booking) for booking in inbound.bookings if (booking.status, "cancel") in BOOKING)
+    return Decision(
+        answer=None,
+        documents=(cancelled, *bookings),
+        changes=leave(session.resources, session.occupation),
+        history=tuple(
+            HistoryEntry(
+                what="booking.cancelled",
+                author=GOOGLE,
+                session=session.id,
+                booking=booking.id,
+                resource=session.resources[0],
+                calendar=inbound.event.calendar,
+                why=CALENDAR_DELETE,
+                before={"status": "confirmed"},
+                after={"status": "cancelled"},
+            )
+            for booking in bookings
+        ),
+        effects=(
+            *_push_elsewhere(cancelled),
+            *(Effect(kind="notify", subject=booking.id, about="cancelled") for booking in bookings),
+        ),
+    )
+
+
+def _cancelled(booking: Booking) -> Booking:
+    return booking.model_copy(
+        update={
+            "status": step(BOOKING, booking.status, "cancel"),
+            "cancelled_by": "google",
+            "reason": CALENDAR_DELETE,
+        }
+    )
+
+
+def _present(inbound: Inbound) -> Decision[None]:
+    session, base, event = inbound.session, inbound.base, inbound.event
+    time = new_time(event, inbound.calendar_zone)
+    seen = base.model_copy(update={"etag": event.etag, "gone": False, "error": None})
+    if (
+        session.status == "cancelled"
+        or time is None
+        or (time.start, time.end) == (base.start, base.end)
+        or base.start is None
+    ):
+        # The same time as we left it, or nothing that a session could follow: only the etag is news, so that our next patch fits.
+        if time is not None and base.start is None:
+            seen = seen.model_copy(update={"start": time.start, "end": time.end})
+        return _note(session, base, seen)
+    if (time.start, time.end) == (session.start, session.end):
+        seen = seen.model_copy(update={"start": time.start, "end": time.end, "written": session.version})
+        return _note(session, base, seen)
+    return _moved(inbound, time, seen)
+
+
+def _note(session: Session, base: GoogleCopy, seen: GoogleCopy) -> Decision[None]:
+    return Decision(answer=None) if seen == base else Decision(answer=None, documents=(_with_copy(session, seen),))
+
+
+def _moved(inbound: Inbound, time: Interval, seen: GoogleCopy) -> Decision[None]:
+    session, event = inbound.session, inbound.event
+    moved = session.moved_to(time.start, time.end)
+    reason = _standing(inbound, moved)
+    # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
+    written = seen.written if seen.written < session.version else moved.version
+    moved = _with_copy(
+        moved.model_copy(update={"conflict": Conflict(reason=reason, since=inbound.now) if reason else None}),
+        seen.model_copy(update={"start": time.start, "end": time.end, "written": written}),
+    )
+    ahead = moved.end * MINUTE_MS > inbound.now  # case 106: into the past, nobody is reminded of it
+    return Decision(
+        answer=None,
+        documents=(moved,),
+        changes=move(session.resources, session.occupation, moved.occupation),
+        history=(
+            HistoryEntry(
+                what="session.moved",
+                author=GOOGLE,
+                session=session.id,
+                booking=next(iter(session.seats), None),
+                resource=session.resources[0],
+                calendar=event.calendar,
+                why=reason,
+                before={"start": rfc3339(session.start), "end": rfc3339(session.end)},
+                after={"start": rfc3339(moved.start), "end": rfc3339(moved.end)},
+            ),
+        ),
+        effects=(
+            *_push_elsewhere(moved),
+            *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
+        ),
+    )
+
+
+def _standing(inbound: Inbound, moved: Session) -> str | None:
+    """Why the session can't be kept at its new time as it was promised; None where it can."""
+    if inbound.event.start is not None and inbound.event.start.all_day:
+        return "all_day"
+    if inbound.event.kind != "single":
+        return "recurring"
+    for state in inbound.states:
+        taken = taken_time(state.months, calendars=state.resource.blocked_by, without_session=moved.id)
+        if any(moved.occupation.taken.overlaps(interval) for interval in merge(taken)):
+            return Closed.TAKEN.value
+        time = Interval(moved.start, moved.end)
+        if open_time(state.resource.hours, time) != [time]:
+            return Closed.OUTSIDE_HOURS.value
+    return None
+
+
+def _with_copy(session: Session, copy: GoogleCopy) -> Session:
+    copies: Mapping[str, Any] = {**session.copies, copy.calendar: copy}
+    return session.model_copy(update={"copies": copies})
+
+
+def _push_elsewhere(session: Session) -> tuple[Effect, ...]:
+    return (Effect(kind="push", subject=session.id),) if session.copy_pending else ()

@@ -1,0 +1,132 @@
+"""Sessions and bookings: what is sold, and what we know of its copy in Google.
+
+One session is one Google event a destination calendar, however many clients sit in it. The ledger holds the time, the session the seats.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from functions.domain.configuration import Service
+from functions.domain.instants import Millis, Minute
+from functions.domain.ledger import Occupation
+from functions.domain.model import Document
+from functions.domain.transitions import BookingStatus, SessionStatus
+
+AuthorKind = Literal["client", "operator", "google", "rule", "system"]
+
+
+class GoogleCopy(Document):
+    """A session's event in one destination calendar: the last state that we wrote there or saw there.
+
+    `start` and `end` are the base of the three-way comparison in `inbound`: what differs from them in Google, somebody changed there.
+    `written` is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `gone`: Google confirmed
+    that the event is not (any longer) there.
+    """
+
+    calendar: str
+    event: str
+    attempt: int = 0
+    etag: str | None = None
+    written: int = 0
+    start: Minute | None = None
+    end: Minute | None = None
+    gone: bool = False
+    error: str | None = None
+
+
+class Conflict(Document):
+    """Why a session can't be kept as promised, and since when."""
+
+    reason: str
+    since: Millis
+
+
+class Session(Document):
+    """One occurrence of a service. `taken_*` are its time with buffers; `seats` maps bookings to how many seats they hold."""
+
+    id: str
+    service: str
+    resources: tuple[str, ...]
+    start: Minute
+    end: Minute
+    taken_from: Minute
+    taken_until: Minute
+    capacity: int = 1
+    status: SessionStatus = "open"
+    seats: Mapping[str, int] = Field(default_factory=dict)
+    version: int = 1
+    copies: Mapping[str, GoogleCopy] = Field(default_factory=dict)
+    conflict: Conflict | None = None
+    cancelled_by: AuthorKind | None = None
+    reason: str | None = None
+    created_at: Millis
+
+    @property
+    def occupation(self) -> Occupation:
+        return Occupation(
+            session=self.id,
+            service=self.service,
+            start=self.start,
+            end=self.end,
+            taken_from=self.taken_from,
+            taken_until=self.taken_until,
+        )
+
+    @property
+    def copy_pending(self) -> bool:
+        return any(copy.written < self.version for copy in self.copies.values())
+
+    def moved_to(self, start: Minute, end: Minute) -> "Session":
+        """The same session at another time; its buffers keep their lengths."""
+        return self.model_copy(
+            update={
+                "start": start,
+                "end": end,
+                "taken_from": start - (self.start - self.taken_from),
+                "taken_until": end + (self.taken_until - self.end),
+                "version": self.version + 1,
+            }
+        )
+
+
+class Client(Document):
+    """Who booked, as they told us."""
+
+    name: str
+    email: str
+    phone: str | None = None
+
+
+class Booking(Document):
+    """A client's seats in a session. `manage_hash` is the hash of the token that proves the booking is theirs."""
+
+    id: str
+    session: str
+    service: str
+    client: Client
+    seats: int = 1
+    notes: str | None = None
+    status: BookingStatus = "confirmed"
+    manage_hash: str
+    cancelled_by: AuthorKind | None = None
+    reason: str | None = None
+    created_at: Millis
+
+
+def new_session(
+    *, session_id: str, service: Service, resource: str, start: Minute, booking: str, now: Millis
+) -> Session:
+    end = start + service.duration_minutes
+    return Session(
+        id=session_id,
+        service=service.id,
+        resources=(resource,),
+        start=start,
+        end=end,
+        taken_from=start - service.buffer_before_minutes,
+        taken_until=end + service.buffer_after_minutes,
+        seats={booking: 1},
+        created_at=now,
+    )
