@@ -1,5 +1,5 @@
-"""Google Calendar through google-api-python-client, as it must be used: a static discovery document, one HTTP object a thread and connection, timeouts,
-no silent retries (our tasks retry), pages asked for by hand.
+"""Google Calendar through google-api-python-client, as it must be used: a static discovery document, one HTTP object a thread and
+connection, timeouts, no silent retries (our tasks retry), pages asked for by hand.
 """
 
 import socket
@@ -88,14 +88,14 @@ class GoogleCalendar:
         )
 
     def get(self, calendar: str, event: str) -> Event:
-        return self._do(self._service.events().get(calendarId=calendar, eventId=event))
+        return dict(self._do(self._service.events().get(calendarId=calendar, eventId=event)))
 
     def insert(self, calendar: str, body: Event) -> Event:
-        return self._do(self._service.events().insert(calendarId=calendar, body=body, sendUpdates="none"))
+        return dict(self._do(self._service.events().insert(calendarId=calendar, body=body, sendUpdates="none")))
 
     def patch(self, calendar: str, event: str, body: Event, *, etag: str | None) -> Event:
         request = self._service.events().patch(calendarId=calendar, eventId=event, body=body, sendUpdates="none")
-        return self._do(request, etag=etag)
+        return dict(self._do(request, etag=etag))
 
     def delete(self, calendar: str, event: str, *, etag: str | None) -> None:
         self._do(self._service.events().delete(calendarId=calendar, eventId=event, sendUpdates="none"), etag=etag)
@@ -175,7 +175,7 @@ class Calendars:
         return self._service
 
     def _credentials(self, refresh_token: str) -> Credentials:
-        return Credentials(  # type: ignore[no-untyped-call]
+        return Credentials(
             token=None,
             refresh_token=refresh_token,
             token_uri=self._settings.oauth_token_url,

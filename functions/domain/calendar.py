@@ -70,9 +70,11 @@ class Channel(Document):
 
 
 class Calendar(Document):
-    """`resources`: those whose time this calendar blocks. `projected`: up to which minute each resource's ledger holds its events.
+    """`resources`: those whose time this calendar blocks. `projected`: up to which minute each resource's ledger holds its events; `horizon` is how
+    far that goes at present.
 
-    `dirty` counts wake-ups that came while the lease was held (case 17).
+    `dirty` counts wake-ups that came while the lease was held (case 17). `next_poll_at` and `renew_at` are None for a calendar that is not in
+    use, so that the schedules' queries pass it by. `next_channel` has been asked for and not answered yet.
     """
 
     id: str
@@ -89,11 +91,14 @@ class Calendar(Document):
     lease: Lease = Lease()
     dirty: int = 0
     channel: Channel | None = None
+    next_channel: Channel | None = None
     watchable: bool = True
+    horizon: Minute = 0
     projected: Mapping[str, Minute] = Field(default_factory=dict)
     last_success_at: Millis | None = None
     last_error: str | None = None
-    next_poll_at: Millis = 0
+    next_poll_at: Millis | None = None
+    renew_at: Millis | None = None
 
     @property
     def in_use(self) -> bool:

@@ -5,7 +5,7 @@ state in which each was read, the history and the effects in the same commit. No
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from functions.domain.ledger import LedgerChange, LedgerTouch
@@ -13,6 +13,7 @@ from functions.domain.model import Document
 from functions.domain.session import AuthorKind
 
 A = TypeVar("A")
+B = TypeVar("B")
 D = TypeVar("D")
 
 EffectKind = Literal["pull", "push", "notify", "watch", "discover"]
@@ -70,6 +71,12 @@ class Decision(Generic[A]):
     deletions: tuple[AnyRef, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     effects: tuple[Effect, ...] = ()
+
+    def with_answer(self, answer: "B") -> "Decision[B]":
+        return replace(self, answer=answer)  # type: ignore[arg-type,return-value]
+
+    def with_documents(self, *documents: Document) -> "Decision[A]":
+        return replace(self, documents=(*self.documents, *documents))
 
     @property
     def writes_nothing(self) -> bool:

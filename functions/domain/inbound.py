@@ -6,9 +6,7 @@ somebody moved it: the session follows exactly (cases 103 to 107) and the client
 there: the session is cancelled with that reason (case 100), never on anything but Google's positive word (law 7).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from functions.domain.availability import Closed, ResourceState
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
@@ -17,7 +15,7 @@ from functions.domain.hours import open_time
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.intervals import Interval, merge
 from functions.domain.ledger import leave, move, taken_time
-from functions.domain.session import Booking, Conflict, GoogleCopy, Session
+from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.transitions import BOOKING, SESSION, step
 
 GOOGLE = Author(kind="google")
@@ -49,13 +47,13 @@ def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool
     return copy is not None and copy.event == event_id
 
 
-def new_time(event: MirrorEvent, calendar_zone: str) -> Interval | None:
-    """The event's time in minutes; None where it can't be read or holds no time."""
+def new_times(event: MirrorEvent, calendar_zone: str) -> Times | None:
+    """When the event is; None where that can't be read or holds no time."""
     try:
         interval = interval_of(event.start, event.end, calendar_zone)
     except Malformed:
         return None
-    return interval if interval.start < interval.end else None
+    return Times(start=interval.start, end=interval.end) if interval.start < interval.end else None
 
 
 def decide_inbound(inbound: Inbound) -> Decision[None]:
@@ -73,9 +71,9 @@ def _deleted(inbound: Inbound) -> Decision[None]:
     if (
         session.status == "cancelled" or session.end * MINUTE_MS <= inbound.now
     ):  # case 101: past ones keep their history
-        return Decision(answer=None, documents=(_with_copy(session, gone),))
+        return Decision(answer=None, documents=(session.with_copy(gone),))
     version = session.version + 1
-    cancelled = _with_copy(session, gone.model_copy(update={"written": version})).model_copy(
+    cancelled = session.with_copy(gone.model_copy(update={"written": version})).model_copy(
         update={
             "status": step(SESSION, session.status, "cancel"),
             "version": version,
@@ -122,38 +120,31 @@ def _cancelled(booking: Booking) -> Booking:
 
 def _present(inbound: Inbound) -> Decision[None]:
     session, base, event = inbound.session, inbound.base, inbound.event
-    time = new_time(event, inbound.calendar_zone)
     seen = base.model_copy(update={"etag": event.etag, "gone": False, "error": None})
-    if (
-        session.status == "cancelled"
-        or time is None
-        or (time.start, time.end) == (base.start, base.end)
-        or base.start is None
-    ):
-        # The same time as we left it, or nothing that a session could follow: only the etag is news, so that our next patch fits.
-        if time is not None and base.start is None:
-            seen = seen.model_copy(update={"start": time.start, "end": time.end})
+    times = new_times(event, inbound.calendar_zone)
+    if times is None:
         return _note(session, base, seen)
-    if (time.start, time.end) == (session.start, session.end):
-        seen = seen.model_copy(update={"start": time.start, "end": time.end, "written": session.version})
-        return _note(session, base, seen)
-    return _moved(inbound, time, seen)
+    if session.status == "cancelled" or times == base.base or times in base.asked:
+        # As we left it, or about to be deleted: the etag is the only news, so that our next write fits.
+        return _note(session, base, seen.model_copy(update={"base": times}))
+    if times == session.times:
+        return _note(session, base, seen.model_copy(update={"base": times, "written": session.version}))
+    return _moved(inbound, times, seen)
 
 
 def _note(session: Session, base: GoogleCopy, seen: GoogleCopy) -> Decision[None]:
-    return Decision(answer=None) if seen == base else Decision(answer=None, documents=(_with_copy(session, seen),))
+    return Decision(answer=None) if seen == base else Decision(answer=None, documents=(session.with_copy(seen),))
 
 
-def _moved(inbound: Inbound, time: Interval, seen: GoogleCopy) -> Decision[None]:
-    session, event = inbound.session, inbound.event
-    moved = session.moved_to(time.start, time.end)
+def _moved(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
+    session = inbound.session
+    moved = session.moved_to(times.start, times.end)
     reason = _standing(inbound, moved)
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
     written = seen.written if seen.written < session.version else moved.version
-    moved = _with_copy(
-        moved.model_copy(update={"conflict": Conflict(reason=reason, since=inbound.now) if reason else None}),
-        seen.model_copy(update={"start": time.start, "end": time.end, "written": written}),
-    )
+    moved = moved.model_copy(
+        update={"conflict": Conflict(reason=reason, since=inbound.now) if reason else None}
+    ).with_copy(seen.model_copy(update={"base": times, "asked": (), "written": written}))
     ahead = moved.end * MINUTE_MS > inbound.now  # case 106: into the past, nobody is reminded of it
     return Decision(
         answer=None,
@@ -166,7 +157,7 @@ def _moved(inbound: Inbound, time: Interval, seen: GoogleCopy) -> Decision[None]
                 session=session.id,
                 booking=next(iter(session.seats), None),
                 resource=session.resources[0],
-                calendar=event.calendar,
+                calendar=inbound.event.calendar,
                 why=reason,
                 before={"start": rfc3339(session.start), "end": rfc3339(session.end)},
                 after={"start": rfc3339(moved.start), "end": rfc3339(moved.end)},
@@ -193,11 +184,6 @@ def _standing(inbound: Inbound, moved: Session) -> str | None:
         if open_time(state.resource.hours, time) != [time]:
             return Closed.OUTSIDE_HOURS.value
     return None
-
-
-def _with_copy(session: Session, copy: GoogleCopy) -> Session:
-    copies: Mapping[str, Any] = {**session.copies, copy.calendar: copy}
-    return session.model_copy(update={"copies": copies})
 
 
 def _push_elsewhere(session: Session) -> tuple[Effect, ...]:

@@ -40,12 +40,15 @@ class LedgerMonth:
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerChange:
-    """What a decision does to one month: entries set, or removed where the value is None. Everything else in the month stays."""
+    """What a decision does to one month: entries set, or removed where the value is None; `cleared` calendars lose all their blocks. Everything else
+    in the month stays.
+    """
 
     resource: str
     month: str
     sessions: Mapping[str, Occupation | None] = field(default_factory=dict)
     blocks: Mapping[tuple[str, str], tuple[Interval, ...] | None] = field(default_factory=dict)
+    cleared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

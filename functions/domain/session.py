@@ -17,12 +17,20 @@ from functions.domain.transitions import BookingStatus, SessionStatus
 AuthorKind = Literal["client", "operator", "google", "rule", "system"]
 
 
+class Times(Document):
+    """When an event is: half-open, in minutes."""
+
+    start: Minute
+    end: Minute
+
+
 class GoogleCopy(Document):
     """A session's event in one destination calendar: the last state that we wrote there or saw there.
 
-    `start` and `end` are the base of the three-way comparison in `inbound`: what differs from them in Google, somebody changed there.
-    `written` is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `gone`: Google confirmed
-    that the event is not (any longer) there.
+    `base` is what Google last confirmed to hold; `asked` holds the times of every write that is not confirmed yet, committed before it is sent,
+    so that a write whose answer was lost is still known as ours (case 92). What is neither, somebody changed in Google: see `inbound`. `written`
+    is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `gone`: Google confirmed that the
+    event is no longer there.
     """
 
     calendar: str
@@ -30,8 +38,8 @@ class GoogleCopy(Document):
     attempt: int = 0
     etag: str | None = None
     written: int = 0
-    start: Minute | None = None
-    end: Minute | None = None
+    base: Times | None = None
+    asked: tuple[Times, ...] = ()
     gone: bool = False
     error: str | None = None
 
@@ -73,6 +81,13 @@ class Session(Document):
             taken_from=self.taken_from,
             taken_until=self.taken_until,
         )
+
+    @property
+    def times(self) -> Times:
+        return Times(start=self.start, end=self.end)
+
+    def with_copy(self, copy: GoogleCopy) -> "Session":
+        return self.model_copy(update={"copies": {**self.copies, copy.calendar: copy}})
 
     @property
     def copy_pending(self) -> bool:

@@ -13,7 +13,7 @@ from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import AnyRef, Ref
 from functions.domain.google_event import MirrorEvent
-from functions.domain.instants import Minute
+from functions.domain.instants import Minute, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, ledger_id
 from functions.domain.model import Document
@@ -42,6 +42,12 @@ def mirror_ref(calendar: str, event: str) -> Ref[MirrorEvent]:
 
 def ledger_ref(resource: str, month: str) -> Ref[LedgerMonth]:
     return Ref(LedgerMonth, ledger_id(resource, month))
+
+
+def ledger_refs_of(session: Session) -> tuple[Ref[LedgerMonth], ...]:
+    """Every ledger month that holds the session: to be read before a decision that moves or cancels it."""
+    months = months_between(*session.occupation.taken)
+    return tuple(ledger_ref(resource, month) for resource in session.resources for month in months)
 
 
 def ref_of(document: Document) -> AnyRef:
@@ -110,6 +116,8 @@ def change_fields(change: LedgerChange) -> dict[tuple[str, ...], Any]:
     fields: dict[tuple[str, ...], Any] = {
         ("sessions", key): None if value is None else encode_occupation(value) for key, value in change.sessions.items()
     }
+    for calendar in change.cleared:
+        fields["blocks", calendar] = None
     for (calendar, event), intervals in change.blocks.items():
         fields["blocks", calendar, event] = None if not intervals else encode_blocks(intervals)
     return fields

@@ -1,0 +1,124 @@
+"""Every query the system makes, in one place; `tests/system/test_queries.py` holds them against the declared indexes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from google.cloud.firestore_v1.base_query import FieldFilter, Or
+
+from functions.adapters.store.documents import COLLECTIONS, decode, mirror_ref, path_of
+from functions.adapters.store.records import HistoryRecord, OutboxRecord
+from functions.adapters.store.store import Reader, Store
+from functions.domain.calendar import Calendar, Connection
+from functions.domain.configuration import Resource, Service
+from functions.domain.decision import Ref
+from functions.domain.google_event import MirrorEvent
+from functions.domain.instants import Millis
+from functions.domain.session import Booking, Session
+
+SWEEP_LIMIT = 300
+
+
+def _collection(store: Store, account: str, type_: type[Any]) -> Any:
+    return store.client.collection(f"accounts/{account}/{COLLECTIONS[type_]}")
+
+
+def all_of(store: Store, account: str, type_: type[Any]) -> list[Any]:
+    """Every document of a kind that an account has few of: services, resources, connections, calendars."""
+    return [decode(Ref(type_, s.id), s.to_dict()) for s in _collection(store, account, type_).stream()]
+
+
+def services(store: Store, account: str) -> list[Service]:
+    return all_of(store, account, Service)
+
+
+def resources(store: Store, account: str) -> list[Resource]:
+    return all_of(store, account, Resource)
+
+
+def connections(store: Store, account: str) -> list[Connection]:
+    return all_of(store, account, Connection)
+
+
+def calendars_of(store: Store, account: str, connection: str) -> list[Calendar]:
+    query = _collection(store, account, Calendar).where(filter=FieldFilter("connection", "==", connection))
+    return [decode(Ref(Calendar, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def sessions_between(store: Store, account: str, start: int, end: int, limit: int) -> list[Session]:
+    query = (
+        _collection(store, account, Session)
+        .where(filter=FieldFilter("start", ">=", start))
+        .where(filter=FieldFilter("start", "<", end))
+        .order_by("start")
+        .limit(limit)
+    )
+    return [decode(Ref(Session, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def bookings_of(store: Store, account: str, session: str) -> list[Booking]:
+    query = _collection(store, account, Booking).where(filter=FieldFilter("session", "==", session))
+    return [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def history_of(store: Store, account: str, field: str, value: str, limit: int) -> list[HistoryRecord]:
+    """The newest entries about a session, booking, resource or calendar, oldest of them first."""
+    query = (
+        _collection(store, account, HistoryRecord)
+        .where(filter=FieldFilter(field, "==", value))
+        .order_by("at", direction="DESCENDING")
+        .limit(limit)
+    )
+    found = [decode(Ref(HistoryRecord, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+    return sorted(found, key=lambda record: (record.at, record.place))
+
+
+def family_rows(reader: Reader, calendar: str, key: str) -> list[MirrorEvent]:
+    """The rows of a mirror that belong to one key: the event or master itself, and every exception of that series."""
+    events = reader.client.collection(f"accounts/{reader.account}/calendars/{calendar}/events")
+    query = events.where(filter=Or([FieldFilter("id", "==", key), FieldFilter("series", "==", key)]))
+    return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
+
+
+def rows_of_other_generations(reader: Reader, calendar: str, generation: int, limit: int) -> list[MirrorEvent]:
+    """Rows that a full list of `generation` did not bring: their events are gone, or about to be found gone."""
+    events = reader.client.collection(f"accounts/{reader.account}/calendars/{calendar}/events")
+    query = events.where(filter=FieldFilter("generation", "<", generation)).limit(limit)
+    return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
+
+
+def mirror_keys(store: Store, account: str, calendar: str) -> Iterator[str]:
+    """The key of every row of a mirror, streamed; a series' key comes once a row."""
+    events = store.client.collection(f"accounts/{account}/calendars/{calendar}/events")
+    for snapshot in events.select(["id", "series"]).stream():
+        yield snapshot.get("series") or snapshot.get("id")
+
+
+def _adopted(reader: Reader, calendar: str, snapshot: Any) -> MirrorEvent:
+    return reader.adopt(mirror_ref(calendar, snapshot.get("id")), snapshot)
+
+
+def due_outbox(store: Store, now: Millis) -> list[tuple[str, OutboxRecord]]:
+    """Effects of all accounts that should have been done by now, with their accounts."""
+    query = store.client.collection_group("outbox").where(filter=FieldFilter("due_at", "<=", now)).limit(SWEEP_LIMIT)
+    return [_with_account(snapshot, OutboxRecord) for snapshot in query.stream()]
+
+
+def calendars_due(store: Store, field: str, now: Millis) -> list[tuple[str, Calendar]]:
+    """Calendars of all accounts whose `next_poll_at` or `renew_at` has come."""
+    query = store.client.collection_group("calendars").where(filter=FieldFilter(field, "<=", now)).limit(SWEEP_LIMIT)
+    return [_with_account(snapshot, Calendar) for snapshot in query.stream()]
+
+
+def calendars_in_use(store: Store) -> Iterator[tuple[str, Calendar]]:
+    query = store.client.collection_group("calendars").where(filter=FieldFilter("next_poll_at", ">", 0))
+    for snapshot in query.stream():
+        yield _with_account(snapshot, Calendar)
+
+
+def _with_account(snapshot: Any, type_: type[Any]) -> tuple[str, Any]:
+    return snapshot.reference.path.split("/")[1], decode(Ref(type_, snapshot.id), snapshot.to_dict())
+
+
+def forget_outbox(store: Store, account: str, outbox: str) -> None:
+    """The effect is done. Twice is harmless."""
+    store.client.document(path_of(account, Ref(OutboxRecord, outbox))).delete()

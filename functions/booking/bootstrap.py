@@ -1,0 +1,55 @@
+"""Makes the first account of a deployment and an API key for its operator: `python -m functions.booking.bootstrap --account … --name … --time-zone …`.
+
+Runs with the functions' own settings. Prints one line of JSON; the key is in it this once and stored as a hash only.
+"""
+
+import argparse
+import json
+import sys
+
+from functions.adapters.clock import now_millis
+from functions.adapters.composition import application
+from functions.adapters.signing import secret_hash
+from functions.adapters.store.store import Reader
+from functions.booking.callers import new_key
+from functions.domain.configuration import Account, OperatorKey
+from functions.domain.decision import Author, Decision, HistoryEntry, Ref
+from functions.domain.errors import IllegalMove
+
+
+def bootstrap(*, account: str, name: str, time_zone: str, new_key_only: bool) -> str:
+    """The API key. Raises `IllegalMove` where the account exists and no new key was asked for."""
+    key, now = new_key(), now_millis()
+
+    def attempt(reader: Reader) -> Decision[str]:
+        known = reader.get(Ref(Account, account))
+        if known is not None and not new_key_only:
+            raise IllegalMove(f"Account {account} exists. Use --new-key for another API key.")
+        operator = OperatorKey(id=secret_hash(key), name="bootstrap", created_at=now)
+        made = () if known else (Account(id=account, name=name, time_zone=time_zone, created_at=now),)
+        entry = HistoryEntry(
+            what="key.made" if known else "account.made", author=Author(kind="system", name="bootstrap")
+        )
+        return Decision(answer=key, documents=(*made, operator), history=(entry,))
+
+    return application().store.run(account, attempt)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m functions.booking.bootstrap", description=__doc__)
+    parser.add_argument("--account", required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--time-zone", required=True)
+    parser.add_argument("--new-key", action="store_true", help="the account may exist: make another key for it")
+    given = parser.parse_args()
+    try:
+        key = bootstrap(account=given.account, name=given.name, time_zone=given.time_zone, new_key_only=given.new_key)
+    except IllegalMove as error:
+        print(error.detail, file=sys.stderr)  # noqa: T201
+        return 1
+    print(json.dumps({"account": given.account, "api_key": key}))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""Connecting Google accounts: the consent is begun by an operator, finished by the browser that comes back from Google.
+
+What the callback may do stands in a document that the operator's call wrote: its state is random, stored as a hash, good once and for ten minutes.
+"""
+
+import re
+import secrets
+from dataclasses import replace
+from html import escape
+from urllib.parse import urlsplit
+
+from flask import Response
+
+from functions.adapters import oauth
+from functions.adapters.certificates import CertificatesUnavailable, InvalidToken
+from functions.adapters.oauth import Grant, GrantRefused, OAuthUnavailable
+from functions.adapters.signing import secret_hash
+from functions.adapters.store import queries
+from functions.adapters.store.records import PendingConsent
+from functions.adapters.store.store import Reader
+from functions.booking.operators import Shown, calendar_view
+from functions.booking.routing import ID_PATTERN, Answer, Call, Route
+from functions.booking.schemas import GrantedConnection, NewConnection
+from functions.domain.calendar import Connection
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
+from functions.domain.errors import Invalid, NotFound, Refusal
+
+CONSENT_LIFE_MS = 10 * 60 * 1000
+CALENDAR_SCOPES = frozenset(scope for scope in oauth.SCOPES if scope.startswith("https://"))
+
+
+class GoogleSaysNo(Refusal):
+    """Google did not accept the grant, or could not be asked."""
+
+    slug = "google-grant-refused"
+    status = 422
+    title = "Google did not accept that grant"
+
+
+class GoogleSilent(Refusal):
+    """Google could not be asked; the same call may be made again."""
+
+    slug = "google-unavailable"
+    status = 503
+    title = "Google could not be reached"
+
+
+def begin(call: Call) -> Answer:
+    body = call.body(NewConnection) if call.raw_body() else NewConnection()
+    _check_return_address(call, body.return_to)
+    token, verifier = secrets.token_urlsafe(32), oauth.new_verifier()
+    consent = PendingConsent(
+        id=secret_hash(token),
+        verifier=call.application.vault.seal(verifier, connection=secret_hash(token)),
+        connection=secrets.token_hex(10),
+        return_to=body.return_to,
+        expires_at=call.now + CONSENT_LIFE_MS,
+    )
+    call.application.store.run(call.account, lambda reader: Decision(answer=None, documents=(consent,)))
+    url = oauth.consent_url(call.application.settings, state=f"{call.account}.{token}", verifier=verifier)
+    return Answer(body=Shown.model_validate({"id": consent.connection, "consent_url": url}), status=201)
+
+
+def _check_return_address(call: Call, address: str | None) -> None:
+    """Only back to ourselves: an open redirect would lend our name to anybody."""
+    if address is not None:
+        ours, theirs = urlsplit(call.application.settings.booking_url), urlsplit(address)
+        if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc) or "\\" in address:
+            raise Invalid("return_to must be an address of this booking system.")
+
+
+def callback(call: Call) -> Answer:
+    """Where Google sends the browser back to."""
+    account, _, token = call.request.args.get("state", "").partition(".")
+    if not re.fullmatch(ID_PATTERN, account) or not token:
+        return _page(400, "This address is for coming back from Google.", "Begin the connection again.")
+    call = replace(call, ids={"account": account})
+    consent = _use_consent(call, token)
+    if consent is None:
+        return _page(400, "This consent was used before, or took too long.", "Begin the connection again.")
+    code = call.request.args.get("code")
+    if not code:
+        return _page(400, "Google was not given permission.", "Nothing was connected. Begin again when you want to.")
+    try:
+        verifier = call.application.vault.open(consent.verifier, connection=consent.id)
+        grant = oauth.exchange_code(call.application.settings, code=code, verifier=verifier)
+    except GrantRefused:
+        return _page(400, "Google did not accept this consent.", "Begin the connection again.")
+    except OAuthUnavailable:
+        return _page(503, "Google could not be reached.", "Begin the connection again in a moment.")
+    try:
+        connection = _connect(call, consent.connection, grant, refresh_token=grant.refresh_token)
+    except Refusal as refusal:
+        return _page(refusal.status, refusal.title, refusal.detail)
+    if consent.return_to:
+        return Answer(response=Response(status=303, headers={"Location": consent.return_to}))
+    return _page(200, f"{connection.email} is connected.", "You can close this page.")
+
+
+def _use_consent(call: Call, token: str) -> PendingConsent | None:
+    """Takes the pending consent away, so that nobody can use it again; None where there is none, or it is too old."""
+
+    def attempt(reader: Reader) -> Decision[PendingConsent | None]:
+        ref = Ref(PendingConsent, secret_hash(token))
+        consent = reader.get(ref)
+        if consent is None:
+            return Decision(answer=None)
+        usable = consent if call.now < consent.expires_at else None
+        return Decision(answer=usable, deletions=(ref,))
+
+    return call.application.store.run(call.account, attempt)
+
+
+def import_grant(call: Call) -> Answer:
+    """A connection from a refresh token that was granted to this OAuth client elsewhere. Google is asked whose it is."""
+    body = call.body(GrantedConnection)
+    try:
+        grant = oauth.refresh(call.application.settings, refresh_token=body.refresh_token)
+    except GrantRefused:
+        raise GoogleSaysNo("Google says that this refresh token is not (or no longer) good for this client.") from None
+    except OAuthUnavailable as error:
+        raise GoogleSilent(f"Nothing was connected ({error}). Try again.") from None
+    connection = _connect(
+        call, secrets.token_hex(10), grant, refresh_token=body.refresh_token, expected_email=body.email
+    )
+    return Answer(body=Shown.model_validate(connection_view(connection)), status=201)
+
+
+def _connect(
+    call: Call, connection_id: str, grant: Grant, *, refresh_token: str | None, expected_email: str | None = None
+) -> Connection:
+    """Stores the connection. Raises a `Refusal` where the grant is not enough or not whose it should be."""
+    missing = CALENDAR_SCOPES - set(grant.scopes)
+    if missing:
+        names = ", ".join(sorted(scope.rpartition("/")[2] for scope in missing))
+        raise GoogleSaysNo(f"These permissions are missing: {names}. Begin again and leave all boxes ticked.")
+    if refresh_token is None:
+        raise GoogleSaysNo("Google gave no lasting permission. Begin again.")
+    subject, email = _person(call, grant)
+    if expected_email is not None and email.lower() != expected_email.lower():
+        raise GoogleSaysNo(f"That grant belongs to {email}, not to {expected_email}.")
+    connection = Connection(
+        id=connection_id,
+        status="active",
+        subject=subject,
+        email=email,
+        scopes=grant.scopes,
+        secret=call.application.vault.seal(refresh_token, connection=connection_id),
+        connected_at=call.now,
+    )
+    entry = HistoryEntry(
+        what="connection.made",
+        author=call.caller.author if call.caller.operator else Author(kind="operator", name="browser"),
+        after={"connection": connection.id, "email": email, "scopes": list(grant.scopes)},
+    )
+    decision = Decision(
+        answer=connection,
+        documents=(connection,),
+        history=(entry,),
+        effects=(Effect(kind="discover", subject=connection.id),),
+    )
+    return call.application.store.run(call.account, lambda reader: decision)
+
+
+def _person(call: Call, grant: Grant) -> tuple[str, str]:
+    """Google's stable id of the person, and their address, from the signed ID token."""
+    if grant.id_token is None:
+        raise GoogleSaysNo("Google did not say whose account this is: the scopes openid and email are needed.")
+    try:
+        claims = call.application.people_certificates.verify(
+            grant.id_token, audience=call.application.settings.client_id, now=call.now
+        )
+    except InvalidToken:
+        raise GoogleSaysNo("Google's ID token is not valid.") from None
+    except CertificatesUnavailable:
+        raise GoogleSilent("Google's certificates can't be had. Try again.") from None
+    return str(claims["sub"]), str(claims.get("email", ""))
+
+
+def list_connections(call: Call) -> Answer:
+    found = queries.connections(call.application.store, call.account)
+    return Answer(body=Shown.model_validate({"connections": [connection_view(c) for c in found]}))
+
+
+def connection_view(connection: Connection) -> dict[str, object]:
+    return {
+        "id": connection.id,
+        "email": connection.email,
+        "state": connection.status,
+        "scopes": list(connection.scopes),
+        "last_error": connection.last_error,
+    }
+
+
+def list_calendars(call: Call) -> Answer:
+    store = call.application.store
+    if store.get(call.account, Ref(Connection, call.ids["connection"])) is None:
+        raise NotFound("There is no such connection.")
+    found = queries.calendars_of(store, call.account, call.ids["connection"])
+    return Answer(body=Shown.model_validate({"calendars": [calendar_view(c) for c in found]}))
+
+
+def _page(status: int, title: str, text: str) -> Answer:
+    html = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><h1>{escape(title)}</h1><p>{escape(text)}</p></html>"
+    )
+    response = Response(html, status=status, content_type="text/html; charset=utf-8")
+    # The address holds a code and a state: neither goes on to another site, nor into a cache.
+    response.headers.update({"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"})
+    return Answer(response=response)
+
+
+_ACCOUNT = "/v1/accounts/<id:account>"
+
+ROUTES = (
+    Route(method="GET", path="/oauth/callback", handler=callback),
+    Route(method="GET", path=f"{_ACCOUNT}/connections", handler=list_connections, access="operator"),
+    Route(method="POST", path=f"{_ACCOUNT}/connections", handler=begin, access="operator"),
+    Route(method="POST", path=f"{_ACCOUNT}/connections/grants", handler=import_grant, access="operator"),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/connections/<id:connection>/calendars",
+        handler=list_calendars,
+        access="operator",
+    ),
+)

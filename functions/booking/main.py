@@ -1,0 +1,19 @@
+"""Entry point of the booking function."""
+
+import functions_framework
+from flask import Request
+from flask.typing import ResponseReturnValue
+
+from functions.adapters.clock import now_millis
+from functions.adapters.composition import application
+from functions.booking import clients, connections, operators
+from functions.booking.routing import Router
+
+_router = Router((*clients.ROUTES, *operators.ROUTES, *connections.ROUTES))
+
+
+@functions_framework.http
+def booking(request: Request) -> ResponseReturnValue:
+    if request.path == "/healthz" and request.method == "GET":
+        return "ok\n"
+    return _router.answer(request, application(), now_millis())

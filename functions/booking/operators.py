@@ -1,0 +1,267 @@
+"""What operators set up and look at: resources, services, calendars, bookings, history, health."""
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from functions.adapters.store import queries
+from functions.adapters.store.store import Reader
+from functions.booking.clients import booking_answer
+from functions.booking.routing import Answer, Call, Route
+from functions.booking.schemas import (
+    BookingList,
+    CalendarBody,
+    HistoryQuery,
+    ListQuery,
+    ResourceBody,
+    ServiceBody,
+)
+from functions.domain.calendar import Calendar
+from functions.domain.configuration import Account, Resource, Service
+from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
+from functions.domain.errors import Invalid, NotFound
+from functions.domain.hours import Hours, local_date, midnight, zone
+from functions.domain.instants import rfc3339, rfc3339_millis
+from functions.domain.linking import Links, link, touches
+from functions.domain.session import Booking, Session
+
+MAX_LIST_DAYS = 92
+T = TypeVar("T")
+
+
+class Shown(BaseModel):
+    """An answer whose form is that of the stored document, less what is nobody's business outside."""
+
+    model_config = {"extra": "allow"}
+
+
+def put_resource(call: Call) -> Answer:
+    body = call.body(ResourceBody)
+    hours = Hours(time_zone=body.time_zone, weekly=body.hours, overrides=body.overrides)
+
+    def attempt(reader: Reader) -> Decision[Resource]:
+        known = _account_document(reader, Ref(Resource, call.ids["resource"]))
+        links: dict[str, Any] = {"blocked_by": known.blocked_by, "destination": known.destination} if known else {}
+        resource = Resource(id=call.ids["resource"], name=body.name, hours=hours, **links)
+        return Decision(
+            answer=resource,
+            documents=(resource,),
+            touches=touches((resource.id,), call.now),
+            history=(
+                HistoryEntry(
+                    what="resource.changed" if known else "resource.created",
+                    author=call.caller.author,
+                    resource=resource.id,
+                    before=_configuration(known),
+                    after=_configuration(resource),
+                ),
+            ),
+        )
+
+    return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def put_service(call: Call) -> Answer:
+    body = call.body(ServiceBody)
+    service = _service(call.ids["service"], body)
+
+    def attempt(reader: Reader) -> Decision[Service]:
+        known = _account_document(reader, Ref(Service, service.id))
+        reader.load(*(Ref(Resource, name) for name in service.resources))
+        missing = [name for name in service.resources if reader.get(Ref(Resource, name)) is None]
+        if missing:
+            raise Invalid(f"There is no resource {', '.join(missing)}. Create it first.")
+        affected = sorted({*service.resources, *(known.resources if known else ())})
+        return Decision(
+            answer=service,
+            documents=(service,),
+            touches=touches(affected, call.now),
+            history=(
+                HistoryEntry(
+                    what="service.changed" if known else "service.created",
+                    author=call.caller.author,
+                    before={"service": _configuration(known)} if known else {},
+                    after={"service": _configuration(service)},
+                ),
+            ),
+        )
+
+    return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def _service(service_id: str, body: ServiceBody) -> Service:
+    if len(set(body.resources)) != len(body.resources):
+        raise Invalid("A resource is named twice.")
+    # The limits stand at the document, so that nothing can write one beyond them.
+    return Service(id=service_id, **body.model_dump())
+
+
+def _account_document(reader: Reader, ref: Ref[T]) -> T | None:
+    reader.load(Ref(Account, ""), ref)
+    if reader.get(Ref(Account, "")) is None:
+        raise NotFound("There is no such account.")
+    return reader.get(ref)
+
+
+def _configuration(document: BaseModel | None) -> dict[str, Any]:
+    return document.model_dump(mode="json") if document else {}
+
+
+def list_resources(call: Call) -> Answer:
+    found = queries.resources(call.application.store, call.account)
+    return Answer(body=Shown.model_validate({"resources": [r.model_dump(mode="json") for r in found]}))
+
+
+def put_calendar(call: Call) -> Answer:
+    body = call.body(CalendarBody)
+    names = sorted({*body.blocks, *body.destination_for})
+
+    def attempt(reader: Reader) -> Decision[Calendar]:
+        calendar = _calendar(reader, call)
+        affected = sorted({*names, *calendar.resources, *calendar.destination_for})
+        reader.load(*(Ref(Resource, name) for name in affected))
+        resources = {name: reader.get(Ref(Resource, name)) for name in affected}
+        missing = [name for name in names if resources[name] is None]
+        if missing:
+            raise Invalid(f"There is no resource {', '.join(missing)}. Create it first.")
+        present = tuple(resource for resource in resources.values() if resource is not None)
+        links = Links(
+            calendar=calendar,
+            blocks=frozenset(body.blocks),
+            destination_for=frozenset(body.destination_for),
+            resources=present,
+            others=_former_destinations(reader, calendar, present, frozenset(body.destination_for)),
+        )
+        return link(links, now=call.now, author=call.caller.author)
+
+    calendar = call.application.store.run(call.account, attempt)
+    return Answer(body=Shown.model_validate(calendar_view(calendar)))
+
+
+def _former_destinations(
+    reader: Reader, calendar: Calendar, resources: tuple[Resource, ...], destination_for: frozenset[str]
+) -> tuple[Calendar, ...]:
+    former = {r.destination for r in resources if r.id in destination_for and r.destination not in (None, calendar.id)}
+    return tuple(c for name in sorted(filter(None, former)) if (c := reader.get(Ref(Calendar, name))) is not None)
+
+
+def _calendar(reader: Reader, call: Call) -> Calendar:
+    calendar = reader.get(Ref(Calendar, call.ids["calendar"]))
+    if calendar is None:
+        raise NotFound("There is no such calendar; list those of a connection.")
+    return calendar
+
+
+def pull_calendar(call: Call) -> Answer:
+    def attempt(reader: Reader) -> Decision[Calendar]:
+        calendar = _calendar(reader, call)
+        return Decision(answer=calendar, effects=(Effect(kind="pull", subject=calendar.id),))
+
+    calendar = call.application.store.run(call.account, attempt)
+    return Answer(body=Shown.model_validate(calendar_view(calendar)), status=202)
+
+
+def calendar_view(calendar: Calendar) -> dict[str, Any]:
+    """A calendar for operators: what it does, and how fresh it is. Cursor and channel tokens stay inside."""
+    return {
+        "id": calendar.id,
+        "google_id": calendar.google_id,
+        "summary": calendar.summary,
+        "primary": calendar.primary,
+        "role": calendar.role,
+        "time_zone": calendar.time_zone,
+        "blocks": list(calendar.resources),
+        "destination_for": list(calendar.destination_for),
+        "state": calendar.state,
+        "watched": calendar.channel is not None and calendar.channel.resource is not None,
+        "last_success_at": _moment(calendar.last_success_at),
+        "last_error": calendar.last_error,
+    }
+
+
+def _moment(millis: int | None) -> str | None:
+    return rfc3339_millis(millis) if millis is not None else None
+
+
+def list_bookings(call: Call) -> Answer:
+    """Bookings by the day of their session, in the account's zone; today and the four weeks after it unless said otherwise."""
+    query = call.query(ListQuery)
+    store = call.application.store
+    account = store.get(call.account, Ref(Account, ""))
+    if account is None:
+        raise NotFound("There is no such account.")
+    zone_ = zone(account.time_zone)
+    first = query.start or local_date(call.now // 60_000, zone_)
+    last = query.end or first + timedelta(days=28)
+    if not first < last <= first + timedelta(days=MAX_LIST_DAYS):
+        raise Invalid(f"end must be after start, and at most {MAX_LIST_DAYS} days after it.")
+    start, end = midnight(first, zone_), midnight(last, zone_)
+    sessions = queries.sessions_between(store, call.account, start, end, query.limit)
+    reader = store.reader(call.account)
+    found = [(session, booking) for session in sessions for booking in _bookings(call, session)]
+    reader.load(*{Ref(Resource, session.resources[0]) for session in sessions})
+    answers = [
+        booking_answer(booking, session, resource, operator=True)
+        for session, booking in found
+        if (resource := reader.get(Ref(Resource, session.resources[0]))) is not None
+    ]
+    return Answer(body=BookingList(bookings=answers))
+
+
+def _bookings(call: Call, session: Session) -> list[Booking]:
+    return queries.bookings_of(call.application.store, call.account, session.id)
+
+
+def get_session(call: Call) -> Answer:
+    session = call.application.store.get(call.account, Ref(Session, call.ids["session"]))
+    if session is None:
+        raise NotFound("There is no such session.")
+    shown = session.model_dump(mode="json") | {"start": rfc3339(session.start), "end": rfc3339(session.end)}
+    shown = {key: value for key, value in shown.items() if key not in ("taken_from", "taken_until")}
+    return Answer(body=Shown.model_validate(shown))
+
+
+def history(call: Call) -> Answer:
+    query = call.query(HistoryQuery)
+    filters = {
+        name: value
+        for name in ("session", "booking", "resource", "calendar")
+        if (value := getattr(query, name)) is not None
+    }
+    if len(filters) != 1:
+        raise Invalid("Name one of session, booking, resource or calendar.")
+    ((field, value),) = filters.items()
+    records = queries.history_of(call.application.store, call.account, field, value, query.limit)
+    entries = [
+        record.model_dump(mode="json", exclude={"place", "id"}, exclude_none=True) | {"at": rfc3339_millis(record.at)}
+        for record in records
+    ]
+    return Answer(body=Shown.model_validate({"history": entries}))
+
+
+def health(call: Call) -> Answer:
+    """The state of every connection and of every calendar in use."""
+    store = call.application.store
+    connections = [
+        {"id": c.id, "email": c.email, "state": c.status, "last_error": c.last_error}
+        for c in queries.connections(store, call.account)
+    ]
+    calendars = [calendar_view(c) for c in queries.all_of(store, call.account, Calendar) if c.in_use]
+    well = all(c["state"] == "active" for c in connections) and not any(c["last_error"] for c in calendars)
+    return Answer(body=Shown.model_validate({"well": well, "connections": connections, "calendars": calendars}))
+
+
+_ACCOUNT = "/v1/accounts/<id:account>"
+
+ROUTES = (
+    Route(method="GET", path=f"{_ACCOUNT}/resources", handler=list_resources, access="operator"),
+    Route(method="PUT", path=f"{_ACCOUNT}/resources/<id:resource>", handler=put_resource, access="operator"),
+    Route(method="PUT", path=f"{_ACCOUNT}/services/<id:service>", handler=put_service, access="operator"),
+    Route(method="PUT", path=f"{_ACCOUNT}/calendars/<id:calendar>", handler=put_calendar, access="operator"),
+    Route(method="POST", path=f"{_ACCOUNT}/calendars/<id:calendar>/pull", handler=pull_calendar, access="operator"),
+    Route(method="GET", path=f"{_ACCOUNT}/bookings", handler=list_bookings, access="operator"),
+    Route(method="GET", path=f"{_ACCOUNT}/sessions/<id:session>", handler=get_session, access="operator"),
+    Route(method="GET", path=f"{_ACCOUNT}/history", handler=history, access="operator"),
+    Route(method="GET", path=f"{_ACCOUNT}/health", handler=health, access="operator"),
+)

@@ -1,0 +1,86 @@
+"""Which calendars block a resource, and which one its sessions are written to. Both sides of the link change in one commit.
+
+A calendar that blocks a resource from now on counts as unknown for it until its events are in the resource's ledger; one that blocks it no longer is
+forgotten there at once, because the engine counts only the blocks of `Resource.blocked_by`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from functions.domain.calendar import WRITABLE_ROLES, Calendar
+from functions.domain.configuration import Resource
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.errors import Invalid
+from functions.domain.instants import Millis, months_between
+from functions.domain.ledger import LedgerTouch
+from functions.domain.mirroring import new_horizon
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """What an operator wants of a calendar. `others` are calendars that were the destination of one of these resources until now."""
+
+    calendar: Calendar
+    blocks: frozenset[str]
+    destination_for: frozenset[str]
+    resources: tuple[Resource, ...]
+    others: tuple[Calendar, ...]
+
+
+def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
+    """Raises `Invalid` where the calendar can't be written to but should be a destination."""
+    calendar = links.calendar
+    if links.destination_for and calendar.role not in WRITABLE_ROLES:
+        raise Invalid(
+            f"Google lets us only read this calendar (role {calendar.role or 'unknown'}), so it can't be a destination."
+        )
+    used = bool(links.blocks or links.destination_for)
+    # After a time out of use nothing of what was known is fresh.
+    after = calendar.model_copy(
+        update={
+            "resources": tuple(sorted(links.blocks)),
+            "destination_for": tuple(sorted(links.destination_for)),
+            "projected": {r: until for r, until in calendar.projected.items() if r in links.blocks},
+            "last_success_at": calendar.last_success_at if calendar.in_use else None,
+            "next_poll_at": (calendar.next_poll_at or now) if used else None,
+            "renew_at": (calendar.renew_at or now) if used and calendar.watchable else None,
+        }
+    )
+    changed = tuple(_linked(resource, links) for resource in links.resources)
+    return Decision(
+        answer=after,
+        documents=(after, *changed, *(_without(other, links.destination_for) for other in links.others)),
+        touches=touches((resource.id for resource in changed), now),
+        history=(
+            HistoryEntry(
+                what="calendar.linked",
+                author=author,
+                calendar=calendar.id,
+                before={"blocks": list(calendar.resources), "destination_for": list(calendar.destination_for)},
+                after={"blocks": list(after.resources), "destination_for": list(after.destination_for)},
+            ),
+        ),
+        effects=((Effect(kind="pull", subject=calendar.id), Effect(kind="watch", subject=calendar.id)) if used else ()),
+    )
+
+
+def touches(resources: Iterable[str], now: Millis) -> tuple[LedgerTouch, ...]:
+    """Every ledger month that a decision made now may read, of resources whose rules change (see `ledger`)."""
+    months = months_between(now // 60_000, new_horizon(now))
+    return tuple(LedgerTouch(resource=resource, month=month) for resource in resources for month in months)
+
+
+def _linked(resource: Resource, links: Links) -> Resource:
+    calendar = links.calendar.id
+    blocked_by = set(resource.blocked_by) - {calendar} | ({calendar} if resource.id in links.blocks else set())
+    destination = resource.destination
+    if resource.id in links.destination_for:
+        destination = calendar
+    elif destination == calendar:
+        destination = None
+    return resource.model_copy(update={"blocked_by": tuple(sorted(blocked_by)), "destination": destination})
+
+
+def _without(other: Calendar, resources: frozenset[str]) -> Calendar:
+    left = tuple(r for r in other.destination_for if r not in resources)
+    return other.model_copy(update={"destination_for": left})

@@ -1,0 +1,124 @@
+"""From a calendar's changes to rows of its mirror and blocks in the ledgers of the resources that it blocks.
+
+Blocks are kept by key: a single event's id, or a series' master id for the master and all its exceptions together. Projecting a key computes all its
+blocks anew from the rows, so doing it twice, late, or for more keys than needed is harmless (law 4).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from functions.domain.google_event import MirrorEvent
+from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, month_bounds, month_of, months_between
+from functions.domain.intervals import Interval
+from functions.domain.ledger import LedgerChange
+from functions.domain.recurrence import series_blocks, single_blocks
+
+HORIZON_DAYS = (
+    400  # the longest booking window, a session and its buffers, and slack until the daily schedule rolls it on
+)
+ROLL_WHEN_BELOW_DAYS = 390
+
+
+def new_horizon(now: Millis) -> Minute:
+    """How far a projection that begins now goes."""
+    return (now // MINUTE_MS // DAY_MINUTES + HORIZON_DAYS) * DAY_MINUTES
+
+
+def horizon_is_short(horizon: Minute, now: Millis) -> bool:
+    """Whether it is time to roll the horizon on."""
+    return horizon < now // MINUTE_MS + ROLL_WHEN_BELOW_DAYS * DAY_MINUTES
+
+
+def projected_time(now: Millis, horizon: Minute) -> Interval:
+    """The time for which the ledger holds events: from the beginning of this month to the calendar's horizon."""
+    return Interval(month_bounds(month_of(now // MINUTE_MS))[0], horizon)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Every present row of one key, and the months in which the ledger may hold blocks of it now."""
+
+    key: str
+    rows: tuple[MirrorEvent, ...]
+    months: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projection:
+    """What a projected family means: its rows with the months they stand in now, and one change a resource and month."""
+
+    rows: tuple[MirrorEvent, ...]
+    changes: tuple[LedgerChange, ...]
+
+
+def blocks_of(family: Family, *, calendar_zone: str, within: Interval) -> list[Interval]:
+    """The busy time of a key. A single event of ours blocks nothing by itself: the session in the ledger does (case 159)."""
+    master = next((row for row in family.rows if row.kind == "master"), None)
+    exceptions = [row for row in family.rows if row.kind == "exception"]
+    singles = [row for row in family.rows if row.kind == "single" and row.session is None]
+    found = [block for row in singles for block in single_blocks(row, calendar_zone=calendar_zone, horizon=within)]
+    if master is not None or exceptions:
+        found += series_blocks(master, exceptions, calendar_zone=calendar_zone, horizon=within)
+    return found
+
+
+def project(
+    family: Family, *, calendar: str, resources: Iterable[str], calendar_zone: str, within: Interval
+) -> Projection:
+    """Puts the family's blocks into every month that they touch, and takes them out of every month that they left."""
+    by_month: dict[str, list[Interval]] = {month: [] for month in family.months}
+    for block in blocks_of(family, calendar_zone=calendar_zone, within=within):
+        for month in months_between(max(block.start, within.start), min(block.end, within.end)):
+            by_month.setdefault(month, []).append(block)
+    changes = tuple(
+        LedgerChange(resource=resource, month=month, blocks={(calendar, family.key): tuple(blocks) or None})
+        for resource in resources
+        for month, blocks in sorted(by_month.items())
+    )
+    months = tuple(sorted(month for month, blocks in by_month.items() if blocks))
+    rows = tuple(row.model_copy(update={"months": months}) for row in family.rows)
+    return Projection(rows=rows, changes=changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowChanges:
+    """What one page does to the mirror: rows as they are now, and ids whose rows go away."""
+
+    present: tuple[MirrorEvent, ...]
+    removed: frozenset[str]
+
+    @property
+    def present_or_removed(self) -> frozenset[str]:
+        return self.removed | {row.id for row in self.present}
+
+
+def row_changes(incoming: Iterable[MirrorEvent], known: Mapping[str, MirrorEvent]) -> RowChanges:
+    """Folds a page into row changes; of two entries for one event the last wins (case 53).
+
+    A cancelled exception stays, for the lifetime of its series (case 136). Any other cancelled event goes (case 58), and is nothing where we never
+    knew it (case 60).
+    """
+    latest = {row.id: row for row in incoming}
+    present = tuple(row for row in latest.values() if not row.cancelled or row.kind == "exception")
+    kept = {row.id for row in present}
+    removed = frozenset(id_ for id_ in latest if id_ in known and id_ not in kept)
+    return RowChanges(present=present, removed=removed)
+
+
+def merge_changes(changes: Iterable[LedgerChange]) -> tuple[LedgerChange, ...]:
+    """One change a resource and month; the store writes each document once."""
+    merged: dict[tuple[str, str], LedgerChange] = {}
+    for change in changes:
+        place = (change.resource, change.month)
+        before = merged.get(place)
+        merged[place] = (
+            change
+            if before is None
+            else LedgerChange(
+                resource=change.resource,
+                month=change.month,
+                sessions={**before.sessions, **change.sessions},
+                blocks={**before.blocks, **change.blocks},
+            )
+        )
+    return tuple(merged.values())

@@ -1,0 +1,103 @@
+"""One worker a calendar at a time (cases 17, 54 and 55).
+
+The lease lives in the calendar's document, and every commit of a pull writes that document under the fence it was given: a worker that lost its lease can
+write nothing more, however late it wakes up. A pull that finds the lease taken counts itself in `dirty` and leaves; the holder looks at `dirty`
+before it lets go. Should the holder die, a task of its own comes when the lease has run out.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from functions.adapters.store.store import Reader
+from functions.adapters.tasks import Task
+from functions.domain.calendar import Calendar, Lease
+from functions.domain.decision import Decision, Ref
+from functions.domain.instants import Millis
+from functions.sync.work import Work
+
+LEASE_MS = 60_000
+
+
+class LeaseLost(Exception):
+    """Another worker has the calendar now; whatever this one was doing, that one does."""
+
+
+@dataclass(frozen=True)
+class Held:
+    calendar: str
+    fence: int
+
+
+def acquire(work: Work) -> Held | None:
+    """The lease of the subject calendar, or None where there is nothing to do or another worker will do it."""
+
+    def attempt(reader: Reader) -> Decision[Calendar | None]:
+        calendar = reader.get(Ref(Calendar, work.subject))
+        if calendar is None or not calendar.in_use:
+            return Decision(answer=None)
+        now = work.now()
+        if calendar.lease.held(now):
+            busy = calendar.model_copy(update={"dirty": calendar.dirty + 1})
+            return Decision(answer=busy, documents=(busy,))
+        lease = Lease(holder=holder, fence=calendar.lease.fence + 1, expires_at=now + LEASE_MS)
+        taken = calendar.model_copy(update={"lease": lease, "dirty": 0})
+        return Decision(answer=taken, documents=(taken,))
+
+    holder = uuid.uuid4().hex
+    calendar = work.store.run(work.account, attempt)
+    if calendar is None:
+        return None
+    if calendar.lease.holder != holder:
+        _come_back(work, calendar.lease)
+        return None
+    return Held(calendar.id, calendar.lease.fence)
+
+
+def _come_back(work: Work, lease: Lease) -> None:
+    work.application.tasks.create(
+        Task(
+            kind="pull",
+            name=f"{work.account}/{work.subject}/after-lease/{lease.fence}/{lease.expires_at}",
+            body={"account": work.account, "subject": work.subject},
+            not_before_ms=lease.expires_at + 1000,
+        )
+    )
+
+
+def held_calendar(reader: Reader, held: Held) -> Calendar:
+    """The calendar as it is now, for a commit under this lease. Raises `LeaseLost`."""
+    calendar = reader.get(Ref(Calendar, held.calendar))
+    if calendar is None or calendar.lease.holder is None or calendar.lease.fence != held.fence:
+        raise LeaseLost
+    return calendar
+
+
+def renewed(calendar: Calendar, now: Millis) -> Calendar:
+    return calendar.model_copy(update={"lease": calendar.lease.model_copy(update={"expires_at": now + LEASE_MS})})
+
+
+def release(work: Work, held: Held) -> bool:
+    """Lets go, unless somebody asked for another pull meanwhile: then the lease stays, and False says to pull again."""
+
+    def attempt(reader: Reader) -> Decision[bool]:
+        calendar = held_calendar(reader, held)
+        if calendar.dirty:
+            again = renewed(calendar, work.now()).model_copy(update={"dirty": 0})
+            return Decision(answer=False, documents=(again,))
+        return Decision(answer=True, documents=(_without_holder(calendar),))
+
+    return work.store.run(work.account, attempt)
+
+
+def abandon(work: Work, held: Held, error: str) -> None:
+    """Lets go after a failure, and says what it was in the calendar's health."""
+
+    def attempt(reader: Reader) -> Decision[None]:
+        calendar = _without_holder(held_calendar(reader, held)).model_copy(update={"last_error": error})
+        return Decision(answer=None, documents=(calendar,))
+
+    work.store.run(work.account, attempt)
+
+
+def _without_holder(calendar: Calendar) -> Calendar:
+    return calendar.model_copy(update={"lease": Lease(fence=calendar.lease.fence)})

@@ -1,0 +1,67 @@
+"""Notify: one mail to the client about their booking, from its present state.
+
+The Message-ID is derived from the outbox record, so that a mail which is sent again after a lost answer can be told from another one.
+"""
+
+from email.message import EmailMessage
+from email.utils import formataddr
+from zoneinfo import ZoneInfo
+
+from functions.adapters.mail import MailFailed, send
+from functions.adapters.signing import stored_manage_token
+from functions.domain.configuration import Account, Resource, Service
+from functions.domain.decision import Ref
+from functions.domain.hours import zone
+from functions.domain.instants import Minute, datetime_of
+from functions.domain.session import Booking, Session
+from functions.sync.work import TryLater, Work
+
+SUBJECTS = {
+    "confirmed": "Your booking is confirmed: {what}",
+    "moved": "Your booking has a new time: {what}",
+    "cancelled": "Your booking is cancelled: {what}",
+}
+
+
+def notify(work: Work) -> None:
+    """Sends the message `about` the subject booking, unless a later change has made it untrue. Raises `TryLater`."""
+    reader = work.store.reader(work.account)
+    booking = reader.get(Ref(Booking, work.subject))
+    if booking is None or work.about not in SUBJECTS or (booking.status == "cancelled") != (work.about == "cancelled"):
+        return
+    reader.load(Ref(Session, booking.session), Ref(Service, booking.service), Ref(Account, ""))
+    session, service = reader.get(Ref(Session, booking.session)), reader.get(Ref(Service, booking.service))
+    account = reader.get(Ref(Account, ""))
+    if session is None or service is None or account is None:
+        return
+    resource = reader.get(Ref(Resource, session.resources[0]))
+    zone_ = zone(resource.hours.time_zone if resource else account.time_zone)
+    message = _message(work, account, booking, f"{service.name}, {_when(session.start, zone_)}")
+    try:
+        send(message, work.application.settings.mail_url)
+    except MailFailed as error:
+        raise TryLater(f"mail: {error}") from error
+
+
+def _message(work: Work, account: Account, booking: Booking, what: str) -> EmailMessage:
+    settings = work.application.settings
+    message = EmailMessage()
+    message["From"] = formataddr((account.name, settings.mail_from))
+    message["To"] = formataddr((booking.client.name, booking.client.email))
+    message["Subject"] = SUBJECTS[work.about or ""].format(what=what)
+    message["Message-ID"] = f"<{work.outbox}@{settings.mail_from.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers from machines
+    lines = [f"Hello {booking.client.name},", "", f"{message['Subject']}."]
+    if booking.status == "cancelled" and booking.reason:
+        lines += ["", f"Reason: {booking.reason}."]
+    token = stored_manage_token(settings.signing_keys, booking.id, booking.manage_hash)
+    if booking.status != "cancelled" and token is not None:
+        address = f"{settings.booking_url}/m/{work.account}/{booking.id}#{token}"
+        lines += ["", "See, move or cancel it:", address]
+    message.set_content("\n".join([*lines, "", account.name, ""]))
+    return message
+
+
+def _when(start: Minute, zone_: ZoneInfo) -> str:
+    local = datetime_of(start).astimezone(zone_)
+    return f"{local:%A} {local.day} {local:%B %Y, %H:%M} ({zone_.key})"

@@ -1,0 +1,160 @@
+"""Applying a page of a calendar's changes, and the sweep after a full list: rows of the mirror, blocks in the ledgers, events of ours.
+
+Every commit here writes the calendar under the lease's fence. A page is applied in slices that are harmless to repeat; the cursor is moved by `pull`,
+after them.
+"""
+
+from collections.abc import Iterable
+
+from functions.adapters.google_calendar import Event, EventPage, GoogleCalendar
+from functions.adapters.google_errors import AlreadyGone, Missing
+from functions.adapters.store.documents import ledger_ref, mirror_ref
+from functions.adapters.store.queries import family_rows, rows_of_other_generations
+from functions.adapters.store.store import Reader
+from functions.domain.calendar import Calendar
+from functions.domain.decision import AnyRef, Decision, Ref
+from functions.domain.event_ids import session_of
+from functions.domain.google_event import MirrorEvent, mirror_row
+from functions.domain.inbound import event_is_ours
+from functions.domain.instants import Millis
+from functions.domain.ledger import LedgerChange
+from functions.domain.mirroring import Family, RowChanges, merge_changes, project, projected_time, row_changes
+from functions.domain.session import Session
+from functions.sync.leases import Held, held_calendar, renewed
+from functions.sync.own_events import follow
+from functions.sync.work import Work
+
+SLICE = 100
+
+
+def apply_page(work: Work, held: Held, page: EventPage) -> None:
+    """Applies every event of the page. Harmless to repeat."""
+    calendar = held_calendar(work.store.reader(work.account), held)
+    if page.time_zone != calendar.time_zone:
+        calendar = _adopt_zone(work, held, page.time_zone)
+    rows = _rows(work, calendar, page.events)
+    for row in rows:
+        if row.session is not None and row.kind != "exception":
+            follow(work, held, row)
+    for start in range(0, len(rows), SLICE):
+        _apply_slice(work, held, rows[start : start + SLICE], removed=frozenset())
+
+
+def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None:
+    """After a full list: what it did not bring is gone. Of events of ours Google is asked once more, because a missing line is no proof (case 50)."""
+    while True:
+        reader = work.store.reader(work.account)
+        calendar = held_calendar(reader, held)
+        old = rows_of_other_generations(reader, calendar.id, calendar.cursor.generation, SLICE)
+        if not old:
+            return
+        still_there: list[MirrorEvent] = []
+        for row in old:
+            if row.session is not None and row.kind != "exception":
+                asked = _asked_again(google, calendar, row)
+                follow(work, held, asked)
+                if not asked.cancelled:
+                    still_there.append(asked)
+        present = {row.id for row in still_there}
+        _apply_slice(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
+
+
+def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
+    try:
+        event: Event = google.get(calendar.google_id, row.id)
+    except (Missing, AlreadyGone):
+        event = {"id": row.id, "status": "cancelled"}
+    return mirror_row(event, calendar=calendar.id, generation=calendar.cursor.generation, session=row.session)
+
+
+def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[MirrorEvent]:
+    """The page as mirror rows; those of our sessions' own events name the session."""
+    events = [event for event in events if event.get("id")]
+    named = {event["id"]: session_of(event.get("recurringEventId") or event["id"]) for event in events}
+    reader = work.store.reader(work.account)
+    reader.load(*{Ref(Session, session) for session in named.values() if session is not None})
+    rows = []
+    for event in events:
+        session = named[event["id"]]
+        key = event.get("recurringEventId") or event["id"]
+        ours = session is not None and event_is_ours(key, calendar.id, reader.get(Ref(Session, session)))
+        rows.append(
+            mirror_row(
+                event,
+                calendar=calendar.id,
+                generation=calendar.cursor.generation,
+                session=session if ours else None,
+            )
+        )
+    return rows
+
+
+def _adopt_zone(work: Work, held: Held, zone: str) -> Calendar:
+    """Another zone moves every all-day event: all is projected again, in a further pass of this pull (case 78)."""
+
+    def attempt(reader: Reader) -> Decision[Calendar]:
+        calendar = renewed(held_calendar(reader, held), work.now())
+        # On the very first list there is nothing to project again.
+        again = {"horizon": 0, "dirty": calendar.dirty + 1} if calendar.last_success_at is not None else {}
+        changed = calendar.model_copy(update={"time_zone": zone, **again})
+        return Decision(answer=changed, documents=(changed,))
+
+    return work.store.run(work.account, attempt)
+
+
+def _apply_slice(work: Work, held: Held, rows: list[MirrorEvent], *, removed: frozenset[str]) -> None:
+    def attempt(reader: Reader) -> Decision[None]:
+        calendar = held_calendar(reader, held)
+        reader.load(*(mirror_ref(calendar.id, event) for event in {row.id for row in rows} | removed))
+        ids = {row.id for row in rows} | removed
+        known = {id_: row for id_ in ids if (row := reader.get(mirror_ref(calendar.id, id_))) is not None}
+        changes = row_changes(rows, known)
+        changes = RowChanges(present=changes.present, removed=changes.removed | (removed & known.keys()))
+        return _decision(reader, calendar, known, changes, work.now())
+
+    if rows or removed:
+        work.store.run(work.account, attempt)
+
+
+def _decision(
+    reader: Reader, calendar: Calendar, known: dict[str, MirrorEvent], changes: RowChanges, now: Millis
+) -> Decision[None]:
+    """The commit of a slice: rows, removals, and the blocks of every key that any of them belongs or belonged to."""
+    written = {row.id: row for row in changes.present}
+    removed = set(changes.removed)
+    ledger: list[LedgerChange] = []
+    touched = [*changes.present, *(known[id_] for id_ in changes.present_or_removed if id_ in known)]
+    for key in sorted({row.block_key for row in touched}):
+        stored = _stored_family(reader, calendar.id, key, written, known)
+        if key in removed:  # case 139: with the master all its exceptions go, said or not
+            removed |= {row.id for row in stored if row.series == key}
+        rows = {row.id: row for row in stored} | {r.id: r for r in changes.present if r.block_key == key}
+        family = Family(
+            key=key,
+            rows=tuple(row for id_, row in rows.items() if id_ not in removed),
+            months=frozenset(month for row in stored for month in row.months),
+        )
+        projection = project(
+            family,
+            calendar=calendar.id,
+            resources=calendar.resources,
+            calendar_zone=calendar.time_zone,
+            within=projected_time(now, calendar.horizon),
+        )
+        written |= {row.id: row for row in projection.rows if row.id in written}
+        ledger += projection.changes
+    merged = merge_changes(ledger)
+    reader.load(*(ledger_ref(change.resource, change.month) for change in merged))
+    deletions: tuple[AnyRef, ...] = tuple(mirror_ref(calendar.id, id_) for id_ in sorted(removed))
+    documents = [row for id_, row in written.items() if id_ not in removed and known.get(id_) != row]
+    return Decision(answer=None, documents=(*documents, renewed(calendar, now)), changes=merged, deletions=deletions)
+
+
+def _stored_family(
+    reader: Reader, calendar: str, key: str, incoming: dict[str, MirrorEvent], known: dict[str, MirrorEvent]
+) -> list[MirrorEvent]:
+    """The rows of a key as stored. A single event that always was one has no family, and needs no query."""
+    lone = [row for row in (incoming.get(key), known.get(key)) if row is not None]
+    if lone and all(row.kind == "single" for row in lone) and not any(r.series == key for r in incoming.values()):
+        return [known[key]] if key in known else []
+    return family_rows(reader, calendar, key)

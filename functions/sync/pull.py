@@ -1,0 +1,143 @@
+"""Pull: Google's change feed → mirror → ledger, for one calendar.
+
+Law 5: a page's effects and the cursor move together, and the cursor moves last. What a crash leaves half done is done again from the same cursor,
+which is harmless: rows are replaced by id, blocks computed anew, events of ours compared by content.
+"""
+
+import logging
+import random
+
+from functions.adapters.google_calendar import LIST_FINGERPRINT, EventPage, GoogleCalendar
+from functions.adapters.google_errors import AccessLost, GoogleError, PageExpired, TokenExpired, Unavailable
+from functions.adapters.store.store import Reader
+from functions.domain.calendar import Calendar, Cursor
+from functions.domain.decision import Decision, Ref
+from functions.domain.instants import Millis
+from functions.sync.leases import Held, LeaseLost, abandon, acquire, held_calendar, release, renewed
+from functions.sync.lost_access import lose_connection
+from functions.sync.pages import apply_page, sweep_old_generation
+from functions.sync.projection import project_where_needed
+from functions.sync.work import Work
+
+log = logging.getLogger(__name__)
+
+POLL_JITTER = 0.25
+
+
+def pull(work: Work) -> None:
+    """Brings the subject calendar up to date. Raises `GoogleError` where it could not, having let go of the lease."""
+    held = acquire(work)
+    if held is None:
+        return
+    try:
+        while True:
+            _catch_up(work, held)
+            if release(work, held):
+                return
+    except LeaseLost:
+        log.info("another worker took over calendar %s", held.calendar)
+    except GoogleError as error:
+        _give_up(work, held, error)
+        if not isinstance(error, AccessLost):
+            raise
+
+
+def _give_up(work: Work, held: Held, error: GoogleError) -> None:
+    try:
+        abandon(work, held, f"{type(error).__name__}: {error.reason}")
+    except LeaseLost:
+        return
+    if isinstance(error, AccessLost):
+        # Only a person can mend it: coming again would not help, so the task counts as done (case 80).
+        calendar = work.store.get(work.account, Ref(Calendar, held.calendar))
+        if calendar is not None:
+            lose_connection(work, calendar.connection, error.reason)
+
+
+def _catch_up(work: Work, held: Held) -> None:
+    """One pass to the end of the feed."""
+    calendar = project_where_needed(work, held)
+    google = work.google(calendar.connection)
+    if calendar.cursor.fingerprint != LIST_FINGERPRINT:
+        calendar = _begin_full_list(work, held)
+    started = work.now()
+    while True:
+        full_list = calendar.cursor.sync_token is None
+        try:
+            page = google.events_page(
+                calendar.google_id, sync_token=calendar.cursor.sync_token, page_token=calendar.cursor.page_token
+            )
+        except TokenExpired:
+            if full_list and calendar.cursor.page_token is None:
+                raise Unavailable("fullSyncRequired for a full list") from None  # case 48: not in circles
+            calendar = _begin_full_list(work, held)
+            continue
+        except PageExpired:  # case 67: this list again from its beginning
+            calendar = _move_cursor(work, held, calendar.cursor.model_copy(update={"page_token": None}))
+            continue
+        if page.next_page_token is None and page.next_sync_token is None:
+            raise Unavailable("a page without a token")  # case 51
+        last = _apply(work, held, google, page, full_list=full_list, started=started)
+        if last:
+            return
+        calendar = _present(work, held)
+
+
+def _apply(
+    work: Work, held: Held, google: GoogleCalendar, page: EventPage, *, full_list: bool, started: Millis
+) -> bool:
+    """Applies a page and moves the cursor past it; True where it was the last of its list."""
+    apply_page(work, held, page)
+    cursor = _present(work, held).cursor
+    if page.next_page_token is not None:
+        _move_cursor(work, held, cursor.model_copy(update={"page_token": page.next_page_token}))
+        return False
+    if full_list:
+        sweep_old_generation(work, held, google)
+    _finish(work, held, page, cursor, started)
+    return True
+
+
+def _begin_full_list(work: Work, held: Held) -> Calendar:
+    """A new generation from the first page. What is known of the old one keeps blocking until the sweep at the end (cases 45 to 47)."""
+    generation = _present(work, held).cursor.generation + 1
+    return _move_cursor(work, held, Cursor(generation=generation, fingerprint=LIST_FINGERPRINT))
+
+
+def _present(work: Work, held: Held) -> Calendar:
+    return held_calendar(work.store.reader(work.account), held)
+
+
+def _move_cursor(work: Work, held: Held, cursor: Cursor) -> Calendar:
+    def attempt(reader: Reader) -> Decision[Calendar]:
+        moved = renewed(held_calendar(reader, held), work.now()).model_copy(update={"cursor": cursor})
+        return Decision(answer=moved, documents=(moved,))
+
+    return work.store.run(work.account, attempt)
+
+
+def _finish(work: Work, held: Held, page: EventPage, cursor: Cursor, started: Millis) -> None:
+    """The end of the feed: the new sync token, and how fresh the calendar is: as of the moment before its list was asked for."""
+
+    def attempt(reader: Reader) -> Decision[None]:
+        now = work.now()
+        calendar = renewed(held_calendar(reader, held), now)
+        done = calendar.model_copy(
+            update={
+                "cursor": cursor.model_copy(update={"sync_token": page.next_sync_token, "page_token": None}),
+                "role": page.access_role or calendar.role,
+                "last_success_at": started,
+                "last_error": None,
+                "next_poll_at": now + _poll_interval(work, calendar, now, jitter),
+            }
+        )
+        return Decision(answer=None, documents=(done,))
+
+    jitter = random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311  spreads polls, no secret
+    work.store.run(work.account, attempt)
+
+
+def _poll_interval(work: Work, calendar: Calendar, now: Millis, jitter: float) -> int:
+    settings = work.application.settings
+    watched = calendar.channel is not None and calendar.channel.alive(now)
+    return int((settings.poll_watched_seconds if watched else settings.poll_unwatched_seconds) * 1000 * jitter)

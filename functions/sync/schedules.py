@@ -1,0 +1,63 @@
+"""What Cloud Scheduler calls. Each looks up what is due and leaves tasks behind; none does the work itself, and running one twice is harmless."""
+
+from functions.adapters.clock import now_millis
+from functions.adapters.composition import Application
+from functions.adapters.outbox import task_of
+from functions.adapters.store.queries import calendars_due, calendars_in_use, due_outbox
+from functions.adapters.store.records import OutboxRecord
+from functions.adapters.store.store import SWEEP_AFTER_MS, Reader
+from functions.adapters.tasks import Task
+from functions.domain.calendar import Calendar
+from functions.domain.decision import Decision, Ref
+
+MAX_SWEEP_DELAY_MS = 6 * 3600 * 1000
+
+
+def minute(application: Application) -> None:
+    """Sweeps the outbox: effects that a crash left without a task, or whose task gave up."""
+    now = now_millis()
+    for account, record in due_outbox(application.store, now):
+        if (swept := _postpone(application, account, record.id, now)) is not None:
+            application.tasks.create(task_of(account, swept))
+
+
+def quarter(application: Application) -> None:
+    """Polls the calendars whose time has come, and renews channels."""
+    now = now_millis()
+    for account, calendar in calendars_due(application.store, "next_poll_at", now):
+        application.tasks.create(
+            _calendar_task("pull", account, calendar, f"poll/{calendar.next_poll_at}/{now // 60_000}")
+        )
+    for account, calendar in calendars_due(application.store, "renew_at", now):
+        application.tasks.create(
+            _calendar_task("watch", account, calendar, f"renew/{calendar.renew_at}/{now // 60_000}")
+        )
+
+
+def daily(application: Application) -> None:
+    """Pulls every calendar in use once, which also rolls its horizon on."""
+    day = now_millis() // 86_400_000
+    for account, calendar in calendars_in_use(application.store):
+        application.tasks.create(_calendar_task("pull", account, calendar, f"daily/{day}"))
+
+
+def _postpone(application: Application, account: str, record_id: str, now: int) -> OutboxRecord | None:
+    """Counts the sweep, so that this task has a name of its own; None where the effect has been done meanwhile."""
+
+    def attempt(reader: Reader) -> Decision[OutboxRecord | None]:
+        record = reader.get(Ref(OutboxRecord, record_id))
+        if record is None or record.due_at > now:
+            return Decision(answer=None)
+        delay = min(SWEEP_AFTER_MS * 2 ** min(record.sweeps + 1, 12), MAX_SWEEP_DELAY_MS)
+        swept = record.model_copy(update={"sweeps": record.sweeps + 1, "due_at": now + delay})
+        return Decision(answer=swept, documents=(swept,))
+
+    return application.store.run(account, attempt)
+
+
+def _calendar_task(kind: str, account: str, calendar: Calendar, occasion: str) -> Task:
+    return Task(
+        kind=kind,
+        name=f"{account}/{calendar.id}/{occasion}",
+        body={"account": account, "subject": calendar.id},
+    )
