@@ -10,10 +10,11 @@ import sys
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import application
 from functions.adapters.signing import secret_hash
+from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.callers import new_key
 from functions.domain.configuration import Account, OperatorKey
-from functions.domain.decision import Author, Decision, HistoryEntry, Ref
+from functions.domain.decision import Author, Decision, HistoryEntry
 from functions.domain.errors import IllegalMove
 
 
@@ -22,7 +23,7 @@ def bootstrap(*, account: str, name: str, time_zone: str, new_key_only: bool) ->
     key, now = new_key(), now_millis()
 
     def attempt(reader: Reader) -> Decision[str]:
-        known = reader.get(Ref(Account, account))
+        known = reader.get(ACCOUNT)
         if known is not None and not new_key_only:
             raise IllegalMove(f"Account {account} exists. Use --new-key for another API key.")
         operator = OperatorKey(id=secret_hash(key), name="bootstrap", created_at=now)

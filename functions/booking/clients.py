@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from functions.adapters.signing import manage_token, secret_hash, stored_manage_token
 from functions.adapters.store import queries
-from functions.adapters.store.documents import ledger_refs_of
+from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
 from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.idempotency import Key, answer_to_store, key_of, stored_answer
@@ -28,7 +28,7 @@ from functions.booking.schemas import (
 from functions.domain import appointments
 from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import Question, pooled_starts
-from functions.domain.configuration import Account, Resource
+from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.event_ids import session_id
@@ -42,7 +42,7 @@ ALTERNATIVES_REACH = 7 * DAY_MINUTES
 
 
 def list_services(call: Call) -> Answer:
-    if call.application.store.get(call.account, Ref(Account, "")) is None:
+    if call.application.store.get(call.account, ACCOUNT) is None:
         raise NotFound("There is no such account.")
     found = queries.services(call.application.store, call.account)
     return Answer(body=ServiceList(services=[PublicService.of(s) for s in found if s.active]))
@@ -143,7 +143,7 @@ def _repeat(stored: StoredAnswer) -> _Made:
 def _with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
     settings = call.application.settings
     token = stored_manage_token(settings.signing_keys, answer.id, manage_hash)
-    url = f"{settings.booking_url}/m/{call.account}/{answer.id}#{token}"
+    url = f"{settings.booking_url}/v1/accounts/{call.account}/bookings/{answer.id}"
     return answer.model_copy(update={"manage_token": token, "manage_url": url})
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from functions.adapters.store import queries
+from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer
 from functions.booking.routing import Answer, Call, Route
@@ -18,13 +19,13 @@ from functions.booking.schemas import (
     ServiceBody,
 )
 from functions.domain.calendar import Calendar
-from functions.domain.configuration import Account, Resource, Service
+from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.hours import Hours, local_date, midnight, zone
 from functions.domain.instants import rfc3339, rfc3339_millis
 from functions.domain.linking import Links, link, touches
-from functions.domain.session import Booking, Session
+from functions.domain.session import Session
 
 MAX_LIST_DAYS = 92
 T = TypeVar("T")
@@ -98,8 +99,8 @@ def _service(service_id: str, body: ServiceBody) -> Service:
 
 
 def _account_document(reader: Reader, ref: Ref[T]) -> T | None:
-    reader.load(Ref(Account, ""), ref)
-    if reader.get(Ref(Account, "")) is None:
+    reader.load(ACCOUNT, ref)
+    if reader.get(ACCOUNT) is None:
         raise NotFound("There is no such account.")
     return reader.get(ref)
 
@@ -188,7 +189,7 @@ def list_bookings(call: Call) -> Answer:
     """Bookings by the day of their session, in the account's zone; today and the four weeks after it unless said otherwise."""
     query = call.query(ListQuery)
     store = call.application.store
-    account = store.get(call.account, Ref(Account, ""))
+    account = store.get(call.account, ACCOUNT)
     if account is None:
         raise NotFound("There is no such account.")
     zone_ = zone(account.time_zone)
@@ -198,19 +199,15 @@ def list_bookings(call: Call) -> Answer:
         raise Invalid(f"end must be after start, and at most {MAX_LIST_DAYS} days after it.")
     start, end = midnight(first, zone_), midnight(last, zone_)
     sessions = queries.sessions_between(store, call.account, start, end, query.limit)
+    by_id = {session.id: session for session in sessions}
     reader = store.reader(call.account)
-    found = [(session, booking) for session in sessions for booking in _bookings(call, session)]
     reader.load(*{Ref(Resource, session.resources[0]) for session in sessions})
     answers = [
-        booking_answer(booking, session, resource, operator=True)
-        for session, booking in found
-        if (resource := reader.get(Ref(Resource, session.resources[0]))) is not None
+        booking_answer(booking, by_id[booking.session], resource, operator=True)
+        for booking in queries.bookings_of(store, call.account, list(by_id))
+        if (resource := reader.get(Ref(Resource, by_id[booking.session].resources[0]))) is not None
     ]
-    return Answer(body=BookingList(bookings=answers))
-
-
-def _bookings(call: Call, session: Session) -> list[Booking]:
-    return queries.bookings_of(call.application.store, call.account, session.id)
+    return Answer(body=BookingList(bookings=sorted(answers, key=lambda answer: (answer.start, answer.id))))
 
 
 def get_session(call: Call) -> Answer:

@@ -114,9 +114,9 @@ def _months(needs: Hint, wanted: Wanted) -> tuple[str, ...]:
 
 def _refs(needs: Hint, wanted: Wanted) -> list[AnyRef]:
     months = _months(needs, wanted)
-    return [
-        ref for name in needs.resources for ref in (Ref(Resource, name), *(ledger_ref(name, month) for month in months))
-    ]
+    resources: list[AnyRef] = [Ref(Resource, name) for name in needs.resources]
+    ledgers: list[AnyRef] = [ledger_ref(name, month) for name in needs.resources for month in months]
+    return resources + ledgers
 
 
 def _calendar_refs(calendars: tuple[str, ...]) -> list[AnyRef]:

@@ -33,9 +33,14 @@ def _whole_minute(instant: datetime) -> Minute:
         raise ValueError("needs an offset, such as 2027-03-01T10:00:00+01:00")
     if instant.second or instant.microsecond:
         raise ValueError("must be a whole minute")
-    if not 1990 <= instant.year <= 2200:
-        raise ValueError("is out of range")
+    _within_reason(instant.date())
     return minute_floor(instant)
+
+
+def _within_reason(day: date) -> date:
+    if not 1990 <= day.year <= 2200:  # far from the ends of the calendar, where arithmetic overflows
+        raise ValueError("is out of range")
+    return day
 
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(_line)]
@@ -47,7 +52,9 @@ Email = Annotated[
 ]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(_line)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
-Start = Annotated[datetime, AfterValidator(_whole_minute)]
+# Strict: a number is no instant here, though pydantic would read it as a Unix time.
+Start = Annotated[datetime, Field(strict=True), AfterValidator(_whole_minute)]
+Day = Annotated[date, AfterValidator(_within_reason)]
 
 
 class _Request(BaseModel):
@@ -79,8 +86,8 @@ class Cancel(_Request):
 class AvailabilityQuery(_Request):
     """Dates in `time_zone`: `start` is the first day, `end` the day after the last."""
 
-    start: date
-    end: date
+    start: Day
+    end: Day
     time_zone: ZoneName | None = None
     resource: Slug | None = None
 
@@ -121,8 +128,8 @@ class GrantedConnection(_Request):
 
 
 class ListQuery(_Request):
-    start: date | None = None
-    end: date | None = None
+    start: Day | None = None
+    end: Day | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 

@@ -8,7 +8,7 @@ from email.utils import formataddr
 from zoneinfo import ZoneInfo
 
 from functions.adapters.mail import MailFailed, send
-from functions.adapters.signing import stored_manage_token
+from functions.adapters.store.documents import ACCOUNT
 from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.hours import zone
@@ -29,9 +29,9 @@ def notify(work: Work) -> None:
     booking = reader.get(Ref(Booking, work.subject))
     if booking is None or work.about not in SUBJECTS or (booking.status == "cancelled") != (work.about == "cancelled"):
         return
-    reader.load(Ref(Session, booking.session), Ref(Service, booking.service), Ref(Account, ""))
+    reader.load(Ref(Session, booking.session), Ref(Service, booking.service), ACCOUNT)
     session, service = reader.get(Ref(Session, booking.session)), reader.get(Ref(Service, booking.service))
-    account = reader.get(Ref(Account, ""))
+    account = reader.get(ACCOUNT)
     if session is None or service is None or account is None:
         return
     resource = reader.get(Ref(Resource, session.resources[0]))
@@ -54,10 +54,6 @@ def _message(work: Work, account: Account, booking: Booking, what: str) -> Email
     lines = [f"Hello {booking.client.name},", "", f"{message['Subject']}."]
     if booking.status == "cancelled" and booking.reason:
         lines += ["", f"Reason: {booking.reason}."]
-    token = stored_manage_token(settings.signing_keys, booking.id, booking.manage_hash)
-    if booking.status != "cancelled" and token is not None:
-        address = f"{settings.booking_url}/m/{work.account}/{booking.id}#{token}"
-        lines += ["", "See, move or cancel it:", address]
     message.set_content("\n".join([*lines, "", account.name, ""]))
     return message
 

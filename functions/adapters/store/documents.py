@@ -36,6 +36,10 @@ COLLECTIONS: Mapping[type[Any], str] = {
 }
 
 
+# The account's own document: there is one, so the id does not matter.
+ACCOUNT = Ref(Account, "")
+
+
 def mirror_ref(calendar: str, event: str) -> Ref[MirrorEvent]:
     return Ref(MirrorEvent, f"{calendar}/{event}")
 
@@ -51,6 +55,8 @@ def ledger_refs_of(session: Session) -> tuple[Ref[LedgerMonth], ...]:
 
 
 def ref_of(document: Document) -> AnyRef:
+    if isinstance(document, Account):
+        return ACCOUNT
     if isinstance(document, MirrorEvent):
         return mirror_ref(document.calendar, document.id)
     return Ref(type(document), document.id)  # type: ignore[attr-defined]
