@@ -42,9 +42,15 @@ class Inbound:
 
 
 def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool:
-    """By id and by what the session itself says: a copy of the event carries the same properties but another id (case 114)."""
+    """By id and by what the session itself says: a copy of the event carries the same properties but another id (case 114).
+
+    Where the session is cancelled and Google was known to have let go of its event, an event that is there all the same was brought back by its owner
+    (case 102): it is theirs now, and takes time like any other, because availability must not say free where the calendar shows an event.
+    """
     copy = session.copies.get(calendar) if session else None
-    return copy is not None and copy.event == event_id
+    if session is None or copy is None or copy.event != event_id:
+        return False
+    return session.status == "open" or copy.written < session.version
 
 
 def new_times(event: MirrorEvent, calendar_zone: str) -> Times | None:
@@ -126,10 +132,39 @@ def _present(inbound: Inbound) -> Decision[None]:
         return _note(session, base, seen)
     if session.status == "cancelled" or times == base.base or times in base.asked:
         # As we left it, or about to be deleted: the etag is the only news, so that our next write fits.
-        return _note(session, base, seen.model_copy(update={"base": times}))
+        return _reshaped(inbound, session.with_copy(seen.model_copy(update={"base": times})))
     if times == session.times:
         return _note(session, base, seen.model_copy(update={"base": times, "written": session.version}))
     return _moved(inbound, times, seen)
+
+
+def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
+    """The time stayed, but a session can't be what the event has become, a series say: that is flagged, once (case 107)."""
+    session, reason = inbound.session, _shape(inbound.event)
+    if (
+        session.status == "open"
+        and reason is not None
+        and (session.conflict is None or session.conflict.reason != reason)
+    ):
+        entry = HistoryEntry(
+            what="session.conflicted",
+            author=GOOGLE,
+            session=session.id,
+            booking=next(iter(session.seats), None),
+            resource=session.resources[0],
+            calendar=inbound.event.calendar,
+            why=reason,
+        )
+        flagged = after.model_copy(update={"conflict": Conflict(reason=reason, since=inbound.now)})
+        return Decision(answer=None, documents=(flagged,), history=(entry,))
+    return Decision(answer=None) if after == session else Decision(answer=None, documents=(after,))
+
+
+def _shape(event: MirrorEvent) -> str | None:
+    """What the event has become that a session can't be; None where it is a single event with times."""
+    if event.start is not None and event.start.all_day:
+        return "all_day"
+    return "recurring" if event.kind != "single" else None
 
 
 def _note(session: Session, base: GoogleCopy, seen: GoogleCopy) -> Decision[None]:
@@ -172,10 +207,8 @@ def _moved(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
 
 def _standing(inbound: Inbound, moved: Session) -> str | None:
     """Why the session can't be kept at its new time as it was promised; None where it can."""
-    if inbound.event.start is not None and inbound.event.start.all_day:
-        return "all_day"
-    if inbound.event.kind != "single":
-        return "recurring"
+    if (shape := _shape(inbound.event)) is not None:
+        return shape
     for state in inbound.states:
         taken = taken_time(state.months, calendars=state.resource.blocked_by, without_session=moved.id)
         if any(moved.occupation.taken.overlaps(interval) for interval in merge(taken)):

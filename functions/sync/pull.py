@@ -6,12 +6,14 @@ which is harmless: rows are replaced by id, blocks computed anew, events of ours
 
 import logging
 import random
+from contextlib import suppress
 
 from functions.adapters.google_calendar import LIST_FINGERPRINT, EventPage, GoogleCalendar
 from functions.adapters.google_errors import AccessLost, GoogleError, PageExpired, TokenExpired, Unavailable
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Cursor
 from functions.domain.decision import Decision, Ref
+from functions.domain.errors import Refusal
 from functions.domain.instants import Millis
 from functions.sync.leases import Held, LeaseLost, abandon, acquire, held_calendar, release, renewed
 from functions.sync.lost_access import lose_connection
@@ -36,22 +38,23 @@ def pull(work: Work) -> None:
                 return
     except LeaseLost:
         log.info("another worker took over calendar %s", held.calendar)
-    except GoogleError as error:
-        _give_up(work, held, error)
-        if not isinstance(error, AccessLost):
-            raise
-
-
-def _give_up(work: Work, held: Held, error: GoogleError) -> None:
-    try:
-        abandon(work, held, f"{type(error).__name__}: {error.reason}")
-    except LeaseLost:
-        return
-    if isinstance(error, AccessLost):
+    except AccessLost as error:
         # Only a person can mend it: coming again would not help, so the task counts as done (case 80).
+        _let_go(work, held, f"{type(error).__name__}: {error.reason}")
         calendar = work.store.get(work.account, Ref(Calendar, held.calendar))
         if calendar is not None:
             lose_connection(work, calendar.connection, error.reason)
+    except GoogleError as error:
+        _let_go(work, held, f"{type(error).__name__}: {error.reason}")
+        raise
+    except Exception as error:
+        _let_go(work, held, type(error).__name__)
+        raise
+
+
+def _let_go(work: Work, held: Held, error: str) -> None:
+    with suppress(LeaseLost, Refusal):  # contended: the lease then runs out by itself
+        abandon(work, held, error)
 
 
 def _catch_up(work: Work, held: Held) -> None:

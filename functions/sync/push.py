@@ -6,6 +6,7 @@ nothing: it asks for a pull, under whose lease the inbound rules decide, and com
 """
 
 import logging
+from contextlib import suppress
 
 from functions.adapters.google_calendar import Event, GoogleCalendar
 from functions.adapters.google_errors import (
@@ -27,6 +28,7 @@ from functions.domain.decision import Decision, Ref
 from functions.domain.google_copy import is_of_session, new_event, patch
 from functions.domain.google_event import mirror_row
 from functions.domain.inbound import new_times
+from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session
 from functions.sync.lost_access import lose_connection
 from functions.sync.work import TryLater, Work
@@ -98,8 +100,24 @@ def _delete(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> Non
     """Without an etag: whatever the owner did to it, the booking is cancelled (case 116). Gone before is as good (case 115)."""
     try:
         google.delete(calendar.google_id, copy.event, etag=None)
-    except (AlreadyGone, Missing):
+    except AlreadyGone:
         return
+    except Missing:
+        if copy.base is None and copy.asked:
+            _spend_id(google, calendar, copy)
+
+
+def _spend_id(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:
+    """An insert was asked for and never confirmed: it may still arrive, in the hands of a slow worker, and would stand there for ever.
+
+    Google takes an id once, even when its event is deleted: after this the late insert is refused as a duplicate.
+    """
+    start, end = (rfc3339(minute) for minute in (copy.asked[-1].start, copy.asked[-1].end))
+    body = {"id": copy.event, "start": {"dateTime": start}, "end": {"dateTime": end}, "transparency": "transparent"}
+    with suppress(Duplicate):
+        google.insert(calendar.google_id, body)
+    with suppress(AlreadyGone, Missing):
+        google.delete(calendar.google_id, copy.event, etag=None)
 
 
 def _insert_or_patch(
