@@ -11,29 +11,28 @@ from functions.adapters.clock import now_millis
 from functions.adapters.composition import application
 from functions.adapters.signing import secret_hash
 from functions.adapters.store.documents import ACCOUNT
-from functions.adapters.store.store import Reader
+from functions.adapters.store.store import Reader, Store
 from functions.booking.callers import new_key
 from functions.domain.configuration import Account, OperatorKey
 from functions.domain.decision import Author, Decision, HistoryEntry
 from functions.domain.errors import IllegalMove
 
 
-def bootstrap(*, account: str, name: str, time_zone: str, new_key_only: bool) -> str:
-    """The API key. Raises `IllegalMove` where the account exists and no new key was asked for."""
+def bootstrap(store: Store, *, account: str, name: str, time_zone: str, may_exist: bool) -> str:
+    """A new API key of the account. Raises `IllegalMove` where the account exists and may not."""
     key, now = new_key(), now_millis()
 
     def attempt(reader: Reader) -> Decision[str]:
         known = reader.get(ACCOUNT)
-        if known is not None and not new_key_only:
+        if known is not None and not may_exist:
             raise IllegalMove(f"Account {account} exists. Use --new-key for another API key.")
         operator = OperatorKey(id=secret_hash(key), name="bootstrap", created_at=now)
         made = () if known else (Account(id=account, name=name, time_zone=time_zone, created_at=now),)
-        entry = HistoryEntry(
-            what="key.made" if known else "account.made", author=Author(kind="system", name="bootstrap")
-        )
+        author = Author(kind="system", name="bootstrap")
+        entry = HistoryEntry(what="key.made" if known else "account.made", author=author)
         return Decision(answer=key, documents=(*made, operator), history=(entry,))
 
-    return application().store.run(account, attempt)
+    return store.run(account, attempt)
 
 
 def main() -> int:
@@ -44,7 +43,13 @@ def main() -> int:
     parser.add_argument("--new-key", action="store_true", help="the account may exist: make another key for it")
     given = parser.parse_args()
     try:
-        key = bootstrap(account=given.account, name=given.name, time_zone=given.time_zone, new_key_only=given.new_key)
+        key = bootstrap(
+            application().store,
+            account=given.account,
+            name=given.name,
+            time_zone=given.time_zone,
+            may_exist=given.new_key,
+        )
     except IllegalMove as error:
         print(error.detail, file=sys.stderr)  # noqa: T201
         return 1
