@@ -1,0 +1,75 @@
+"""The running platform, started once a test run for the tests that ask for it, and a business of its own for each of them."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+import requests
+
+from functions.adapters.composition import Application
+from functions.adapters.settings import read_settings
+from functions.adapters.store.store import Store
+from infra.local.configuration import Configuration
+from infra.local.platform import Platform
+from infra.local.ports import Ports
+from tests.studio import Studio, new_studio
+
+# A schedule that a test fires finds every calendar due, so that none waits an hour for the backstop.
+SETTINGS = {"POLL_WATCHED_SECONDS": "1", "POLL_UNWATCHED_SECONDS": "1"}
+# What would turn a test run into one against something outside.
+OUTSIDE = ("FIRESTORE_EMULATOR_HOST", "GOOGLE_CALENDAR_ENDPOINT", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")
+
+
+@pytest.fixture(scope="session")
+def environment() -> Mapping[str, str]:
+    """The environment of the test run, less what would point the platform elsewhere."""
+    return {name: value for name, value in os.environ.items() if name not in OUTSIDE}
+
+
+@pytest.fixture(scope="session")
+def platform(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """All parts, on free ports, in a project and a folder of their own."""
+    configuration = Configuration.from_environment(
+        {**environment, **SETTINGS, "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:12]}"},
+        directory=tmp_path_factory.mktemp("platform"),
+        ports=Ports.free(),
+    )
+    with Platform(configuration) as running:
+        yield running
+        # Law of the stand-in: whatever any test sent or got fits Google's own discovery document.
+        answer = requests.get(f"{running.addresses.google}/control/mismatches", timeout=30)
+        assert answer.json() == {"mismatches": []}
+
+
+@pytest.fixture(scope="session")
+def store(platform: Platform) -> Store:
+    """The platform's Firestore as the functions see it, for what has no address: the first account, and what a crash would leave."""
+    settings = platform.configuration.functions_environment
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("FIRESTORE_EMULATOR_HOST", settings["FIRESTORE_EMULATOR_HOST"])  # its client looks there itself
+        return Application(read_settings(settings)).store
+
+
+@pytest.fixture
+def make_studio(platform: Platform, store: Store) -> Iterator[Callable[[], Studio]]:
+    """Makes accounts with their operators and Google users. A part that died under a test is named by that test."""
+    google = platform.configuration.google
+    yield lambda: new_studio(platform.addresses, store, google.client_id, google.client_secret)
+    platform.supervisor.check()
+
+
+@pytest.fixture
+def empty_studio(make_studio: Callable[[], Studio]) -> Studio:
+    """An account with a resource and a service, connected to nothing."""
+    studio = make_studio()
+    studio.open()
+    studio.offer()
+    return studio
+
+
+@pytest.fixture
+def studio(empty_studio: Studio) -> Studio:
+    """The same, connected to its person's calendar, pulled and watched."""
+    empty_studio.connect_and_wait()
+    return empty_studio

@@ -1,0 +1,262 @@
+"""A business in the running platform, as its clients, its operator and its person in Google Calendar see it: everything over HTTP.
+
+Each test has a studio of its own (account, Google user, resource `anna`, service `consult`), so tests share nothing but the processes.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+import requests
+from google.oauth2.credentials import Credentials
+from googleapiclient.discovery import build
+
+from functions.adapters.oauth import SCOPES
+from functions.adapters.store.store import Store
+from functions.booking.bootstrap import bootstrap
+from infra.local.addresses import Addresses
+
+T = TypeVar("T")
+
+DEADLINE_S = 30.0
+# Far enough ahead for notice, near enough for the booking window, and a whole open day in every zone used here.
+DAY = datetime.now(UTC).date() + timedelta(days=7)
+
+
+class NeverHappened(AssertionError):
+    """What a test waited for did not come within its deadline."""
+
+
+def until(
+    condition: Callable[[], T | bool | None], *, nudge: Callable[[], object] = lambda: None, within: float = DEADLINE_S
+) -> T:
+    """Asks until the answer is truthy; the last answer is in the message where it never was. `nudge` is called between two looks."""
+    deadline = time.monotonic() + within
+    answer: Any = None
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        nudge()
+        time.sleep(0.02)  # between two looks at a condition, not a wait for something to have happened
+    raise NeverHappened(f"not within {within} s; last answer: {answer!r}")
+
+
+@dataclass
+class Person:
+    """A Google user with a calendar program of their own: the real client library, as any program of theirs would use it."""
+
+    email: str
+    refresh_token: str = field(repr=False)
+    addresses: Addresses
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    @property
+    def calendar(self) -> Any:
+        credentials = Credentials(
+            None,
+            refresh_token=self.refresh_token,
+            token_uri=f"{self.addresses.google}/token",
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+        )
+        endpoint = {"api_endpoint": f"{self.addresses.google}/calendar/v3/"}
+        return build("calendar", "v3", credentials=credentials, static_discovery=True, client_options=endpoint)
+
+    def events(self, **query: Any) -> list[dict[str, Any]]:
+        return list(self.calendar.events().list(calendarId=self.email, **query).execute()["items"])
+
+    def add(self, start: str, end: str, **more: Any) -> dict[str, Any]:
+        return self.add_event(start={"dateTime": start}, end={"dateTime": end}, **more)
+
+    def add_event(self, **body: Any) -> dict[str, Any]:
+        return dict(self.calendar.events().insert(calendarId=self.email, body={"summary": "Private", **body}).execute())
+
+    def move(self, event: str, start: str, end: str) -> dict[str, Any]:
+        return self.change(event, start={"dateTime": start}, end={"dateTime": end})
+
+    def change(self, event: str, **fields: Any) -> dict[str, Any]:
+        return dict(self.calendar.events().patch(calendarId=self.email, eventId=event, body=fields).execute())
+
+    def delete(self, event: str) -> None:
+        self.calendar.events().delete(calendarId=self.email, eventId=event).execute()
+
+
+@dataclass
+class Studio:
+    addresses: Addresses
+    account: str
+    api_key: str = field(repr=False)
+    person: Person
+    http: requests.Session = field(default_factory=requests.Session)
+    calendar: str = ""  # our id of the person's calendar, once it is connected
+
+    @property
+    def base(self) -> str:
+        return f"{self.addresses.booking}/v1/accounts/{self.account}"
+
+    @property
+    def client_email(self) -> str:
+        return f"kim@{self.account}.example"
+
+    @property
+    def operator(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    # What the operator does
+
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return _ok(self.http.put(f"{self.base}/{path}", json=body, headers=self.operator))
+
+    def look(self, path: str, **query: Any) -> dict[str, Any]:
+        return _ok(self.http.get(f"{self.base}/{path}", params=query, headers=self.operator))
+
+    def open(
+        self, *, start: str = "09:00", end: str = "17:00", zone: str = "Europe/Berlin", resource: str = "anna"
+    ) -> None:
+        hours = [{"days": [1, 2, 3, 4, 5, 6, 7], "start": start, "end": end}]
+        self.put(f"resources/{resource}", {"name": resource.title(), "time_zone": zone, "hours": hours})
+
+    def offer(self, service: str = "consult", **more: Any) -> None:
+        body = {"name": "Consultation", "duration_minutes": 30, "step_minutes": 30, "resources": ["anna"]}
+        self.put(f"services/{service}", body | more)
+
+    def connect(self) -> str:
+        """Connects the person's account with a grant they gave, and makes their calendar block and receive anna's time."""
+        body = {"email": self.person.email, "refresh_token": self.person.refresh_token}
+        made = _ok(self.http.post(f"{self.base}/connections/grants", json=body, headers=self.operator))
+        self.use_calendar(made["id"])
+        return str(made["id"])
+
+    def use_calendar(self, connection: str) -> None:
+        listed = until(lambda: self.look(f"connections/{connection}/calendars")["calendars"])
+        self.calendar = next(calendar["id"] for calendar in listed if calendar["primary"])
+        self.put(f"calendars/{self.calendar}", {"blocks": ["anna"], "destination_for": ["anna"]})
+
+    def connect_and_wait(self) -> None:
+        """Connected, pulled and watched: from here on pushes alone keep it in step."""
+        self.connect()
+        until(lambda: self.fresh_since(0) and self.look("health")["calendars"][0]["watched"])
+
+    def fresh_since(self, moment_ms: float) -> bool:
+        calendars = self.look("health")["calendars"]
+        last = calendars[0].get("last_success_at") if calendars else None
+        return last is not None and datetime.fromisoformat(last).timestamp() * 1000 > moment_ms
+
+    def history(self, **about: str) -> list[dict[str, Any]]:
+        return list(self.look("history", **about)["history"])
+
+    # What clients do
+
+    def starts(self, day: date = DAY, service: str = "consult", **query: Any) -> list[str]:
+        """The open starts of a day, in the resource's zone."""
+        asked = {"start": day.isoformat(), "end": (day + timedelta(days=1)).isoformat(), **query}
+        answer = _ok(self.http.get(f"{self.base}/services/{service}/availability", params=asked))
+        return [start["start"] for one in answer["days"] for start in one["starts"]]
+
+    def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
+        return self.http.post(f"{self.base}/{path}", json=body, headers=headers)
+
+    def try_to_book(self, start: str, *, key: str | None = None, **more: Any) -> requests.Response:
+        body = {"service": "consult", "start": start, "client": {"name": "Kim Doe", "email": self.client_email}, **more}
+        return self.post("bookings", body, **({"Idempotency-Key": key} if key else {}))
+
+    def book(self, start: str, **more: Any) -> "Booked":
+        answer = _ok(self.try_to_book(start, **more))
+        return Booked(self, answer["id"], answer["session"], answer["manage_token"])
+
+    def mails(self) -> list[str]:
+        """Subjects of the mails to this studio's client, oldest first."""
+        query = {"to": self.client_email}
+        found = _ok(requests.get(f"{self.addresses.mail}/messages", params=query, timeout=10))["messages"]
+        return [mail["subject"] for mail in sorted(found, key=lambda mail: mail["received"])]
+
+    # What happens behind
+
+    def google_control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.addresses.google}/control/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def fire(self, schedule: str) -> None:
+        answer = requests.post(f"{self.addresses.tasks_http}/control/schedule/{schedule}", timeout=30)
+        answer.raise_for_status()
+        assert 200 <= answer.json()["status"] < 300
+
+    @contextmanager
+    def pushes(self, **behaviour: Any) -> Iterator[None]:
+        """Google's pushes for this person's calendar behave so while the block runs."""
+        self.google_control("PUT", "push", {"calendar": self.person.email, **behaviour})
+        try:
+            yield
+        finally:
+            self.google_control("PUT", "push", {"calendar": self.person.email})
+
+
+@dataclass(frozen=True)
+class Booked:
+    studio: Studio
+    id: str
+    session: str
+    token: str = field(repr=False)
+
+    @property
+    def _proof(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def look(self) -> dict[str, Any]:
+        return _ok(self.studio.http.get(f"{self.studio.base}/bookings/{self.id}", headers=self._proof))
+
+    def cancel(self) -> dict[str, Any]:
+        return _ok(self.studio.post(f"bookings/{self.id}/cancel", {}, **self._proof))
+
+    def reschedule(self, start: str) -> requests.Response:
+        return self.studio.post(f"bookings/{self.id}/reschedule", {"start": start}, **self._proof)
+
+    def event(self) -> dict[str, Any] | None:
+        """The booking's event in the person's calendar, found by the mark it carries."""
+        mine = self.studio.person.events(privateExtendedProperty=f"bookingSession={self.session}")
+        assert len(mine) <= 1, "one session is one event"
+        return mine[0] if mine else None
+
+    def written(self) -> dict[str, Any]:
+        """The event, once the calendar copy is up to date."""
+        until(lambda: self.look()["calendar_copy"] == "written")
+        event = self.event()
+        assert event is not None
+        return event
+
+    def history(self) -> list[tuple[str, str]]:
+        return [(entry["what"], entry["author_kind"]) for entry in self.studio.history(booking=self.id)]
+
+
+def instants(event: Mapping[str, Any]) -> tuple[str, str]:
+    """An event's start and end as the API writes instants."""
+    return tuple(  # type: ignore[return-value]
+        datetime.fromisoformat(event[name]["dateTime"]).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for name in ("start", "end")
+    )
+
+
+def new_studio(addresses: Addresses, store: Store, client_id: str, client_secret: str) -> Studio:
+    """A new account with its operator's key, and a new Google user who granted the OAuth client what it asks for."""
+    name = f"studio-{uuid.uuid4().hex[:12]}"
+    key = bootstrap(store, account=name, name=name, time_zone="Europe/Berlin", may_exist=False)
+    email = f"anna@{name}.example"
+    user = {"email": email, "password": "correct horse", "name": "Anna", "time_zone": "Europe/Berlin"}
+    requests.post(f"{addresses.google}/control/users", json=user, timeout=10).raise_for_status()
+    grant = requests.post(
+        f"{addresses.google}/control/grants", json={"email": email, "scopes": list(SCOPES)}, timeout=10
+    )
+    person = Person(email, grant.json()["refresh_token"], addresses, client_id, client_secret)
+    return Studio(addresses, name, key, person)
+
+
+def _ok(answer: requests.Response) -> dict[str, Any]:
+    assert answer.ok, f"{answer.request.method} {answer.request.path_url}: {answer.status_code} {answer.text}"
+    return dict(answer.json())
