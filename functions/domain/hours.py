@@ -98,12 +98,17 @@ def zone(name: str) -> ZoneInfo:
 
 def opening(day: date, minutes: int, zone_: ZoneInfo) -> Minute:
     """The instant of a wall time as the start of something: the earlier of two, the end of a gap."""
-    return _resolve(day, minutes, zone_, later=False)
+    return _instants(day, minutes, zone_)[0]
 
 
 def closing(day: date, minutes: int, zone_: ZoneInfo) -> Minute:
-    """The instant of a wall time as the end of something: the later of two, the end of a gap (so nothing lies inside it)."""
-    return _resolve(day, minutes, zone_, later=True)
+    """The instant of a wall time as the end of something: the end of a gap (so nothing lies inside it), the later of two. But where the clock
+    goes back to just this wall time, all that comes before it ends at the earlier one: a day is over when the next begins.
+    """
+    earlier, later = _instants(day, minutes, zone_)
+    if earlier == later or _instants(day, minutes - 1, zone_)[1] < earlier:
+        return earlier
+    return later
 
 
 def midnight(day: date, zone_: ZoneInfo) -> Minute:
@@ -111,15 +116,17 @@ def midnight(day: date, zone_: ZoneInfo) -> Minute:
     return opening(day, 0, zone_)
 
 
-def _resolve(day: date, minutes: int, zone_: ZoneInfo, *, later: bool) -> Minute:
+def _instants(day: date, minutes: int, zone_: ZoneInfo) -> tuple[Minute, Minute]:
+    """The earlier and the later instant of a wall time: the same one, unless the clock shows it twice. The end of a gap where it skips it."""
     local = datetime.combine(
         day + timedelta(days=minutes // DAY_MINUTES), time(*divmod(minutes % DAY_MINUTES, 60)), zone_
     )
     first = minute_floor(local.astimezone(UTC))
     second = minute_floor(local.replace(fold=1).astimezone(UTC))
     if second >= first:
-        return second if later else first
-    return _end_of_gap(second, first, zone_)
+        return first, second
+    after_gap = _end_of_gap(second, first, zone_)
+    return after_gap, after_gap
 
 
 def _end_of_gap(before: Minute, after: Minute, zone_: ZoneInfo) -> Minute:

@@ -14,6 +14,7 @@ from functions.domain.decision import Ref
 from functions.domain.hours import zone
 from functions.domain.instants import Minute, datetime_of
 from functions.domain.session import Booking, Session
+from functions.sync.claims import claim, unclaim
 from functions.sync.work import TryLater, Work
 
 SUBJECTS = {
@@ -25,6 +26,8 @@ SUBJECTS = {
 
 def notify(work: Work) -> None:
     """Sends the message `about` the subject booking, unless a later change has made it untrue. Raises `TryLater`."""
+    if not claim(work):
+        return
     reader = work.store.reader(work.account)
     booking = reader.get(Ref(Booking, work.subject))
     if booking is None or work.about not in SUBJECTS or (booking.status == "cancelled") != (work.about == "cancelled"):
@@ -40,6 +43,7 @@ def notify(work: Work) -> None:
     try:
         send(message, work.application.settings.mail_url)
     except MailFailed as error:
+        unclaim(work)
         raise TryLater(f"mail: {error}") from error
 
 

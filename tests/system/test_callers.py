@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 import requests
 
-from functions.adapters.signing import ChannelClaim, channel_token
 from functions.adapters.settings import read_settings
+from functions.adapters.signing import ChannelClaim, channel_token
 from infra.local.platform import Platform
 from tests.studio import Booked, Studio, until
 
@@ -44,7 +44,13 @@ def test_operators_calls_open_to_no_other_proof(
     empty_studio: Studio, booking: Booked, make_studio: object, method: str, path: str
 ) -> None:
     stranger = make_studio()  # type: ignore[operator]
-    for headers in ({}, _bearer(booking.token), _bearer(stranger.api_key), _bearer("bok_wrong"), {"Authorization": "Basic eDp5"}):
+    for headers in (
+        {},
+        _bearer(booking.token),
+        _bearer(stranger.api_key),
+        _bearer("bok_wrong"),
+        {"Authorization": "Basic eDp5"},
+    ):
         answer = requests.request(method, f"{empty_studio.base}/{path}", headers=headers, json={}, timeout=10)
         assert answer.status_code == 401, headers
         assert answer.json()["type"] == "urn:booking:problem:unauthorized"
@@ -140,11 +146,15 @@ def _pulls(studio: Studio) -> int:
 
 
 def _quiet(studio: Studio) -> None:
-    answer = requests.get(f"{studio.addresses.tasks_http}/control/idle", params={"timeout": 30, "within": 3}, timeout=40)
+    answer = requests.get(
+        f"{studio.addresses.tasks_http}/control/idle", params={"timeout": 30, "within": 3}, timeout=40
+    )
     assert answer.json() == {"idle": True}
 
 
-def test_a_notification_leads_to_one_pull_however_often_it_comes(studio: Studio, channel: Channel) -> None:  # cases 3, 10
+def test_a_notification_leads_to_one_pull_however_often_it_comes(
+    studio: Studio, channel: Channel
+) -> None:  # cases 3, 10
     _quiet(studio)
     before = time.time()
     assert {channel.call(), channel.call(), channel.call(X_Goog_Resource_State="not_exists")} == {204}

@@ -90,15 +90,23 @@ def test_a_consent_makes_a_connection_and_lists_its_calendars(empty_studio: Stud
     assert back.headers["Referrer-Policy"] == "no-referrer"
 
     (connection,) = empty_studio.look("connections")["connections"]
-    assert (connection["id"], connection["email"], connection["state"]) == (begun["id"], empty_studio.person.email, "active")
+    assert (connection["id"], connection["email"], connection["state"]) == (
+        begun["id"],
+        empty_studio.person.email,
+        "active",
+    )
     empty_studio.use_calendar(begun["id"])
     until(lambda: empty_studio.fresh_since(0))
     assert empty_studio.starts()
 
 
-def test_the_browser_goes_back_where_the_operator_wanted_and_nowhere_else(empty_studio: Studio, browser: Browser) -> None:
+def test_the_browser_goes_back_where_the_operator_wanted_and_nowhere_else(
+    empty_studio: Studio, browser: Browser
+) -> None:
     home = f"{empty_studio.addresses.booking}/console"
-    back = requests.get(browser.consent(_begin(empty_studio, return_to=home)["consent_url"]), allow_redirects=False, timeout=10)
+    back = requests.get(
+        browser.consent(_begin(empty_studio, return_to=home)["consent_url"]), allow_redirects=False, timeout=10
+    )
     assert (back.status_code, back.headers["Location"]) == (303, home)
     for elsewhere in ("https://evil.example/", "//evil.example", "javascript:alert(1)", f"{home}@evil.example\\"):
         answer = empty_studio.http.post(
@@ -150,7 +158,9 @@ def test_a_callback_that_nobody_began_says_so(empty_studio: Studio, query: str) 
 def test_a_grant_from_elsewhere_must_be_good_and_whose_it_is_said_to_be(empty_studio: Studio) -> None:
     def grant(email: str, token: str) -> requests.Response:
         body = {"email": email, "refresh_token": token}
-        return empty_studio.http.post(f"{empty_studio.base}/connections/grants", json=body, headers=empty_studio.operator)
+        return empty_studio.http.post(
+            f"{empty_studio.base}/connections/grants", json=body, headers=empty_studio.operator
+        )
 
     person = empty_studio.person
     assert grant(person.email, "1//no-such-token").json()["type"] == "urn:booking:problem:google-grant-refused"

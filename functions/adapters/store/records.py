@@ -29,7 +29,10 @@ class HistoryRecord(Document):
 
 
 class OutboxRecord(Document):
-    """An effect that has not been done yet. The handler deletes the record when it is; until then the sweep enqueues it again."""
+    """An effect that has not been done yet. The handler deletes the record when it is; until then the sweep enqueues it again.
+
+    `claimed_at`: a worker began something at that moment which must not be done by two at once (see `claims`).
+    """
 
     id: str
     kind: EffectKind
@@ -38,6 +41,7 @@ class OutboxRecord(Document):
     created_at: Millis
     due_at: Millis
     sweeps: int = 0
+    claimed_at: Millis | None = None
 
 
 class StoredAnswer(Document):
