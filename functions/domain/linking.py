@@ -11,7 +11,7 @@ from functions.domain.calendar import WRITABLE_ROLES, Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import Invalid
-from functions.domain.instants import Millis, months_between
+from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, months_between
 from functions.domain.ledger import LedgerTouch
 from functions.domain.mirroring import new_horizon
 
@@ -66,7 +66,8 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
 
 def touches(resources: Iterable[str], now: Millis) -> tuple[LedgerTouch, ...]:
     """Every ledger month that a decision made now may read, of resources whose rules change (see `ledger`)."""
-    months = months_between(now // 60_000, new_horizon(now))
+    # A session that starts now takes time from before now, with its buffer.
+    months = months_between(now // MINUTE_MS - DAY_MINUTES, new_horizon(now))
     return tuple(LedgerTouch(resource=resource, month=month) for resource in resources for month in months)
 
 

@@ -13,7 +13,7 @@ from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import AnyRef, Ref
 from functions.domain.google_event import MirrorEvent
-from functions.domain.instants import Minute, months_between
+from functions.domain.instants import Minute, datetime_of_millis, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, ledger_id
 from functions.domain.model import Document
@@ -76,7 +76,11 @@ def path_of(account: str, ref: AnyRef) -> str:
 
 
 def encode(document: Document) -> dict[str, Any]:
-    return document.model_dump(mode="json")
+    fields = document.model_dump(mode="json")
+    if isinstance(document, StoredAnswer | PendingConsent):
+        # Firestore's time-to-live policy reads a timestamp; the code itself never trusts it to have run.
+        fields["ttl"] = datetime_of_millis(document.expires_at)
+    return fields
 
 
 def decode(ref: Ref[D], fields: Mapping[str, Any]) -> D:
