@@ -6,13 +6,15 @@ time is busy, and what can't be understood is busy where it has a time at all (c
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from functions.domain.hours import midnight, zone
 from functions.domain.instants import Minute, minute_ceil, minute_floor
 from functions.domain.intervals import Interval
 from functions.domain.model import Document
+
+D = TypeVar("D", bound=date)
 
 FREE_EVENT_TYPES = frozenset({"workingLocation", "birthday"})
 
@@ -78,22 +80,14 @@ def mirror_row(event: Mapping[str, Any], *, calendar: str, generation: int, sess
         session=session,
         generation=generation,
     )
-    try:
-        return row.model_copy(
-            update={
-                "start": _event_time(event.get("start")),
-                "end": _event_time(event.get("end")),
-                "original_start": _event_time(event.get("originalStartTime")),
-            }
-        )
-    except ValueError as error:
-        return row.model_copy(update={"malformed": str(error)})
-
-
-def _event_time(value: object) -> EventTime | None:
-    if value is None:
-        return None
-    return EventTime.model_validate(value)
+    times: dict[str, Any] = {}
+    for name, field in (("start", "start"), ("end", "end"), ("original_start", "originalStartTime")):
+        try:
+            times[name] = None if event.get(field) is None else EventTime.model_validate(event[field])
+        except ValueError as error:
+            # Unreadable, which is not the same as absent: what can be read of the others still blocks.
+            times |= {name: EventTime(), "malformed": str(error)}
+    return row.model_copy(update=times)
 
 
 def takes_time(event: Mapping[str, Any]) -> bool:
@@ -132,7 +126,7 @@ def _all_day_interval(start: EventTime, end: EventTime | None, zone_: ZoneInfo) 
 
 def date_of(value: EventTime) -> date:
     try:
-        return date.fromisoformat(value.date or "")
+        return _computable(date.fromisoformat(value.date or ""))
     except ValueError:
         raise Malformed(f"{value.date!r} is not a date") from None
 
@@ -145,9 +139,14 @@ def instant_of(value: EventTime, calendar_zone: str) -> datetime:
         raise Malformed(f"{value.dateTime!r} is not a date and time") from None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=zone_or(value.timeZone, calendar_zone))
-    if not 1971 <= instant.year <= 9998:  # outside, arithmetic overflows; no booking is there
-        raise Malformed(f"the year {instant.year} is out of range")
-    return instant
+    return _computable(instant)
+
+
+def _computable(day: D) -> D:
+    """Away from the ends of the calendar, where arithmetic overflows. The year 9999 is how some programs write "for ever"."""
+    if day.year < 2:
+        raise Malformed(f"the year {day.year} is out of range")
+    return day.replace(year=min(day.year, 9998))
 
 
 def zone_or(name: str | None, fallback: str) -> ZoneInfo:

@@ -88,10 +88,10 @@ def _deleted(inbound: Inbound) -> Decision[None]:
             "reason": CALENDAR_DELETE,
         }
     )
-    bookings = tuple(_cancelled(booking) for booking in inbound.bookings if (booking.status, "cancel") in BOOKING)
+    ended = tuple(booking for booking in inbound.bookings if (booking.status, "cancel") in BOOKING)
     return Decision(
         answer=None,
-        documents=(cancelled, *bookings),
+        documents=(cancelled, *(_cancelled(booking) for booking in ended)),
         changes=leave(session.resources, session.occupation),
         history=tuple(
             HistoryEntry(
@@ -102,14 +102,14 @@ def _deleted(inbound: Inbound) -> Decision[None]:
                 resource=session.resources[0],
                 calendar=inbound.event.calendar,
                 why=CALENDAR_DELETE,
-                before={"status": "confirmed"},
+                before={"status": booking.status},
                 after={"status": "cancelled"},
             )
-            for booking in bookings
+            for booking in ended
         ),
         effects=(
             *_push_elsewhere(cancelled),
-            *(Effect(kind="notify", subject=booking.id, about="cancelled") for booking in bookings),
+            *(Effect(kind="notify", subject=booking.id, about="cancelled") for booking in ended),
         ),
     )
 
@@ -134,7 +134,8 @@ def _present(inbound: Inbound) -> Decision[None]:
         # As we left it, or about to be deleted: the etag is the only news, so that our next write fits.
         return _reshaped(inbound, session.with_copy(seen.model_copy(update={"base": times})))
     if times == session.times:
-        return _note(session, base, seen.model_copy(update={"base": times, "written": session.version}))
+        seen = seen.model_copy(update={"base": times, "written": session.version})
+        return _reshaped(inbound, session.with_copy(seen))
     return _moved(inbound, times, seen)
 
 

@@ -25,6 +25,7 @@ from functions.domain.instants import Minute, datetime_of, minute_ceil, minute_f
 from functions.domain.intervals import Interval, merge
 
 MAX_OCCURRENCES = 5_000  # within one horizon
+MAX_COMPUTED = 50_000  # from the first one on: dateutil can't skip those before the horizon
 
 
 class TooDense(Exception):
@@ -137,23 +138,29 @@ def _walls(
     master: MirrorEvent, first: datetime, zone_: ZoneInfo, horizon: Interval, length: timedelta
 ) -> Iterable[datetime]:
     """The wall times at which occurrences start that may touch `horizon`. Raises ValueError where the rule can't be read, `TooDense`."""
-    lines = [_in_wall_time(line, zone_) for line in master.recurrence]
-    rules = rrulestr("\n".join(line for line in lines if line), dtstart=first, forceset=True)
+    all_day = master.start is not None and master.start.all_day
+    lines = [text for line in master.recurrence if (text := _in_wall_time(line, zone_, all_day=all_day))]
+    rules = rrulestr("\n".join(lines), dtstart=first, forceset=True)
+    if not any(line.startswith("RRULE") for line in lines):
+        rules.rdate(first)  # of a rule it is part; to a list of further dates it has to be added
     since = _wall(horizon.start, zone_) - length - timedelta(days=1)
     until = _wall(horizon.end, zone_) + timedelta(days=1)
-    for count, wall in enumerate(rules.xafter(since, inc=True)):
+    count = 0
+    for computed, wall in enumerate(rules):
         if wall > until:
             return
-        if count >= MAX_OCCURRENCES:
+        if count >= MAX_OCCURRENCES or computed >= MAX_COMPUTED:
             raise TooDense
-        yield wall
+        if wall >= since:
+            count += 1
+            yield wall
 
 
 def _wall(minute: Minute, zone_: ZoneInfo) -> datetime:
     return datetime_of(minute).astimezone(zone_).replace(tzinfo=None)
 
 
-def _in_wall_time(line: str, zone_: ZoneInfo) -> str:
+def _in_wall_time(line: str, zone_: ZoneInfo, *, all_day: bool) -> str:
     """An RFC 5545 recurrence line with every instant in it as wall time of the series' zone, which is what dateutil is given to compute in."""
     name, _, value = line.partition(":")
     name = name.split(";")[0].upper()
@@ -162,16 +169,17 @@ def _in_wall_time(line: str, zone_: ZoneInfo) -> str:
         return f"{name}:{','.join(walls)}"
     if name in ("RRULE", "EXRULE"):
         parts = [part for part in value.split(";") if part and not part.upper().startswith("X-")]
-        return f"{name}:{';'.join(_rule_part(part, zone_) for part in parts)}"
+        return f"{name}:{';'.join(_rule_part(part, zone_, all_day=all_day) for part in parts)}"
     return ""
 
 
-def _rule_part(part: str, zone_: ZoneInfo) -> str:
+def _rule_part(part: str, zone_: ZoneInfo, *, all_day: bool) -> str:
     key, _, value = part.partition("=")
     if key.upper() != "UNTIL":
         return part
-    if "T" not in value.upper():
-        return f"UNTIL={value}T235959"  # a date: the whole of that day belongs to the series
+    if all_day or "T" not in value.upper():
+        # A date: the whole of that day belongs to the series. Of an all-day one only the date counts, in whatever zone it was written (case 143).
+        return f"UNTIL={value[:8]}T235959"
     return f"UNTIL={_wall_of(value, '', zone_)}"
 
 

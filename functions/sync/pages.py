@@ -33,11 +33,12 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     if page.time_zone != calendar.time_zone:
         calendar = _adopt_zone(work, held, page.time_zone)
     rows = _rows(work, calendar, page.events)
+    for start in range(0, len(rows), SLICE):
+        _apply_slice(work, held, rows[start : start + SLICE], removed=frozenset())
+    # Events of ours after the others: whether a session fits where it was moved to shows against all that this page brought.
     for row in rows:
         if row.session is not None and row.kind != "exception":
             follow(work, held, row)
-    for start in range(0, len(rows), SLICE):
-        _apply_slice(work, held, rows[start : start + SLICE], removed=frozenset())
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None:
@@ -49,6 +50,7 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None
         if not old:
             return
         still_there: list[MirrorEvent] = []
+        # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
             if row.session is not None and row.kind != "exception":
                 asked = _asked_again(google, calendar, row)
@@ -90,13 +92,11 @@ def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[Mirro
 
 
 def _adopt_zone(work: Work, held: Held, zone: str) -> Calendar:
-    """Another zone moves every all-day event: all is projected again, in a further pass of this pull (case 78)."""
+    """Another zone moves every all-day event: nothing of it is known until all is projected again, in a further pass of this pull (case 78)."""
 
     def attempt(reader: Reader) -> Decision[Calendar]:
         calendar = renewed(held_calendar(reader, held), work.now())
-        # On the very first list there is nothing to project again.
-        again = {"horizon": 0, "dirty": calendar.dirty + 1} if calendar.last_success_at is not None else {}
-        changed = calendar.model_copy(update={"time_zone": zone, **again})
+        changed = calendar.model_copy(update={"time_zone": zone, "projected": {}, "dirty": calendar.dirty + 1})
         return Decision(answer=changed, documents=(changed,))
 
     return work.store.run(work.account, attempt)

@@ -198,3 +198,13 @@ def test_a_broken_event_blocks_where_it_can_and_stops_nothing(studio: Studio) ->
     until(lambda: ten not in studio.starts())
     assert nine not in studio.starts()
     assert studio.look("health")["calendars"][0].get("last_error") is None
+
+
+def test_a_calendar_that_changes_its_zone_moves_its_all_day_events(studio: Studio) -> None:  # case 78
+    studio.person.add_event(start={"date": _next_day(0)}, end={"date": _next_day(1)})
+    until(lambda: studio.starts() == [])
+    studio.google_control("PATCH", f"calendars/{studio.person.email}", {"time_zone": "Africa/Nairobi"})
+    # No event has changed, so nothing is pushed; the poll reads the zone with its page.
+    studio.open(start="09:00", end="23:30", zone="UTC")
+    # Nairobi's midnight is nine in the evening, UTC, all year: from then on the event leaves its day free.
+    until(lambda: len(studio.starts()) == 5, nudge=lambda: studio.fire("quarter"))
