@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.platform.test_google_fixtures import Someone, at, refusal
 
@@ -91,7 +92,7 @@ def test_the_organizers_delete_cancels_every_copy(anna: Someone, ben: Someone) -
 
 def test_a_guest_changes_what_is_shared_only_when_allowed(anna: Someone, ben: Someone) -> None:
     event = anna.insert(attendees=[{"email": ben.email}])
-    move = {"start": at(16), "end": at(17)}
+    move: dict[str, Any] = {"start": at(16), "end": at(17)}
     call = ben.events.patch(calendarId="primary", eventId=event["id"], body=move)
     assert refusal(call) == (403, "forbiddenForNonOrganizer")
     anna.patch(event["id"], guestsCanModify=True)

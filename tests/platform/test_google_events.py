@@ -234,6 +234,17 @@ def test_special_events_have_their_rules(anna: Someone) -> None:
     assert refusal(anna.events.insert(calendarId=second, body=elsewhere)) == (400, "eventTypeRestriction")
 
 
+def test_a_birthday_is_yearly_and_blocks_nothing(anna: Someone) -> None:
+    # case 149
+    day = {"start": {"date": "2028-02-29"}, "end": {"date": "2028-03-01"}}
+    body = {**day, "eventType": "birthday", "birthdayProperties": {"type": "birthday"}}
+    assert refusal(anna.events.insert(calendarId="primary", body=body)) == (400, "eventTypeRestriction")
+    yearly = {**body, "recurrence": ["RRULE:FREQ=YEARLY"]}
+    birthday = anna.events.insert(calendarId="primary", body=yearly).execute()
+    assert (birthday["transparency"], birthday["visibility"]) == ("transparent", "private")
+    assert birthday["birthdayProperties"] == {"type": "birthday"}
+
+
 def test_a_conference_is_pending_and_then_there(anna: Someone) -> None:
     # case 118
     anna.google.control("PUT", "conference", {"delay_ms": 50})
@@ -254,7 +265,7 @@ def test_a_conference_is_pending_and_then_there(anna: Someone) -> None:
 
 
 def wait_for_conference(anna: Someone, event_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         event = anna.get(event_id)
         if event["conferenceData"]["createRequest"]["status"]["statusCode"] == "success":

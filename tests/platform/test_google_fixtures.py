@@ -100,7 +100,7 @@ class Receiver:
 
     def wait(self, count: int) -> list[dict[str, str]]:
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.received) >= count, timeout=10), self.received
+            assert self.arrived.wait_for(lambda: len(self.received) >= count, timeout=30), self.received
             return list(self.received)
 
 

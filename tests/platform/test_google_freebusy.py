@@ -63,7 +63,7 @@ def test_an_all_day_event_takes_the_calendars_day(anna: Someone) -> None:
     # case 124
     anna.insert(start={"date": "2027-03-28"}, end={"date": "2027-03-29"})
     # case 125
-    window = {"timeMin": "2027-03-27T00:00:00Z", "timeMax": "2027-03-30T00:00:00Z", "timeZone": "UTC"}
+    window: Json = {"timeMin": "2027-03-27T00:00:00Z", "timeMax": "2027-03-30T00:00:00Z", "timeZone": "UTC"}
     found = ask(anna, **window)["calendars"]["primary"]["busy"]
     assert found == [{"start": "2027-03-27T23:00:00Z", "end": "2027-03-28T22:00:00Z"}]
 

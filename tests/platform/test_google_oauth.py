@@ -54,7 +54,7 @@ class Browser:
     """A person at the stand-in's pages."""
 
     def __init__(self, google: StandIn) -> None:
-        self.http = httpx.Client(base_url=google.url, timeout=10, trust_env=False)
+        self.http = httpx.Client(base_url=google.url, timeout=60, trust_env=False)
 
     def open(self, **parameters: str) -> httpx.Response:
         given = {

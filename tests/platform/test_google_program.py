@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from google.auth.transport.requests import Request
@@ -19,7 +20,7 @@ pytest_plugins = ["tests.platform.test_google_fixtures"]
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Any:
+def own(tmp_path: Path) -> Iterator[StandIn]:
     with StandIn(tmp_path / "data") as stand_in:
         yield stand_in
 
@@ -52,6 +53,20 @@ def test_a_restart_keeps_everything(own: StandIn, receiver: Receiver) -> None:
     assert changed["etag"] > kept["etag"]
     assert receiver.wait(2)[1]["x-goog-resource-state"] == "exists"
     assert own.control("GET", "mismatches") == {"mismatches": []}
+
+
+def test_a_conference_that_was_pending_is_made_after_a_restart(own: StandIn) -> None:
+    own.create_user("anna@example.com")
+    anna = Someone(own, "anna@example.com")
+    own.control("PUT", "conference", {"delay_ms": 600_000})
+    body = {"start": at(10), "end": at(11), "conferenceData": {"createRequest": {"requestId": "r1"}}}
+    event = anna.events.insert(calendarId="primary", body=body, conferenceDataVersion=1).execute()
+    assert event["conferenceData"]["createRequest"]["status"]["statusCode"] == "pending"
+    own.stop()
+    own.start()
+    deadline = time.monotonic() + 30
+    while "hangoutLink" not in anna.get(event["id"]):
+        assert time.monotonic() < deadline
 
 
 def test_what_was_answered_survives_a_kill(own: StandIn) -> None:
@@ -93,7 +108,7 @@ def test_no_secret_is_logged_or_kept_in_clear(own: StandIn) -> None:
     log = (own.data.parent / f"{own.data.name}.log").read_text()
     kept = b"".join(path.read_bytes() for path in own.data.iterdir())
     assert "calendarList" in log
-    for secret in (credentials.token, credentials.refresh_token, CLIENT_SECRET):
+    for secret in (str(credentials.token), str(credentials.refresh_token), CLIENT_SECRET):
         assert secret not in log
         assert secret.encode() not in kept
 

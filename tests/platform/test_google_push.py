@@ -21,7 +21,7 @@ def watch(someone: Someone, receiver: Receiver, calendar: str = "primary", **fie
 
 
 def idle(someone: Someone) -> None:
-    assert someone.google.control("GET", "pushes/idle", timeout=10, calendar=someone.email)["idle"]
+    assert someone.google.control("GET", "pushes/idle", timeout=30, calendar=someone.email)["idle"]
 
 
 def behave(someone: Someone, **behaviour: Any) -> None:
@@ -212,7 +212,7 @@ def test_pushes_can_be_doubled(anna: Someone, receiver: Receiver) -> None:
 def test_pushes_can_overtake_each_other(anna: Someone, receiver: Receiver) -> None:
     watch(anna, receiver)
     receiver.wait(1)
-    behave(anna, reorder=1)
+    behave(anna, reorder=1, hold_ms=20_000)
     anna.insert()
     anna.insert()
     received = receiver.wait(3)
