@@ -15,8 +15,6 @@ from infra.local.platform import Platform
 from infra.local.ports import Ports
 from tests.studio import Studio, new_studio
 
-# A schedule that a test fires finds every calendar due, so that none waits an hour for the backstop.
-SETTINGS = {"POLL_WATCHED_SECONDS": "1", "POLL_UNWATCHED_SECONDS": "1"}
 # What would turn a test run into one against something outside.
 OUTSIDE = ("FIRESTORE_EMULATOR_HOST", "GOOGLE_CALENDAR_ENDPOINT", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")
 
@@ -31,7 +29,7 @@ def environment() -> Mapping[str, str]:
 def platform(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """All parts, on free ports, in a project and a folder of their own."""
     configuration = Configuration.from_environment(
-        {**environment, **SETTINGS, "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:12]}"},
+        {**environment, "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:12]}"},
         directory=tmp_path_factory.mktemp("platform"),
         ports=Ports.free(),
     )

@@ -93,6 +93,7 @@ class Studio:
     account: str
     api_key: str = field(repr=False)
     person: Person
+    store: Store = field(repr=False)
     http: requests.Session = field(default_factory=requests.Session)
     calendar: str = ""  # our id of the person's calendar, once it is connected
 
@@ -188,6 +189,12 @@ class Studio:
         answer.raise_for_status()
         assert 200 <= answer.json()["status"] < 300
 
+    def poll(self) -> None:
+        """The poll's time has come (in the calendar's document: nobody waits an hour), and the scheduler calls."""
+        calendar = self.store.client.document(f"accounts/{self.account}/calendars/{self.calendar}")
+        calendar.update({"next_poll_at": int(time.time() * 1000) - 1})
+        self.fire("minute")
+
     @contextmanager
     def pushes(self, **behaviour: Any) -> Iterator[None]:
         """Google's pushes for this person's calendar behave so while the block runs."""
@@ -254,7 +261,7 @@ def new_studio(addresses: Addresses, store: Store, client_id: str, client_secret
         f"{addresses.google}/control/grants", json={"email": email, "scopes": list(SCOPES)}, timeout=10
     )
     person = Person(email, grant.json()["refresh_token"], addresses, client_id, client_secret)
-    return Studio(addresses, name, key, person)
+    return Studio(addresses, name, key, person, store)
 
 
 def _ok(answer: requests.Response) -> dict[str, Any]:

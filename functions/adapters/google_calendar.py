@@ -2,10 +2,10 @@
 connection, timeouts, no silent retries (our tasks retry), pages asked for by hand.
 """
 
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException, RemoteDisconnected
 from typing import Any
 
 import google_auth_httplib2
@@ -20,6 +20,7 @@ from functions.adapters.settings import Settings
 
 TIMEOUT_S = 20
 PAGE_SIZE = 250
+STALE = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, RemoteDisconnected)
 
 Event = dict[str, Any]
 
@@ -113,12 +114,17 @@ class GoogleCalendar:
         if etag is not None:
             request.headers["If-Match"] = etag
         try:
-            return request.execute(http=self._http(), num_retries=0)
+            try:
+                return request.execute(http=self._http(), num_retries=0)
+            except STALE:
+                # The other side closed a connection that we kept. Everything we send may be sent twice: own ids, etags, ids of channels.
+                del self._threads.http
+                return request.execute(http=self._http(), num_retries=0)
         except HttpError as error:
             raise _google_error(error) from error
         except RefreshError as error:
             raise _refresh_error(error) from error
-        except (TransportError, httplib2.HttpLib2Error, TimeoutError, socket.gaierror, OSError) as error:
+        except (TransportError, HTTPException, httplib2.HttpLib2Error, OSError) as error:
             raise Unavailable(type(error).__name__) from error
 
     def _http(self) -> Any:

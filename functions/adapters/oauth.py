@@ -2,6 +2,7 @@
 
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -19,6 +20,13 @@ SCOPES = (
     "https://www.googleapis.com/auth/calendar.events",
     "https://www.googleapis.com/auth/calendar.freebusy",
 )
+# Broader scopes that hold one of ours too (Google's list of Calendar scopes).
+_PREFIX = "https://www.googleapis.com/auth/"
+_COVERED_BY = {
+    f"{_PREFIX}calendar.calendarlist.readonly": {"calendar", "calendar.readonly", "calendar.calendarlist"},
+    f"{_PREFIX}calendar.events": {"calendar"},
+    f"{_PREFIX}calendar.freebusy": {"calendar", "calendar.readonly"},
+}
 _TIMEOUT_S = 10.0
 
 
@@ -41,6 +49,16 @@ class Grant:
 
     def __repr__(self) -> str:
         return f"Grant(scopes={self.scopes!r})"
+
+
+def missing_permissions(granted: Collection[str]) -> list[str]:
+    """The calendar scopes we need that these do not hold, by their short names."""
+    short = {scope.removeprefix(_PREFIX) for scope in granted}
+    return sorted(
+        scope.removeprefix(_PREFIX)
+        for scope, broader in _COVERED_BY.items()
+        if scope not in granted and not broader & short
+    )
 
 
 def new_verifier() -> str:

@@ -26,7 +26,6 @@ from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Re
 from functions.domain.errors import Invalid, NotFound, Refusal
 
 CONSENT_LIFE_MS = 10 * 60 * 1000
-CALENDAR_SCOPES = frozenset(scope for scope in oauth.SCOPES if scope.startswith("https://"))
 
 
 class GoogleSaysNo(Refusal):
@@ -130,10 +129,9 @@ def _connect(
     call: Call, connection_id: str, grant: Grant, *, refresh_token: str | None, expected_email: str | None = None
 ) -> Connection:
     """Stores the connection. Raises a `Refusal` where the grant is not enough or not whose it should be."""
-    missing = CALENDAR_SCOPES - set(grant.scopes)
+    missing = oauth.missing_permissions(grant.scopes)
     if missing:
-        names = ", ".join(sorted(scope.rpartition("/")[2] for scope in missing))
-        raise GoogleSaysNo(f"These permissions are missing: {names}. Begin again and leave all boxes ticked.")
+        raise GoogleSaysNo(f"Permissions are missing: {', '.join(missing)}. Begin again and leave all boxes ticked.")
     if refresh_token is None:
         raise GoogleSaysNo("Google gave no lasting permission. Begin again.")
     subject, email = _person(call, grant)

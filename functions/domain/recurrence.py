@@ -95,8 +95,8 @@ def _occurrences(master: MirrorEvent, replaced: set[Minute], calendar_zone: str,
         return _timed_occurrences(master, replaced, calendar_zone, horizon)
     except TooDense:
         return [Interval(max(horizon.start, start_minute(master.start, calendar_zone)), horizon.end)]
-    except (Malformed, ValueError, TypeError, OverflowError):
-        # dateutil raises ValueError or TypeError on rules it can't read; the first occurrence is all that is known.
+    except (Malformed, ValueError, TypeError, LookupError, OverflowError):
+        # What dateutil raises on rules it can't read; the first occurrence is all that is known.
         return _single(master, calendar_zone)
 
 
@@ -175,6 +175,8 @@ def _in_wall_time(line: str, zone_: ZoneInfo, *, all_day: bool) -> str:
 
 def _rule_part(part: str, zone_: ZoneInfo, *, all_day: bool) -> str:
     key, _, value = part.partition("=")
+    if key.upper() == "INTERVAL" and int(value) < 1:
+        raise ValueError(f"{part} never comes to an end")
     if key.upper() != "UNTIL":
         return part
     if all_day or "T" not in value.upper():

@@ -90,10 +90,12 @@ def release(work: Work, held: Held) -> bool:
 
 
 def abandon(work: Work, held: Held, error: str) -> None:
-    """Lets go after a failure, and says what it was in the calendar's health."""
+    """Lets go after a failure, says what it was in the calendar's health, and leaves the next poll to its normal time."""
 
     def attempt(reader: Reader) -> Decision[None]:
-        calendar = _without_holder(held_calendar(reader, held)).model_copy(update={"last_error": error})
+        next_poll = work.now() + work.application.settings.poll_unwatched_seconds * 1000
+        update = {"last_error": error, "next_poll_at": next_poll}
+        calendar = _without_holder(held_calendar(reader, held)).model_copy(update=update)
         return Decision(answer=None, documents=(calendar,))
 
     work.store.run(work.account, attempt)

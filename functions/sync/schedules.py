@@ -14,20 +14,20 @@ MAX_SWEEP_DELAY_MS = 6 * 3600 * 1000
 
 
 def minute(application: Application) -> None:
-    """Sweeps the outbox: effects that a crash left without a task, or whose task gave up."""
+    """Sweeps the outbox (effects that a crash left without a task, or whose task gave up), and polls the calendars whose time has come."""
     now = now_millis()
     for account, record in due_outbox(application.store, now):
         if (swept := _postpone(application, account, record.id, now)) is not None:
             application.tasks.create(task_of(account, swept))
-
-
-def quarter(application: Application) -> None:
-    """Polls the calendars whose time has come, and renews channels."""
-    now = now_millis()
     for account, calendar in calendars_due(application.store, "next_poll_at", now):
         application.tasks.create(
             _calendar_task("pull", account, calendar, f"poll/{calendar.next_poll_at}/{now // 60_000}")
         )
+
+
+def quarter(application: Application) -> None:
+    """Renews push channels."""
+    now = now_millis()
     for account, calendar in calendars_due(application.store, "renew_at", now):
         application.tasks.create(
             _calendar_task("watch", account, calendar, f"renew/{calendar.renew_at}/{now // 60_000}")

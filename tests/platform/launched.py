@@ -59,7 +59,8 @@ class Sandbox:
         self.directory = directory
         self.ports = Ports.free()
         self.mark = str(uuid.uuid4())
-        inherited = {name: value for name, value in environment.items() if name != "FIRESTORE_EMULATOR_HOST"}
+        own = ("FIRESTORE_EMULATOR_HOST", "GOOGLE_", "LOCAL_", "POLL_")
+        inherited = {name: value for name, value in environment.items() if not name.startswith(own)}
         self.environment = {
             **inherited,
             **{variable(name): str(getattr(self.ports, name)) for name in Ports.names()},
@@ -135,6 +136,10 @@ class Launched:
     @property
     def text(self) -> str:
         return self.output.read_text()
+
+    def logs(self) -> str:
+        """All parts' logs, those of the run before included."""
+        return "".join(log.read_text() for log in (self.directory / "logs").iterdir())
 
     def wait_for(self, text: str) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS

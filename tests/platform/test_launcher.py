@@ -305,8 +305,7 @@ def test_a_second_run_in_the_same_directory_and_a_clean_are_refused(sandbox: San
     assert clean.exit_code() == 2
     assert running_addresses(launched.directory).running
 
-    launched.process.send_signal(signal.SIGINT)
-    assert launched.exit_code() == 0
+    assert launched.stop() == 0
     assert sandbox.launch("clean").exit_code() == 0
     assert not launched.directory.exists()
 
@@ -323,14 +322,12 @@ def test_clean_deletes_no_folder_that_is_not_the_platforms(sandbox: Sandbox) -> 
 def test_logs_and_output_hold_no_secret(sandbox: Sandbox) -> None:
     launched = sandbox.launch("run", "--parts", "mail,google,tasks")
     launched.wait_until_ready()
-    launched.process.send_signal(signal.SIGINT)
-    launched.exit_code()
+    launched.stop()
 
     secrets = json.loads((launched.directory / "secrets.json").read_text())
     hidden = [secrets[name] for name in ("client_secret", "signing_keys", "token_keys", "google_password")]
-    written = launched.text + "".join(log.read_text() for log in (launched.directory / "logs").iterdir())
 
-    assert [value for value in hidden if value in written] == []
+    assert [value for value in hidden if value in launched.text + launched.logs()] == []
 
 
 # Whose Google, whose Firestore

@@ -102,7 +102,7 @@ def test_a_token_that_expired_with_changes_behind_it_loses_none(studio: Studio) 
         studio.person.delete(event["id"])
         studio.person.add(eleven, f"{DAY}T10:30:00Z" if eleven < f"{DAY}T10:30:00Z" else noon)
         studio.google_control("POST", f"calendars/{studio.person.email}/expire-sync-tokens", {})
-    until(lambda: booking.look()["status"] == "cancelled", nudge=lambda: studio.fire("quarter"))
+    until(lambda: booking.look()["status"] == "cancelled", nudge=studio.poll)
     until(lambda: ten in studio.starts() and eleven not in studio.starts())
     assert kept.look()["status"] == "confirmed"
     assert nine in studio.starts()

@@ -207,4 +207,4 @@ def test_a_calendar_that_changes_its_zone_moves_its_all_day_events(studio: Studi
     # No event has changed, so nothing is pushed; the poll reads the zone with its page.
     studio.open(start="09:00", end="23:30", zone="UTC")
     # Nairobi's midnight is nine in the evening, UTC, all year: from then on the event leaves its day free.
-    until(lambda: len(studio.starts()) == 5, nudge=lambda: studio.fire("quarter"))
+    until(lambda: len(studio.starts()) == 5, nudge=studio.poll)

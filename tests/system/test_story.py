@@ -58,17 +58,14 @@ def test_the_same_story_with_every_push_lost_converges_by_polling(studio: Studio
     booking = studio.book(nine)
     event = booking.written()
 
-    def poll() -> None:
-        studio.fire("quarter")
-
     with studio.pushes(drop=1.0):
         studio.person.add(ten, eleven)
-        until(lambda: ten not in studio.starts(), nudge=poll)
+        until(lambda: ten not in studio.starts(), nudge=studio.poll)
         studio.person.move(event["id"], eleven, studio.starts()[3])
-        until(lambda: booking.look()["start"] == eleven, nudge=poll)
+        until(lambda: booking.look()["start"] == eleven, nudge=studio.poll)
         assert nine in studio.starts()
         studio.person.delete(event["id"])
-        until(lambda: booking.look()["status"] == "cancelled", nudge=poll)
+        until(lambda: booking.look()["status"] == "cancelled", nudge=studio.poll)
         assert eleven in studio.starts()
     assert booking.history() == [
         ("booking.confirmed", "client"),
