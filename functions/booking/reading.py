@@ -5,7 +5,7 @@ documents that come back say whether the hint still held, and what it missed is 
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
 
 from functions.adapters.store.documents import ledger_ref
@@ -15,7 +15,9 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import AnyRef, Ref
 from functions.domain.errors import NotFound
-from functions.domain.instants import Millis, Minute, months_between
+from functions.domain.hours import working_intervals
+from functions.domain.instants import DAY_MINUTES, Millis, Minute, months_between
+from functions.domain.intervals import Interval
 from functions.domain.mirroring import new_horizon
 
 MAX_HINTS = 2_000
@@ -23,12 +25,12 @@ MAX_HINTS = 2_000
 
 @dataclass(frozen=True)
 class Hint:
-    """`before` and `after`: how many minutes a session takes before and after its start, buffers included."""
+    """`first` and `last`: how far from the two ends of what was asked the time began and ended that sessions could take, in minutes."""
 
     resources: tuple[str, ...] = ()
     calendars: tuple[str, ...] = ()
-    before: int = 0
-    after: int = 0
+    first: int = 0
+    last: int = 0
 
 
 @dataclass
@@ -73,21 +75,20 @@ def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Mi
     """Raises `NotFound`."""
     service_ref = Ref(Service, wanted.service)
     hint = hints.of(reader.account, wanted.service)
-    reader.load(service_ref, *_refs(hint, wanted), *_calendar_refs(hint.calendars), *wanted.also)
+    asked = Interval(wanted.start + hint.first, wanted.end + hint.last)
+    refs = _refs(hint.resources, months_between(*asked))
+    reader.load(service_ref, *refs, *_calendar_refs(hint.calendars), *wanted.also)
     service = reader.get(service_ref)
     if service is None:
         raise NotFound(f"There is no service {wanted.service}.")
-    needs = Hint(
-        resources=service.resources,
-        before=service.buffer_before_minutes,
-        after=service.duration_minutes + service.buffer_after_minutes,
-    )
-    reader.load(*_refs(needs, wanted))
+    reader.load(*(Ref(Resource, name) for name in service.resources))
     resources = [r for name in service.resources if (r := reader.get(Ref(Resource, name))) is not None]
+    needed = _needed(service, resources, wanted)
+    months = months_between(*needed)
     calendars = tuple(sorted({calendar for resource in resources for calendar in resource.blocked_by}))
-    reader.load(*_calendar_refs(calendars))
-    hints.remember(reader.account, wanted.service, replace(needs, calendars=calendars))
-    months = _months(needs, wanted)
+    reader.load(*_refs(service.resources, months), *_calendar_refs(calendars))
+    margins = needed.start - wanted.start, needed.end - wanted.end
+    hints.remember(reader.account, wanted.service, Hint(service.resources, calendars, *margins))
     states = tuple(
         ResourceState(
             resource=resource,
@@ -108,15 +109,24 @@ def known_until(reader: Reader, resource: Resource, *, now: Millis, stale_after:
     return min(ends)
 
 
-def _months(needs: Hint, wanted: Wanted) -> tuple[str, ...]:
-    return months_between(wanted.start - needs.before, wanted.end - 1 + needs.after)
+def _needed(service: Service, resources: list[Resource], wanted: Wanted) -> Interval:
+    """The time that sessions starting in what is wanted can take, buffers included.
+
+    Sessions lie within the opening hours, so the nights at both ends, which often belong to another month, need not be read.
+    """
+    first_day = Interval(wanted.start, min(wanted.end, wanted.start + DAY_MINUTES))
+    last_day = Interval(max(wanted.start, wanted.end - DAY_MINUTES), wanted.end)
+    starts = [max(i.start, wanted.start) for r in resources for i in working_intervals(r.hours, first_day)]
+    latest = wanted.end - 1 + service.duration_minutes
+    ends = [min(i.end, latest) for r in resources for i in working_intervals(r.hours, last_day)]
+    first = min(starts, default=first_day.end) - service.buffer_before_minutes
+    return Interval(first, max(first + 1, max(ends, default=last_day.start) + service.buffer_after_minutes))
 
 
-def _refs(needs: Hint, wanted: Wanted) -> list[AnyRef]:
-    months = _months(needs, wanted)
-    resources: list[AnyRef] = [Ref(Resource, name) for name in needs.resources]
-    ledgers: list[AnyRef] = [ledger_ref(name, month) for name in needs.resources for month in months]
-    return resources + ledgers
+def _refs(resources: tuple[str, ...], months: tuple[str, ...]) -> list[AnyRef]:
+    found: list[AnyRef] = [Ref(Resource, name) for name in resources]
+    ledgers: list[AnyRef] = [ledger_ref(name, month) for name in resources for month in months]
+    return found + ledgers
 
 
 def _calendar_refs(calendars: tuple[str, ...]) -> list[AnyRef]:

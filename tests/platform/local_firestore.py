@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing.pool import Pool
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -20,16 +21,30 @@ from unittest import mock
 from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition
 from google.cloud import firestore
 
+from infra.local.firestore.finding import Backend, obtain
+from infra.local.firestore.machine import Machine
+
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 30.0  # seconds until a test that waits for a condition gives up
 PROCESSES = 4
 THREADS_A_PROCESS = 5
+BACKENDS = ["embedded"] if os.environ.get("FIRESTORE_BACKEND") == "embedded" else ["official", "embedded"]
 _READY = re.compile(r"ready on [\d.]+:(\d+)")
 
 
 def outside_environment() -> dict[str, str]:
     """Ours without what would choose a backend."""
     return {name: value for name, value in os.environ.items() if not name.startswith("FIRESTORE_")}
+
+
+def backend_arguments(backend: str) -> tuple[str, ...]:
+    """The program's arguments for a backend. The official emulator is never left out in silence."""
+    if backend == "embedded":
+        return ("--embedded",)
+    found = obtain(replace(Machine.this(), environment=outside_environment()), print)
+    if found.backend is not Backend.EMULATOR:
+        raise AssertionError(f"{found.describe()}\n  to test the stand-in alone: FIRESTORE_BACKEND=embedded")
+    return ()
 
 
 class LocalFirestore:
@@ -156,6 +171,19 @@ def count_up(db: firestore.Client, path: str, who: str) -> str:
 
 _Contender = Callable[[firestore.Client, str, str], str]
 _start_line: Barrier
+
+
+def count_in_transaction(db: firestore.Client, path: str, who: str) -> str:
+    """One contender that reads a counter and writes it in one transaction."""
+    counter = db.document(path)
+
+    @firestore.transactional
+    def count(transaction: firestore.Transaction) -> None:
+        seen = counter.get(transaction=transaction).get("count")
+        transaction.update(counter, {"count": seen + 1})
+
+    count(db.transaction())
+    return who
 
 
 class Racers:

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from google.cloud import firestore
 
-from infra.local.firestore.finding import Backend, obtain
-from infra.local.firestore.machine import Machine
-from tests.platform.local_firestore import LocalFirestore, Racers, outside_environment
-
-EMBEDDED_ONLY = os.environ.get("FIRESTORE_BACKEND") == "embedded"
-BACKENDS = ["embedded"] if EMBEDDED_ONLY else ["official", "embedded"]
-
-
-def backend_arguments(backend: str) -> tuple[str, ...]:
-    """The program's arguments for a backend. The official emulator is never left out in silence."""
-    if backend == "embedded":
-        return ("--embedded",)
-    found = obtain(replace(Machine.this(), environment=outside_environment()), print)
-    if found.backend is not Backend.EMULATOR:
-        pytest.fail(f"{found.describe()}\n  or test the stand-in alone: FIRESTORE_BACKEND=embedded", pytrace=False)
-    return ()
+from tests.platform.local_firestore import BACKENDS, LocalFirestore, Racers, backend_arguments
+from tests.platform.local_firestore_machines import Bench
 
 
 @pytest.fixture(scope="session", params=BACKENDS)
@@ -37,7 +23,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 def local_firestore(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFirestore]:
     local = LocalFirestore(tmp_path_factory.mktemp("firestore"), *backend_arguments(backend))
     yield local
-    assert local.end() == 0
+    assert local.end(signal.SIGINT) == 0
 
 
 @pytest.fixture
@@ -51,6 +37,11 @@ def db(local_firestore: LocalFirestore, project: str) -> Iterator[firestore.Clie
     client = local_firestore.client(project)
     yield client
     client.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 @pytest.fixture(scope="session")

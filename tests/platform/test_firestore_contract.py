@@ -204,12 +204,8 @@ def test_a_batch_of_500_is_one_commit(db: firestore.Client) -> None:
     assert len(list(db.collection("many").select([]).stream())) == 500
 
 
-@pytest.mark.parametrize("document_id", ["__x__", "__", ".", "..", "x" * 1501])
+@pytest.mark.parametrize("document_id", ["__x__", ".", "..", "x" * 1501])
 def test_ids_that_firestore_refuses(db: firestore.Client, document_id: str) -> None:
-    if document_id == "__":
-        db.document("things", document_id).set({})  # two underscores reserve nothing
-        assert db.document("things", document_id).get().exists
-        return
     with pytest.raises(InvalidArgument):
         db.document("things", document_id).set({})
 
@@ -219,7 +215,7 @@ def test_collection_ids_are_held_to_the_same_rules(db: firestore.Client) -> None
         db.document("__things__/a").set({})
 
 
-@pytest.mark.parametrize("document_id", ["é😀 %2F", "a.b", "`quoted`", "x" * 1500, "~!@#$&*()"])
+@pytest.mark.parametrize("document_id", ["é😀 %2F", "__", "a.b", "`quoted`", "x" * 1500, "~!@#$&*()"])
 def test_ids_that_firestore_takes(db: firestore.Client, document_id: str) -> None:
     db.document("things", document_id).set({"x": 1})
     assert [reference.id for reference in db.collection("things").list_documents()] == [document_id]
