@@ -33,4 +33,5 @@ clean: ## forget what `make run` kept in .local
 # The virtual environment, made anew whenever a requirements file changed.
 $(READY): requirements.txt infra/local/requirements.txt tests/requirements.txt infra/local/setup.sh
 	@sh infra/local/setup.sh
+	@$(VENV_PYTHON) -m infra.local.firestore --fetch || true # without it the stand-in serves, and says so
 	@touch $@
