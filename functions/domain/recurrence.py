@@ -109,9 +109,11 @@ def _timed_occurrences(
     last = instant_of(master.end, calendar_zone) if master.end else first
     # Elapsed time, not wall time: an occurrence over a clock change is as long as the first one (law 10).
     length = max(timedelta(0), last.astimezone(UTC) - first.astimezone(UTC))
+    first_wall = first.replace(tzinfo=None, fold=0)
     found = []
-    for wall in _walls(master, first.replace(tzinfo=None), series_zone, horizon, length):
-        start = wall.replace(tzinfo=series_zone).astimezone(UTC)
+    for wall in _walls(master, first_wall, series_zone, horizon, length):
+        # A wall time that comes twice is its first round (RFC 5545), but the first occurrence is where the event says.
+        start = (first if wall == first_wall else wall.replace(tzinfo=series_zone)).astimezone(UTC)
         interval = Interval(minute_floor(start), minute_ceil(start + length) if length else minute_floor(start))
         if interval.start not in replaced:
             found.append(interval)

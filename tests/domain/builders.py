@@ -146,21 +146,23 @@ def contents(months: Mapping[Place, LedgerMonth]) -> Ledger:
     return {place: month for place, month in months.items() if month.sessions or month.blocks}
 
 
-def rebuilt(*sessions: Session) -> Ledger:
-    """What the ledger must say if these are all the sessions there are."""
+def together(*ledgers: Ledger) -> Ledger:
+    """One ledger with the sessions and blocks of all of these."""
     made: Ledger = {}
-    for each in sessions:
-        if each.status == "open":
-            for name in each.resources:
-                made |= _merged(made, ledger(each.occupation, of=name))
+    for each in ledgers:
+        for month in each.values():
+            blocks = {
+                (name, event): intervals for name, events in month.blocks.items() for event, intervals in events.items()
+            }
+            change = LedgerChange(resource=month.resource, month=month.month, sessions=month.sessions, blocks=blocks)
+            made = apply(made, [change])
     return made
 
 
-def _merged(made: Ledger, more: Ledger) -> Ledger:
-    changes = [
-        LedgerChange(resource=month.resource, month=month.month, sessions=month.sessions) for month in more.values()
-    ]
-    return apply({place: month for place, month in made.items() if place in more}, changes)
+def rebuilt(*sessions: Session) -> Ledger:
+    """What the ledger must say if these are all the sessions there are."""
+    open_ones = (each for each in sessions if each.status == "open")
+    return together(*(ledger(each.occupation, of=name) for each in open_ones for name in each.resources))
 
 
 def state(
@@ -196,12 +198,12 @@ BY_CLIENT = Author(kind="client")
 BY_OPERATOR = Author(kind="operator", name="front desk")
 
 
-def request(start: str, **changes: Any) -> BookingRequest:
+def request(start: str | int, **changes: Any) -> BookingRequest:
     fields: dict[str, Any] = {
         "booking": "booking1",
         "session": SESSION,
         "manage_hash": "hash",
-        "start": minute(start),
+        "start": minute(start) if isinstance(start, str) else start,
         "client": CLIENT,
     }
     return BookingRequest(**fields | changes)
@@ -329,4 +331,4 @@ def row(
 
 
 def event_time(**fields: str) -> EventTime:
-    return EventTime(**fields)  # type: ignore[arg-type]
+    return EventTime(**fields)

@@ -19,7 +19,7 @@ def wall_clock(within: Interval, zone: str) -> list[tuple[Minute, datetime]]:
 
 def working_intervals(hours: Hours, within: Interval) -> list[Interval]:
     """An opening lasts from the first to the last minute at which the wall clock shows a time of it, whatever the clock did between."""
-    clock = wall_clock(Interval(within.start - 3 * DAY, within.end + 3 * DAY), hours.time_zone)
+    clock = wall_clock(Interval(within.start - 2 * DAY, within.end + 2 * DAY), hours.time_zone)
     found = set()
     first, last = clock[0][1].date(), clock[-1][1].date()
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):

@@ -33,6 +33,7 @@ from tests.domain.builders import (
 MONDAY = span("2027-03-01T00:00Z", "2027-03-02T00:00Z")
 # Hours in UTC make the examples easy to read; zones have their own tests.
 UTC_9_TO_12 = resource(hours=hours(weekly("09:00", "12:00", EVERY_DAY), zone="UTC"))
+IN_TWO_CALENDARS = UTC_9_TO_12.model_copy(update={"blocked_by": (CALENDAR, "twin")})
 
 
 def clock(starts: Sequence[int]) -> str:
@@ -58,7 +59,9 @@ def busy(*pairs: str, calendar: str = CALENDAR) -> dict[tuple[str, str], list[In
 
 EXAMPLES = [
     pytest.param(asked(), "09:00 09:30 10:00 10:30 11:00", id="an empty day has every start that fits"),
-    pytest.param(asked(at("10:00", "11:00")), "09:00 11:00", id="neighbours may touch a session on both sides"),  # 153
+    pytest.param(
+        asked(at("10:00", "11:00")), "09:00 11:00", id="neighbours may touch a session on both sides"
+    ),  # case 153
     pytest.param(asked(blocks=busy("10:00-11:00")), "09:00 11:00", id="and an external event"),  # case 153
     pytest.param(asked(blocks=busy("10:59-11:00")), "09:00 09:30 11:00", id="a minute of busy time closes an hour"),
     pytest.param(
@@ -66,6 +69,11 @@ EXAMPLES = [
         "09:00 09:30 10:00 10:30 11:00",
         id="a calendar that does not block the resource closes nothing",
     ),
+    pytest.param(
+        asked(blocks=busy("10:00-11:00") | busy("10:00-11:00", calendar="twin"), of=IN_TWO_CALENDARS),
+        "09:00 11:00",
+        id="an event that is in two calendars of the resource closes no more than in one",
+    ),  # case 90
     pytest.param(asked(at("10:00", "11:00", after=30)), "09:00", id="a neighbour's clean-up closes the next start"),
     pytest.param(
         asked(at("09:00", "10:00", after=15), rules={"buffer_before_minutes": 15}),
@@ -175,6 +183,30 @@ CLOSED = [
     pytest.param(asked(), "2027-02-21T09:00Z", {Closed.TOO_SOON}, id="in the past"),
     pytest.param(asked(rules={"window_days": 7}), "2027-03-01T09:00Z", {Closed.TOO_FAR}, id="beyond the window"),
     pytest.param(asked(rules={"active": False}), "2027-03-01T09:00Z", {Closed.INACTIVE}, id="a service put away"),
+    pytest.param(
+        asked(now=millis("2027-02-22T09:00:00Z"), rules={"window_days": 7}),
+        "2027-03-01T09:00Z",
+        {Closed.TOO_FAR},
+        id="just as the window ends",
+    ),
+    pytest.param(
+        asked(now=millis("2027-02-22T09:00:00.001Z"), rules={"window_days": 7}),
+        "2027-03-01T09:00Z",
+        set(),
+        id="just before it ends",
+    ),
+    pytest.param(
+        asked(now=millis("2027-02-22T09:00:00Z"), rules={"window_days": 7, "notice_minutes": 24 * 60}),
+        "2027-03-01T09:00Z",
+        {Closed.TOO_FAR},
+        id="notice does not make the window longer",
+    ),
+    pytest.param(
+        asked(now=millis("2027-03-01T08:00:00Z"), rules={"notice_minutes": 60}),
+        "2027-03-01T09:00Z",
+        set(),
+        id="just as the notice asks",
+    ),
     pytest.param(
         asked(at("08:00", "09:00"), rules={"active": False, "window_days": 1}, known_until=0),
         "2027-03-01T08:10Z",

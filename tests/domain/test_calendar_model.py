@@ -27,7 +27,8 @@ class TestKnownUntil:  # case 156
         assert self.known(calendar(projected={"anna": HORIZON}, last_success_at=NOW - 6 * HOUR_MS - 1)) == 0
 
     def test_a_resource_it_was_not_projected_for_yet_is_not_known(self) -> None:
-        assert self.known(calendar(projected={"anna": HORIZON}, last_success_at=NOW), "ben") == 0
+        known = calendar(projected={"anna": HORIZON}, horizon=HORIZON, last_success_at=NOW)
+        assert self.known(known, "ben") == 0
 
 
 class TestLease:

@@ -1,0 +1,284 @@
+"""Documents as Firestore fields and back, and where each of them lives."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.adapters.store.documents import (
+    ACCOUNT,
+    COLLECTIONS,
+    change_fields,
+    decode,
+    encode,
+    ledger_ref,
+    ledger_refs_of,
+    mirror_ref,
+    new_month_fields,
+    path_of,
+    ref_of,
+)
+from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
+from functions.domain.calendar import Channel, Cursor, Lease
+from functions.domain.configuration import Account, OperatorKey, Resource, Service
+from functions.domain.decision import Ref
+from functions.domain.google_event import MirrorEvent
+from functions.domain.intervals import Interval
+from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation
+from functions.domain.model import Document
+from functions.domain.session import Conflict, Session
+from tests.domain.builders import (
+    CALENDAR,
+    NOW,
+    SESSION,
+    all_day,
+    booking,
+    calendar,
+    connection,
+    copy,
+    exception,
+    google_event,
+    hours,
+    minute,
+    occupation,
+    override,
+    resource,
+    row,
+    series,
+    service,
+    session,
+    spans,
+    tombstone,
+    weekly,
+)
+
+NINE = "2027-03-01T09:00Z/2027-03-01T10:00Z"
+TEN = "2027-03-01T10:00Z/2027-03-01T11:00Z"
+HOUR = tuple(spans(NINE))
+
+DOCUMENTS: dict[str, Document] = {
+    "account": Account(id="demo", name="Studio Nord", time_zone="Europe/Berlin", created_at=NOW),
+    "key": OperatorKey(id="hash", name="bootstrap", created_at=NOW),
+    "resource": resource(
+        hours=hours(
+            weekly("22:00", "06:00", (6, 7)),
+            weekly("09:00", "24:00"),
+            overrides=[override("2027-03-01"), override("2027-03-02", ("09:00", "12:00"), ("13:00", "17:00"))],
+        ),
+        blocked_by=("cal", "other"),
+        destination="cal",
+    ),
+    "resource without hours": resource(hours=hours(overrides=[]), blocked_by=()),
+    "service": service(buffer_before_minutes=5, notice_minutes=60, resources=("anna", "ben"), active=False),
+    "new session": session(),
+    "session with everything": session(
+        resources=("anna", "room"),
+        seats={"booking1": 1, "booking2": 2},
+        copies={
+            CALENDAR: copy(NINE, [NINE, TEN], etag='"1"', written=3, error="usage limit"),
+            "second": copy(calendar="second", gone=True),
+        },
+        conflict=Conflict(reason="taken", since=NOW),
+        status="cancelled",
+        cancelled_by="google",
+        reason="deleted in Google Calendar",
+        version=4,
+    ),
+    "booking": booking(notes="by the window\nplease", status="cancelled", cancelled_by="client", reason="ill"),
+    "connection": connection(lost_at=NOW, last_error="invalid_grant", status="needs_reconnect"),
+    "new calendar": calendar(resources=()),
+    "calendar with everything": calendar(
+        primary=True,
+        destination_for=("anna",),
+        cursor=Cursor(sync_token="tok=", page_token="page", generation=7, fingerprint="v1"),
+        lease=Lease(holder="worker", fence=12, expires_at=NOW),
+        dirty=2,
+        channel=Channel(id="ch", address="https://hook.example.com", resource="res", created_at=NOW, expires_at=NOW),
+        next_channel=Channel(id="ch2", address="https://hook.example.com", created_at=NOW),
+        watchable=False,
+        horizon=minute("2028-03-01T00:00Z"),
+        projected={"anna": minute("2028-03-01T00:00Z")},
+        last_success_at=NOW,
+        last_error="Unavailable: backendError",
+        next_poll_at=NOW,
+        renew_at=NOW,
+        state="gone",
+    ),
+    "an event": row(google_event()).model_copy(update={"months": ("2027-03", "2027-04")}),
+    "an event of ours": row(google_event(), session=SESSION, generation=4),
+    "a series": row(series("RRULE:FREQ=WEEKLY", "EXDATE:20270308T080000Z")),
+    "a moved instance": row(exception("2027-03-08T09:00:00+01:00", "2027-03-09T09:00:00Z", "2027-03-09T10:00:00Z")),
+    "a cancelled instance": row(exception("2027-03-08T09:00:00+01:00")),
+    "an all-day event": row(google_event("ev1", "2027-03-01", "2027-03-02")),
+    "a tombstone": row(tombstone()),
+    "a malformed event": row(google_event() | {"start": 7, "end": all_day("2027-03-02")}),
+    "a history entry": HistoryRecord(
+        id="c0",
+        at=NOW,
+        place=0,
+        what="session.moved",
+        author_kind="operator",
+        author_name="front desk",
+        session=SESSION,
+        why="taken",
+        before={"start": "2027-03-01T09:00:00Z", "resources": ["anna"], "deep": {"list": [1, None, True]}},
+        after={},
+    ),
+    "an effect": OutboxRecord(id="c1", kind="notify", subject="booking1", about="moved", created_at=NOW, due_at=NOW),
+    "an answer": StoredAnswer(
+        id="key", request_hash="h", status=201, body={"id": "booking1", "seats": 1, "tags": []}, expires_at=NOW
+    ),
+    "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
+}
+
+
+def stored_forms(value: object) -> bool:
+    """Whether Firestore can hold the value: no arrays in arrays, only text as keys."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and stored_forms(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return all(not isinstance(inner, list) and stored_forms(inner) for inner in value)
+    return value is None or isinstance(value, str | int | float | bool | datetime)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+class TestRoundTrip:
+    def test_what_is_read_back_is_what_was_written(self, name: str) -> None:
+        document = DOCUMENTS[name]
+        again: Any = decode(Ref(type(document), ref_of(document).id), encode(document))
+        assert again == document
+        assert type(again) is type(document)
+
+    def test_firestore_can_hold_it(self, name: str) -> None:
+        assert stored_forms(encode(DOCUMENTS[name]))
+
+    def test_a_field_that_a_later_version_wrote_is_passed_over(self, name: str) -> None:
+        document = DOCUMENTS[name]
+        fields = encode(document) | {"from_the_future": {"a": [1]}}
+        assert decode(Ref(type(document), ref_of(document).id), fields) == document
+
+
+def test_every_kind_of_document_is_among_the_examples() -> None:
+    kinds = {type(document) for document in DOCUMENTS.values()}
+    assert kinds == set(COLLECTIONS) | {Account, MirrorEvent}
+
+
+@pytest.mark.parametrize("name", ["an answer", "a consent"])
+def test_what_lapses_names_its_end_for_firestore_to_sweep(name: str) -> None:
+    assert encode(DOCUMENTS[name])["ttl"] == datetime.fromtimestamp(NOW / 1000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("ref", "path"),
+    [
+        (ACCOUNT, "accounts/demo"),
+        (ref_of(DOCUMENTS["account"]), "accounts/demo"),
+        (Ref(Resource, "anna"), "accounts/demo/resources/anna"),
+        (Ref(Service, "cut"), "accounts/demo/services/cut"),
+        (Ref(Session, SESSION), f"accounts/demo/sessions/{SESSION}"),
+        (ledger_ref("anna", "2027-03"), "accounts/demo/resources/anna/months/2027-03"),
+        (mirror_ref("cal", "ev1"), "accounts/demo/calendars/cal/events/ev1"),
+        (mirror_ref("cal", "ser1_20270308T080000Z"), "accounts/demo/calendars/cal/events/ser1_20270308T080000Z"),
+        (ref_of(DOCUMENTS["an event"]), "accounts/demo/calendars/cal/events/ev1"),
+        (ref_of(DOCUMENTS["booking"]), "accounts/demo/bookings/booking1"),
+    ],
+    ids=str,
+)
+def test_where_a_document_lives(ref: Ref[Any], path: str) -> None:
+    assert path_of("demo", ref) == path
+
+
+@pytest.mark.parametrize("event", ["a/b", "a/../b", "en.usa#holiday@group", "a%2Fb", "ä b"])
+def test_no_event_id_leads_out_of_its_collection(event: str) -> None:  # case 89
+    path = path_of("demo", mirror_ref("cal", event))
+    prefix = "accounts/demo/calendars/cal/events/"
+    assert path.startswith(prefix)
+    assert "/" not in path.removeprefix(prefix)
+    assert path != path_of("demo", mirror_ref("cal", event.replace("/", "%2F") + "x"))
+
+
+def test_different_event_ids_have_different_places() -> None:
+    ids = ["a/b", "a%2Fb", "a b", "a+b", "a%20b", "A/B"]
+    assert len({path_of("demo", mirror_ref("cal", event)) for event in ids}) == len(ids)
+
+
+def test_the_months_of_a_session_are_those_its_buffers_touch_at_every_resource() -> None:
+    held = session(taken_from=minute("2027-02-28T23:59Z"), resources=("anna", "room"))
+    assert [ref.id for ref in ledger_refs_of(held)] == [
+        "anna/2027-02",
+        "anna/2027-03",
+        "room/2027-02",
+        "room/2027-03",
+    ]
+
+
+class TestLedgerMonth:
+    def test_a_month_that_begins_with_a_change_reads_as_that_change(self) -> None:
+        entry = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z", before=5, after=10)
+        change = LedgerChange(
+            resource="anna",
+            month="2027-03",
+            sessions={SESSION: entry, "gone": None},
+            blocks={(CALENDAR, "ev1"): (*HOUR, Interval(1, 2)), (CALENDAR, "ev2"): None, ("other", "ev1"): HOUR},
+            cleared=frozenset({"former"}),
+        )
+        fields = new_month_fields(change)
+        assert stored_forms(fields)
+        assert decode(ledger_ref("anna", "2027-03"), fields) == LedgerMonth(
+            resource="anna",
+            month="2027-03",
+            sessions={SESSION: entry},
+            blocks={CALENDAR: {"ev1": (*HOUR, Interval(1, 2))}, "other": {"ev1": HOUR}},
+        )
+
+    def test_a_change_of_a_month_names_only_its_own_fields(self) -> None:
+        entry = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z")
+        change = LedgerChange(
+            resource="anna",
+            month="2027-03",
+            sessions={SESSION: entry, "gone": None},
+            blocks={(CALENDAR, "ev1"): HOUR, (CALENDAR, "ev2"): (), (CALENDAR, "ev3"): None},
+            cleared=frozenset({"former"}),
+        )
+        assert change_fields(change) == {
+            ("sessions", SESSION): {
+                "service": "cut",
+                "start": entry.start,
+                "end": entry.end,
+                "taken_from": entry.taken_from,
+                "taken_until": entry.taken_until,
+            },
+            ("sessions", "gone"): None,
+            ("blocks", CALENDAR, "ev1"): [HOUR[0].start, HOUR[0].end],
+            ("blocks", CALENDAR, "ev2"): None,
+            ("blocks", CALENDAR, "ev3"): None,
+            ("blocks", "former"): None,
+        }
+
+    def test_a_month_that_was_only_touched_is_empty(self) -> None:
+        read = decode(ledger_ref("anna", "2027-03"), {"configured": 3})
+        assert read == LedgerMonth(resource="anna", month="2027-03")
+
+
+NAMES = st.text(min_size=1, max_size=8)
+MINUTES = st.integers(-(10**8), 10**9)
+INTERVALS = st.lists(st.builds(Interval, MINUTES, MINUTES), min_size=1, max_size=3).map(tuple)
+
+
+@given(
+    st.lists(st.tuples(NAMES, MINUTES, MINUTES), max_size=3, unique_by=lambda each: each[0]),
+    st.dictionaries(st.tuples(NAMES, NAMES), INTERVALS, max_size=4),
+)
+def test_every_ledger_month_comes_back(
+    sessions: list[tuple[str, int, int]], blocks: dict[tuple[str, str], tuple[Interval, ...]]
+) -> None:
+    entries = {
+        name: Occupation(session=name, service="cut", start=start, end=end, taken_from=start - 5, taken_until=end + 5)
+        for name, start, end in sessions
+    }
+    fields = new_month_fields(LedgerChange(resource="anna", month="2027-03", sessions=entries, blocks=blocks))
+    read = decode(ledger_ref("anna", "2027-03"), fields)
+    assert read.sessions == entries
+    assert {(name, event): held for name, events in read.blocks.items() for event, held in events.items()} == blocks

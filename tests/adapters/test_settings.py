@@ -1,0 +1,114 @@
+"""Every setting: what is needed, what is assumed, and that a complaint never shows a value."""
+
+from base64 import urlsafe_b64encode
+
+import pytest
+
+from functions.adapters.settings import SecretKey, SettingError, read_settings
+
+KEY = urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
+OTHER_KEY = urlsafe_b64encode(bytes(range(100, 132))).decode()
+NEEDED = {
+    "GOOGLE_CLOUD_PROJECT": "booking-test",
+    "TASKS_SERVICE_ACCOUNT": "tasks@booking-test.example.com",
+    "GOOGLE_CLIENT_ID": "client-id",
+    "GOOGLE_CLIENT_SECRET": "client-secret-value",
+    "BOOKING_URL": "https://book.example.com/",
+    "WEBHOOK_URL": "https://hook.example.com",
+    "SYNC_URL": "http://127.0.0.1:8082",
+    "TOKEN_KEYS": f"2027:{KEY}",
+    "SIGNING_KEYS": f"2027:{KEY},2026:{OTHER_KEY}",
+    "MAIL_URL": "smtp://user:mail-password@mail.example.com",
+    "MAIL_FROM": "book@example.com",
+}
+SECRETS = ("client-secret-value", KEY, OTHER_KEY, "mail-password")
+
+
+def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
+    settings = read_settings(NEEDED)
+    assert settings.project == "booking-test"
+    assert settings.firestore_emulator is None
+    assert settings.tasks_emulator is None
+    assert settings.tasks_location == "europe-west1"
+    assert settings.calendar_endpoint == "https://www.googleapis.com/calendar/v3/"
+    assert settings.oauth_authorize_url == "https://accounts.google.com/o/oauth2/v2/auth"
+    assert settings.oauth_token_url == "https://oauth2.googleapis.com/token"
+    assert settings.oauth_revoke_url == "https://oauth2.googleapis.com/revoke"
+    assert settings.oauth_certs_url == settings.tasks_certs_url == "https://www.googleapis.com/oauth2/v1/certs"
+    assert (settings.poll_watched_seconds, settings.poll_unwatched_seconds) == (3600, 600)
+    assert (settings.pull_coalesce_ms, settings.stale_after_seconds) == (1000, 6 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "expected"),
+    [
+        ("FIRESTORE_EMULATOR_HOST", "127.0.0.1:8088", "firestore_emulator", "127.0.0.1:8088"),
+        ("CLOUD_TASKS_EMULATOR_HOST", "127.0.0.1:8086", "tasks_emulator", "127.0.0.1:8086"),
+        ("CLOUD_TASKS_LOCATION", "us-east1", "tasks_location", "us-east1"),
+        ("GOOGLE_CALENDAR_ENDPOINT", "http://x/calendar/", "calendar_endpoint", "http://x/calendar/"),
+        ("GOOGLE_OAUTH_AUTHORIZE_URL", "http://x/auth", "oauth_authorize_url", "http://x/auth"),
+        ("GOOGLE_OAUTH_TOKEN_URL", "http://x/token", "oauth_token_url", "http://x/token"),
+        ("GOOGLE_OAUTH_REVOKE_URL", "http://x/revoke", "oauth_revoke_url", "http://x/revoke"),
+        ("GOOGLE_OAUTH_CERTS_URL", "http://x/certs", "oauth_certs_url", "http://x/certs"),
+        ("TASKS_CERTS_URL", "http://x/certs", "tasks_certs_url", "http://x/certs"),
+        ("POLL_WATCHED_SECONDS", "7", "poll_watched_seconds", 7),
+        ("POLL_UNWATCHED_SECONDS", "7", "poll_unwatched_seconds", 7),
+        ("PULL_COALESCE_MS", "7", "pull_coalesce_ms", 7),
+        ("STALE_AFTER_SECONDS", "7", "stale_after_seconds", 7),
+        ("BOOKING_URL", "https://book.example.com///", "booking_url", "https://book.example.com"),
+    ],
+)
+def test_every_address_and_limit_can_be_set(name: str, value: str, field: str, expected: object) -> None:
+    assert getattr(read_settings(NEEDED | {name: value}), field) == expected
+
+
+def test_keys_are_read_in_their_order_with_or_without_padding() -> None:
+    settings = read_settings(NEEDED | {"SIGNING_KEYS": f" 2027:{OTHER_KEY} , 2026:{KEY}"})
+    assert settings.signing_keys == (SecretKey("2027", bytes(range(100, 132))), SecretKey("2026", bytes(range(32))))
+
+
+@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+def test_a_missing_setting_is_named(name: str, value: str | None) -> None:
+    environment = {key: kept for key, kept in NEEDED.items() if key != name}
+    with pytest.raises(SettingError) as failed:
+        read_settings(environment if value is None else environment | {name: value})
+    assert name in str(failed.value)
+
+
+ILL_FORMED = [
+    ("BOOKING_URL", "book.example.com"),
+    ("WEBHOOK_URL", "ftp://hook.example.com"),
+    ("SYNC_URL", "//sync"),
+    ("TOKEN_KEYS", KEY),
+    ("TOKEN_KEYS", f":{KEY}"),
+    ("TOKEN_KEYS", f"2027:{KEY}AAAA"),
+    ("TOKEN_KEYS", "2027:AAAA"),
+    ("TOKEN_KEYS", "2027:"),
+    ("SIGNING_KEYS", f"2027:{KEY},"),
+    ("SIGNING_KEYS", f"2027:{KEY},2026:short"),
+    ("SIGNING_KEYS", "2027:ééééé"),
+    ("POLL_WATCHED_SECONDS", "0"),
+    ("POLL_WATCHED_SECONDS", "-1"),
+    ("POLL_UNWATCHED_SECONDS", "ten"),
+    ("PULL_COALESCE_MS", "1.5"),
+    ("STALE_AFTER_SECONDS", "1e3"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), ILL_FORMED)
+def test_an_ill_formed_setting_is_named_and_its_value_is_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingError) as failed:
+        read_settings(NEEDED | {name: value})
+    assert name in str(failed.value)
+    assert value not in str(failed.value)
+    assert failed.value.__cause__ is None
+    assert not any(secret in str(failed.value) for secret in SECRETS)
+
+
+def test_settings_and_keys_show_no_secret() -> None:
+    settings = read_settings(NEEDED)
+    for text in (repr(settings), str(settings), f"{settings}", repr(settings.signing_keys), repr([settings])):
+        assert not any(secret in text for secret in SECRETS)
+        assert "bytes" not in text
+        assert "\\x" not in text

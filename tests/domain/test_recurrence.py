@@ -1,0 +1,358 @@
+"""Series to busy time: over changes of clocks, with every form of exception and rule that calendars are known to hold."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.domain.instants import DAY_MINUTES
+from functions.domain.intervals import Interval, merge
+from functions.domain.recurrence import series_blocks
+from tests.domain.builders import BERLIN, all_day, exception, google_event, row, series, span, spans, timed, tombstone
+
+SPRING = span("2027-02-01T00:00Z", "2027-05-01T00:00Z")
+MONDAYS = ["2027-03-01", "2027-03-08", "2027-03-15", "2027-03-22", "2027-03-29", "2027-04-05", "2027-04-12"]
+
+
+def blocks(
+    master: dict[str, Any] | None,
+    *exceptions: dict[str, Any],
+    within: Interval = SPRING,
+    zone: str = BERLIN,
+) -> list[Interval]:
+    rows = [row(each) for each in exceptions]
+    return series_blocks(row(master) if master else None, rows, calendar_zone=zone, horizon=within)
+
+
+def hours_from(*starts: str) -> list[Interval]:
+    return spans(*(f"{start}/{_hour_later(start)}" for start in starts))
+
+
+def _hour_later(start: str) -> str:
+    return (datetime.fromisoformat(start) + timedelta(hours=1)).isoformat()
+
+
+def days(*dates: str) -> list[Interval]:
+    """Whole days in Berlin, before the clock changes."""
+    return merge(
+        span(f"{day}T00:00+01:00", f"{date.fromisoformat(day) + timedelta(days=1)}T00:00+01:00") for day in dates
+    )
+
+
+def test_a_weekly_series_keeps_its_wall_time_when_the_clock_changes() -> None:  # case 134
+    found = blocks(series("RRULE:FREQ=WEEKLY;COUNT=7"))
+    assert found == hours_from(*(f"{day}T08:00Z" for day in MONDAYS[:4]), *(f"{day}T07:00Z" for day in MONDAYS[4:]))
+
+
+def test_it_keeps_the_wall_time_of_its_own_zone_whatever_the_calendars_is() -> None:
+    weekly = series("RRULE:FREQ=WEEKLY;COUNT=3", zone="America/New_York")
+    weekly |= {
+        "start": timed("2027-03-01T09:00:00-05:00", "America/New_York"),
+        "end": timed("2027-03-01T10:00:00-05:00", "America/New_York"),
+    }
+    # New York changes on 14 March, Berlin two weeks later.
+    assert blocks(weekly) == hours_from("2027-03-01T14:00Z", "2027-03-08T14:00Z", "2027-03-15T13:00Z")
+
+
+def test_an_occurrence_over_the_change_of_clocks_lasts_as_long_as_the_others() -> None:
+    nightly = series("RRULE:FREQ=DAILY;COUNT=3") | {
+        "start": timed("2027-03-26T23:00:00+01:00", BERLIN),
+        "end": timed("2027-03-27T05:00:00+01:00", BERLIN),
+    }
+    assert blocks(nightly) == spans(
+        "2027-03-26T22:00Z/2027-03-27T04:00Z",
+        "2027-03-27T22:00Z/2027-03-28T04:00Z",
+        "2027-03-28T21:00Z/2027-03-29T03:00Z",
+    )
+
+
+def test_an_occurrence_in_the_skipped_hour_is_read_with_the_offset_before_it() -> None:  # RFC 5545, 3.3.5
+    daily = series("RRULE:FREQ=DAILY;COUNT=2") | {
+        "start": timed("2027-03-27T02:30:00+01:00", BERLIN),
+        "end": timed("2027-03-27T03:00:00+01:00", BERLIN),
+    }
+    assert blocks(daily) == spans("2027-03-27T01:30Z/2027-03-27T02:00Z", "2027-03-28T01:30Z/2027-03-28T02:00Z")
+
+
+@pytest.mark.parametrize(
+    ("offset", "first"),
+    [
+        pytest.param("+02:00", "2027-10-31T00:30Z/2027-10-31T01:00Z", id="in its first round"),
+        pytest.param("+01:00", "2027-10-31T01:30Z/2027-10-31T02:00Z", id="in its second round"),
+    ],
+)
+def test_a_series_that_begins_in_the_repeated_hour_begins_where_it_says(offset: str, first: str) -> None:
+    weekly = series("RRULE:FREQ=WEEKLY;COUNT=2") | {
+        "start": timed(f"2027-10-31T02:30:00{offset}", BERLIN),
+        "end": timed(first.split("/")[1].replace("Z", ":00Z")),
+    }
+    autumn = span("2027-10-01T00:00Z", "2027-12-01T00:00Z")
+    assert blocks(weekly, within=autumn) == spans(first, "2027-11-07T01:30Z/2027-11-07T02:00Z")
+
+
+def test_all_day_occurrences_are_as_long_as_their_days() -> None:  # case 125
+    weekly = series("RRULE:FREQ=WEEKLY;COUNT=3") | {"start": all_day("2027-03-21"), "end": all_day("2027-03-22")}
+    assert blocks(weekly) == spans(
+        "2027-03-20T23:00Z/2027-03-21T23:00Z",
+        "2027-03-27T23:00Z/2027-03-28T22:00Z",
+        "2027-04-03T22:00Z/2027-04-04T22:00Z",
+    )
+
+
+def test_occurrences_of_several_days_are_as_long_as_those_days() -> None:  # case 125
+    weekends = series("RRULE:FREQ=WEEKLY;COUNT=2") | {"start": all_day("2027-03-20"), "end": all_day("2027-03-22")}
+    assert blocks(weekends) == spans("2027-03-19T23:00Z/2027-03-21T23:00Z", "2027-03-26T23:00Z/2027-03-28T22:00Z")
+
+
+DAILY_RULES = [
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=3"], 3, id="a number of occurrences"),
+    pytest.param(["RRULE:FREQ=DAILY;UNTIL=20270303T080000Z"], 3, id="until the last one's start, in UTC"),
+    pytest.param(["RRULE:FREQ=DAILY;UNTIL=20270303T075959Z"], 2, id="until a second before it"),
+    pytest.param(["RRULE:FREQ=DAILY;UNTIL=20270303T090000"], 3, id="until a wall time"),  # case 143
+    pytest.param(["RRULE:FREQ=DAILY;UNTIL=20270303"], 3, id="until a date, which is a whole day"),  # case 143
+    pytest.param(["rrule:freq=daily;count=3"], 3, id="in small letters"),
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=3;X-OTHER=1;WKST=SU"], 3, id="with a private part"),  # case 143
+    pytest.param(["RRULE;X-OTHER=1:FREQ=DAILY;COUNT=3"], 3, id="with a private parameter"),  # case 143
+    pytest.param(
+        ["RRULE:FREQ=DAILY;COUNT=3;UNTIL=20270302"],
+        2,
+        marks=pytest.mark.filterwarnings("ignore:Using both 'count' and 'until'"),
+        id="a number and an end: what comes first",
+    ),  # case 143
+    pytest.param(["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE;COUNT=3"], 3, id="on weekdays"),
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=4", "EXDATE;TZID=Europe/Berlin:20270304T090000"], 3, id="without one"),
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=4", "EXDATE:20270304T080000Z"], 3, id="without one named in UTC"),
+    pytest.param(
+        ["RRULE:FREQ=DAILY;COUNT=4", "EXDATE;TZID=America/New_York:20270304T030000"], 3, id="in another zone"
+    ),  # case 143
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=4", "EXDATE:20270304T090000"], 3, id="without one named by wall time"),
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=5", "EXDATE:20270304T080000Z,20270305T080000Z"], 3, id="without two"),
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=3", "EXDATE:20270309T080000Z"], 3, id="without one it never had"),
+    pytest.param(
+        ["RRULE:FREQ=DAILY;COUNT=2", "RDATE;TZID=Europe/Berlin:20270303T090000"], 3, id="and a date more"
+    ),  # case 143
+    pytest.param(["RDATE:20270302T080000Z,20270303T080000Z"], 3, id="only dates, and its own start"),  # case 143
+    pytest.param(
+        ["RDATE;VALUE=PERIOD:20270302T080000Z/20270302T090000Z,20270303T080000Z/PT1H"], 3, id="dates as periods"
+    ),  # case 143
+    pytest.param(
+        ["RRULE:FREQ=DAILY;COUNT=5", "EXRULE:FREQ=DAILY;COUNT=2;BYMONTHDAY=4,5"], 3, id="without a rule's"
+    ),  # case 143
+]
+
+
+@pytest.mark.parametrize(("lines", "count"), DAILY_RULES)
+def test_rules_of_every_form(lines: list[str], count: int) -> None:
+    """Each means the first days of March, 09:00 in Berlin."""
+    assert blocks(series(*lines)) == hours_from(*(f"2027-03-0{n}T08:00Z" for n in range(1, count + 1)))
+
+
+ALL_DAY_RULES = [
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=3"], id="a number of occurrences"),
+    pytest.param(["RRULE:FREQ=DAILY;UNTIL=20270303"], id="until a date"),  # case 143
+    pytest.param(["RRULE:FREQ=DAILY;UNTIL=20270303T000000Z"], id="until an instant that means its date"),  # case 143
+    pytest.param(["RRULE:FREQ=DAILY;UNTIL=20270303T235959Z"], id="until the end of a date"),  # case 143
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=4", "EXDATE;VALUE=DATE:20270304"], id="without a date"),
+    pytest.param(["RRULE:FREQ=DAILY;COUNT=4", "EXDATE;VALUE=DATE-TIME:20270304T000000"], id="without its midnight"),
+    pytest.param(["RDATE;VALUE=DATE:20270302,20270303"], id="only dates, and its own start"),
+]
+
+
+@pytest.mark.parametrize("lines", ALL_DAY_RULES)
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        pytest.param(BERLIN, "2027-02-28T23:00Z/2027-03-03T23:00Z", id="east of Greenwich"),
+        pytest.param("America/New_York", "2027-03-01T05:00Z/2027-03-04T05:00Z", id="west of Greenwich"),
+    ],
+)
+def test_all_day_rules_of_every_form(lines: list[str], zone: str, expected: str) -> None:
+    """Each means 1 to 3 March, wherever the calendar is."""
+    master = series(*lines) | {"start": all_day("2027-03-01"), "end": all_day("2027-03-02")}
+    assert blocks(master, zone=zone) == spans(expected)
+
+
+def test_a_yearly_series_by_day_of_month() -> None:  # case 143
+    yearly = series("RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29") | {
+        "start": all_day("2024-02-29"),
+        "end": all_day("2024-03-01"),
+    }
+    ten_years = span("2024-01-01T00:00Z", "2034-01-01T00:00Z")
+    assert len(blocks(yearly, within=ten_years)) == 3
+
+
+def test_a_series_from_long_before_is_expanded_within_the_horizon() -> None:  # cases 144 and 147
+    old = series("RRULE:FREQ=WEEKLY") | {
+        "start": timed("2009-03-02T09:00:00+01:00", BERLIN),
+        "end": timed("2009-03-02T10:00:00+01:00", BERLIN),
+    }
+    assert blocks(old, within=span("2027-03-01T00:00Z", "2027-03-16T00:00Z")) == hours_from(
+        *(f"{day}T08:00Z" for day in MONDAYS[:3])
+    )
+
+
+def test_what_began_before_the_horizon_and_lasts_into_it_is_there() -> None:  # case 65
+    weekends = series("RRULE:FREQ=WEEKLY") | {
+        "start": timed("2027-01-08T18:00:00+01:00", BERLIN),
+        "end": timed("2027-01-11T06:00:00+01:00", BERLIN),
+    }
+    assert blocks(weekends, within=span("2027-03-07T00:00Z", "2027-03-08T04:00Z")) == spans(
+        "2027-03-05T17:00Z/2027-03-08T05:00Z"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("RRULE:FREQ=FORTNIGHTLY", id="a frequency that does not exist"),
+        pytest.param("RRULE:FREQ=DAILY;INTERVAL=0", id="an interval of nothing"),
+        pytest.param("RRULE:FREQ=DAILY;INTERVAL=many", id="an interval that is no number"),
+        pytest.param("RRULE:FREQ=DAILY;UNTIL=soon", id="an end that is no date"),
+        pytest.param("RRULE:FREQ=MONTHLY;BYDAY=XX", id="a weekday that does not exist"),
+        pytest.param("RRULE:FREQ=DAILY;BYHOUR=25", id="an hour that does not exist"),
+        pytest.param("RRULE:FREQ=YEARLY;BYEASTER=1000", id="more days after Easter than there are"),
+        pytest.param("RRULE:", id="a rule of nothing"),
+        pytest.param("RRULE", id="half a line"),
+        pytest.param("NONSENSE:1", id="a line of another kind"),
+        pytest.param("EXDATE;TZID=Europe/Berlin:garbage", id="an exception that is no date"),
+        pytest.param("RRULE:FREQ=DAILY;INTERVAL=99999999999999999999", id="beyond the end of time"),
+    ],
+)
+def test_of_a_rule_that_can_not_be_read_the_first_occurrence_is_busy(line: str) -> None:  # case 57
+    assert blocks(series(line)) == hours_from("2027-03-01T08:00Z")
+
+
+class TestDenseSeries:  # case 145
+    def test_one_a_minute_is_busy_throughout(self) -> None:
+        found = blocks(series("RRULE:FREQ=MINUTELY"))
+        assert found == [Interval(span("2027-03-01T08:00Z", "2027-03-01T08:00Z").start, SPRING.end)]
+
+    def test_also_where_it_began_ten_years_ago(self) -> None:
+        old = series("RRULE:FREQ=MINUTELY") | {
+            "start": timed("2017-03-01T09:00:00Z"),
+            "end": timed("2017-03-01T09:00:30Z"),
+        }
+        assert blocks(old) == [SPRING]
+
+    def test_one_a_second_is_busy_throughout(self) -> None:
+        assert blocks(series("RRULE:FREQ=SECONDLY"))[0].end == SPRING.end
+
+    def test_one_that_has_an_end_is_busy_only_so_long(self) -> None:
+        assert blocks(series("RRULE:FREQ=MINUTELY;COUNT=120")) == spans("2027-03-01T08:00Z/2027-03-01T10:59Z")
+
+    def test_a_daily_one_of_fifty_years_is_not_dense(self) -> None:
+        old = series("RRULE:FREQ=DAILY") | {
+            "start": timed("1977-03-01T09:00:00+01:00", BERLIN),
+            "end": timed("1977-03-01T10:00:00+01:00", BERLIN),
+        }
+        assert blocks(old, within=span("2027-03-01T00:00Z", "2027-03-03T00:00Z")) == hours_from(
+            "2027-03-01T08:00Z", "2027-03-02T08:00Z"
+        )
+
+
+THREE = series("RRULE:FREQ=WEEKLY;COUNT=3")
+SECOND = "2027-03-08T09:00:00+01:00"
+
+
+class TestExceptions:
+    def test_a_moved_instance_is_at_its_new_time_only(self) -> None:  # case 135
+        moved = exception(SECOND, "2027-03-09T14:00:00Z", "2027-03-09T15:00:00Z")
+        assert blocks(THREE, moved) == hours_from("2027-03-01T08:00Z", "2027-03-09T14:00Z", "2027-03-15T08:00Z")
+
+    def test_a_cancelled_instance_is_free(self) -> None:  # case 136
+        assert blocks(THREE, exception(SECOND)) == hours_from("2027-03-01T08:00Z", "2027-03-15T08:00Z")
+
+    def test_a_cancelled_instance_stays_free_when_the_series_is_edited(self) -> None:  # case 136
+        longer = THREE | {"end": timed("2027-03-01T11:00:00+01:00", BERLIN)}
+        assert blocks(longer, exception(SECOND)) == spans(
+            "2027-03-01T08:00Z/2027-03-01T10:00Z", "2027-03-15T08:00Z/2027-03-15T10:00Z"
+        )
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param(
+                {"attendees": [{"email": "anna@example.com", "self": True, "responseStatus": "declined"}]},
+                id="declined",
+            ),
+            pytest.param({"transparency": "transparent"}, id="shown as available"),
+        ],
+    )
+    def test_an_instance_that_does_not_take_time_frees_only_itself(self, changes: dict[str, Any]) -> None:  # case 146
+        declined = exception(SECOND, SECOND, "2027-03-08T10:00:00+01:00", **changes)
+        assert blocks(THREE, declined) == hours_from("2027-03-01T08:00Z", "2027-03-15T08:00Z")
+
+    def test_an_instance_of_a_transparent_series_may_be_busy(self) -> None:
+        busy = exception(SECOND, SECOND, "2027-03-08T10:00:00+01:00")
+        assert blocks(THREE | {"transparency": "transparent"}, busy) == hours_from("2027-03-08T08:00Z")
+
+    def test_an_exception_without_its_series_stands_for_itself(self) -> None:  # case 137
+        moved = exception(SECOND, "2027-03-09T14:00:00Z", "2027-03-09T15:00:00Z")
+        assert blocks(None, moved, exception("2027-03-15T09:00:00+01:00")) == hours_from("2027-03-09T14:00Z")
+
+    def test_a_cancelled_series_has_no_time_at_all(self) -> None:  # case 139
+        moved = exception(SECOND, "2027-03-09T14:00:00Z", "2027-03-09T15:00:00Z")
+        assert blocks(tombstone("ser1", recurrence=["RRULE:FREQ=WEEKLY"]), moved) == []
+
+    def test_exceptions_that_match_no_instance_any_more(self) -> None:  # case 140
+        tuesdays = THREE | {
+            "start": timed("2027-03-02T09:00:00+01:00", BERLIN),
+            "end": timed("2027-03-02T10:00:00+01:00", BERLIN),
+        }
+        moved = exception(SECOND, "2027-03-10T14:00:00Z", "2027-03-10T15:00:00Z")
+        cancelled = exception("2027-03-15T09:00:00+01:00")
+        assert blocks(tuesdays, moved, cancelled) == hours_from(
+            "2027-03-02T08:00Z", "2027-03-09T08:00Z", "2027-03-10T14:00Z", "2027-03-16T08:00Z"
+        )
+
+    def test_an_exception_names_its_instant_in_any_zone(self) -> None:
+        in_utc = exception(SECOND) | {"originalStartTime": timed("2027-03-08T08:00:00Z", "UTC")}
+        assert blocks(THREE, in_utc) == hours_from("2027-03-01T08:00Z", "2027-03-15T08:00Z")
+
+    def test_an_instance_moved_onto_another_is_busy_once(self) -> None:
+        moved = exception(SECOND, "2027-03-15T08:30:00Z", "2027-03-15T09:30:00Z")
+        assert blocks(THREE, moved) == spans(
+            "2027-03-01T08:00Z/2027-03-01T09:00Z", "2027-03-15T08:00Z/2027-03-15T09:30Z"
+        )
+
+    def test_a_cancelled_day_of_an_all_day_series_is_free(self) -> None:
+        daily = series("RRULE:FREQ=DAILY;COUNT=3") | {"start": all_day("2027-03-01"), "end": all_day("2027-03-02")}
+        second = tombstone("ser1_20270302", recurringEventId="ser1", originalStartTime=all_day("2027-03-02"))
+        assert blocks(daily, second) == days("2027-03-01", "2027-03-03")
+
+    def test_an_exception_whose_times_can_not_be_read_takes_a_day_from_its_original_start(self) -> None:  # case 57
+        broken = exception(SECOND, SECOND, SECOND) | {"start": {"dateTime": "soon"}, "end": {"dateTime": "later"}}
+        assert blocks(THREE, broken) == [
+            *hours_from("2027-03-01T08:00Z"),
+            *spans("2027-03-08T08:00Z/2027-03-09T08:00Z"),
+            *hours_from("2027-03-15T08:00Z"),
+        ]
+
+    def test_an_exception_belongs_to_the_series_it_names_whatever_its_id_looks_like(self) -> None:  # case 141
+        split = "ser1_R20260105T090000"
+        moved = row(exception(SECOND, "2027-03-09T14:00:00Z", "2027-03-09T15:00:00Z", of=split))
+        assert moved.id == f"{split}_20270308T080000Z"
+        assert moved.block_key == split
+
+
+class TestSplitSeries:  # case 141
+    def test_this_and_following_leaves_neither_gap_nor_double(self) -> None:
+        old = blocks(series("RRULE:FREQ=WEEKLY;UNTIL=20270315T075959Z"))
+        new = blocks(
+            series("RRULE:FREQ=WEEKLY;COUNT=5", id_="ser1_R20270315T080000")
+            | {
+                "start": timed("2027-03-15T09:00:00+01:00", BERLIN),
+                "end": timed("2027-03-15T10:00:00+01:00", BERLIN),
+            }
+        )
+        whole = blocks(series("RRULE:FREQ=WEEKLY;COUNT=7"))
+        assert old + new == whole
+        assert len(whole) == 7
+
+
+def test_a_series_that_takes_no_time_has_none() -> None:
+    assert blocks(series(transparency="transparent")) == []
+    assert blocks(series(start=None)) == []
