@@ -13,6 +13,7 @@ from google.auth import exceptions, jwt
 ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
 _KEEP_MS = 3_600_000
 _REFETCH_MS = 60_000
+_AFTER_FAILURE_MS = 5_000
 _TIMEOUT_S = 10.0
 
 
@@ -31,13 +32,14 @@ class Certificates:
     url: str
     _certificates: dict[str, str] = field(default_factory=dict)
     _fetched_at: int | None = None
+    _failed_at: int | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def verify(self, token: str, *, audience: str, now: int) -> dict[str, Any]:
         """The claims of a valid token. Raises `InvalidToken` or `CertificatesUnavailable`."""
         try:
-            key_id = jwt.decode_header(token).get("kid")
-        except (ValueError, exceptions.GoogleAuthError):
+            key_id = str(jwt.decode_header(token).get("kid"))
+        except (ValueError, TypeError, AttributeError, exceptions.GoogleAuthError):
             raise InvalidToken("this is no JSON web token") from None
         try:
             claims: dict[str, Any] = jwt.decode(
@@ -49,17 +51,26 @@ class Certificates:
             raise InvalidToken("the issuer is not Google")
         return claims
 
-    def _for(self, key_id: str | None, now: int) -> dict[str, str]:
+    def _for(self, key_id: str, now: int) -> dict[str, str]:
+        """The certificates, fetched where they are old or lack this key. Where that fails, old ones still serve for a key that they have."""
         with self._lock:
             age = None if self._fetched_at is None else now - self._fetched_at
-            if age is None or age > _KEEP_MS or (key_id not in self._certificates and age > _REFETCH_MS):
-                self._certificates, self._fetched_at = self._fetch(), now
+            if age is not None and age <= _KEEP_MS and (key_id in self._certificates or age <= _REFETCH_MS):
+                return self._certificates
+            try:
+                if self._failed_at is not None and now - self._failed_at < _AFTER_FAILURE_MS:
+                    raise CertificatesUnavailable("could not be fetched a moment ago")
+                self._certificates, self._fetched_at, self._failed_at = self._fetch(now), now, None
+            except CertificatesUnavailable:
+                if key_id not in self._certificates:
+                    raise
             return self._certificates
 
-    def _fetch(self) -> dict[str, str]:
+    def _fetch(self, now: int) -> dict[str, str]:
         try:
             answer = requests.get(self.url, timeout=_TIMEOUT_S)
             answer.raise_for_status()
             return dict(answer.json())
         except (requests.RequestException, ValueError) as error:
+            self._failed_at = now
             raise CertificatesUnavailable(type(error).__name__) from error

@@ -79,7 +79,9 @@ _TABLE = (
     _Rule(403, frozenset({"rateLimitExceeded", "userRateLimitExceeded"}), RateLimited),
     _Rule(429, _ANY, RateLimited),
     _Rule(403, frozenset({"quotaExceeded"}), UsageLimit),
-    _Rule(403, frozenset({"insufficientPermissions", "notACalendarUser", "accessNotConfigured"}), AccessLost),
+    _Rule(403, frozenset({"insufficientPermissions", "notACalendarUser"}), AccessLost),
+    # The API is switched off in our own project: nothing that the person could mend, nor a loss of their grant.
+    _Rule(403, frozenset({"accessNotConfigured"}), Unavailable),
     _Rule(401, _ANY, AccessLost),
     _Rule(403, _ANY, Forbidden),
     _Rule(404, _ANY, Missing),

@@ -111,12 +111,12 @@ def _token_request(settings: Settings, form: dict[str, str]) -> Grant:
     form = form | {"client_id": settings.client_id, "client_secret": settings.client_secret}
     try:
         answer = requests.post(settings.oauth_token_url, data=form, timeout=_TIMEOUT_S)
-        body: dict[str, Any] = answer.json()
-    except (requests.RequestException, ValueError) as error:
+        body: dict[str, Any] = dict(answer.json())
+    except (requests.RequestException, ValueError, TypeError) as error:
         raise OAuthUnavailable(type(error).__name__) from None  # the request holds secrets; its text goes nowhere
     if answer.status_code == 400 and body.get("error") == "invalid_grant":
         raise GrantRefused("invalid_grant")
-    if answer.status_code != 200:
+    if answer.status_code != 200 or not body.get("access_token"):
         raise OAuthUnavailable(f"{answer.status_code} {body.get('error')}")
     return Grant(
         access_token=body["access_token"],

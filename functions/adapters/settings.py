@@ -115,14 +115,18 @@ class _Reader:
     def keys(self, name: str) -> tuple[SecretKey, ...]:
         from base64 import urlsafe_b64decode
 
-        keys = []
+        keys: list[SecretKey] = []
         for part in self.text(name).split(","):
             key_id, _, encoded = part.strip().partition(":")
             try:
                 decoded = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
             except ValueError:
                 decoded = b""
-            if not key_id or len(decoded) != 32:
-                raise SettingError(f"{name} must be a list of id:key, each key 32 bytes in base64url, parted by commas")
+            plain = key_id.replace("-", "").replace("_", "")  # a dot parts the fields of a channel token
+            if not (plain.isascii() and plain.isalnum()) or len(decoded) != 32 or key_id in {key.id for key in keys}:
+                raise SettingError(
+                    f"{name} must be a list of id:key parted by commas: each id of letters and digits and named once, "
+                    "each key 32 bytes in base64url"
+                )
             keys.append(SecretKey(key_id, decoded))
         return tuple(keys)

@@ -34,11 +34,11 @@ class Vault:
         key_id, _, encoded = sealed.partition(":")
         for key in self.keys:
             if key.id == key_id:
-                raw = urlsafe_b64decode(encoded)
                 try:
+                    raw = urlsafe_b64decode(encoded)
                     return (
                         AESGCM(key.bytes).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], connection.encode()).decode()
                     )
-                except InvalidTag:
+                except (InvalidTag, ValueError):  # wrong connection, tampered with, or cut short
                     break
         raise CannotOpen(f"no key opens the token of connection {connection}")

@@ -5,6 +5,7 @@ Runs with the functions' own settings. Prints one line of JSON; the key is in it
 
 import argparse
 import json
+import re
 import sys
 
 from functions.adapters.clock import now_millis
@@ -13,13 +14,18 @@ from functions.adapters.signing import secret_hash
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader, Store
 from functions.booking.callers import new_key
+from functions.booking.routing import ID_PATTERN
 from functions.domain.configuration import Account, OperatorKey
 from functions.domain.decision import Author, Decision, HistoryEntry
-from functions.domain.errors import IllegalMove
+from functions.domain.errors import IllegalMove, Invalid, Refusal
 
 
 def bootstrap(store: Store, *, account: str, name: str, time_zone: str, may_exist: bool) -> str:
-    """A new API key of the account. Raises `IllegalMove` where the account exists and may not."""
+    """A new API key of the account. Raises `IllegalMove` where the account exists and may not, `Invalid` for its id."""
+    if not re.fullmatch(ID_PATTERN, account):
+        raise Invalid(
+            "An account's id is made of letters, digits, - and _, 100 at most, and begins with a letter or digit."
+        )
     key, now = new_key(), now_millis()
 
     def attempt(reader: Reader) -> Decision[str]:
@@ -50,7 +56,7 @@ def main() -> int:
             time_zone=given.time_zone,
             may_exist=given.new_key,
         )
-    except IllegalMove as error:
+    except Refusal as error:
         print(error.detail, file=sys.stderr)  # noqa: T201
         return 1
     print(json.dumps({"account": given.account, "api_key": key}))  # noqa: T201

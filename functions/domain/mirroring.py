@@ -4,7 +4,7 @@ Blocks are kept by key: a single event's id, or a series' master id for the mast
 blocks anew from the rows, so doing it twice, late, or for more keys than needed is harmless (law 4).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.domain.google_event import MirrorEvent
@@ -105,6 +105,13 @@ def row_changes(incoming: Iterable[MirrorEvent], known: Mapping[str, MirrorEvent
     return RowChanges(present=present, removed=removed)
 
 
+def without_orphans(rows: Sequence[MirrorEvent]) -> list[MirrorEvent]:
+    """A page without the exceptions of series that the same page says are deleted: with a master all its exceptions go (case 139)."""
+    latest = {row.id: row for row in rows}
+    deleted = {id_ for id_, row in latest.items() if row.cancelled and row.kind != "exception"}
+    return [row for row in rows if row.series not in deleted]
+
+
 def merge_changes(changes: Iterable[LedgerChange]) -> tuple[LedgerChange, ...]:
     """One change a resource and month; the store writes each document once."""
     merged: dict[tuple[str, str], LedgerChange] = {}
@@ -119,6 +126,7 @@ def merge_changes(changes: Iterable[LedgerChange]) -> tuple[LedgerChange, ...]:
                 month=change.month,
                 sessions={**before.sessions, **change.sessions},
                 blocks={**before.blocks, **change.blocks},
+                cleared=before.cleared | change.cleared,
             )
         )
     return tuple(merged.values())

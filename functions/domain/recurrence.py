@@ -142,11 +142,11 @@ def _walls(
     """The wall times at which occurrences start that may touch `horizon`. Raises ValueError where the rule can't be read, `TooDense`."""
     all_day = master.start is not None and master.start.all_day
     lines = [text for line in master.recurrence if (text := _in_wall_time(line, zone_, all_day=all_day))]
-    rules = rrulestr("\n".join(lines), dtstart=first, forceset=True)
-    if not any(line.startswith("RRULE") for line in lines):
-        rules.rdate(first)  # of a rule it is part; to a list of further dates it has to be added
     since = _wall(horizon.start, zone_) - length - timedelta(days=1)
     until = _wall(horizon.end, zone_) + timedelta(days=1)
+    rules = rrulestr("\n".join(_bounded(line, until) for line in lines), dtstart=first, forceset=True)
+    if not any(line.startswith("RRULE") for line in lines):
+        rules.rdate(first)  # of a rule it is part; to a list of further dates it has to be added
     count = 0
     for computed, wall in enumerate(rules):
         if wall > until:
@@ -156,6 +156,22 @@ def _walls(
         if wall >= since:
             count += 1
             yield wall
+
+
+def _bounded(line: str, until: datetime) -> str:
+    """The line with a rule's own end brought forward to `until`: a rule that never occurs would be searched to the end of the calendar.
+
+    A rule by the second, or one by the minute that leaves minutes out, costs seconds even so; it is as good as busy throughout. Raises `TooDense`.
+    """
+    if not line.startswith("RRULE:"):
+        return line
+    parts = dict(part.partition("=")[::2] for part in line.removeprefix("RRULE:").upper().split(";"))
+    if parts.get("FREQ") == "SECONDLY" or (parts.get("FREQ") == "MINUTELY" and any(k.startswith("BY") for k in parts)):
+        raise TooDense
+    if "COUNT" not in parts:  # RFC 5545 wants one or the other
+        ends = parts.get("UNTIL", "99999999")
+        parts["UNTIL"] = min(ends, f"{until:%Y%m%dT%H%M%S}") if ends[:8].isdecimal() else ends
+    return "RRULE:" + ";".join(f"{key}={value}" for key, value in parts.items())
 
 
 def _wall(minute: Minute, zone_: ZoneInfo) -> datetime:

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfoNotFoundError
 
 from functions.adapters.google_errors import AccessLost
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.decision import Decision, Ref
-from functions.domain.hours import zone
+from functions.domain.google_event import zone_or
 from functions.sync.lost_access import lose_connection
 from functions.sync.work import Work
 
@@ -47,7 +46,7 @@ def _keep(work: Work, entry: Mapping[str, Any]) -> None:
                 id=ref.id,
                 connection=work.subject,
                 google_id=entry["id"],
-                time_zone=_zone_name(entry.get("timeZone")),
+                time_zone=zone_or(entry.get("timeZone"), "UTC").key,  # the first list brings the zone again
                 **seen,
             )
             return Decision(answer=None, documents=(new,))
@@ -55,13 +54,6 @@ def _keep(work: Work, entry: Mapping[str, Any]) -> None:
         return Decision(answer=None, documents=() if updated == known else (updated,))
 
     work.store.run(work.account, attempt)
-
-
-def _zone_name(name: str | None) -> str:
-    try:
-        return zone(name or "UTC").key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "UTC"  # the first list brings the calendar's zone again
 
 
 def _note_success(work: Work) -> None:

@@ -14,11 +14,19 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_of
-from functions.domain.google_event import MirrorEvent, mirror_row
+from functions.domain.google_event import MirrorEvent, mirror_row, zone_or
 from functions.domain.inbound import event_is_ours
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange
-from functions.domain.mirroring import Family, RowChanges, merge_changes, project, projected_time, row_changes
+from functions.domain.mirroring import (
+    Family,
+    RowChanges,
+    merge_changes,
+    project,
+    projected_time,
+    row_changes,
+    without_orphans,
+)
 from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.own_events import follow
@@ -30,11 +38,13 @@ SLICE = 100
 def apply_page(work: Work, held: Held, page: EventPage) -> None:
     """Applies every event of the page. Harmless to repeat."""
     calendar = held_calendar(work.store.reader(work.account), held)
-    if page.time_zone != calendar.time_zone:
-        calendar = _adopt_zone(work, held, page.time_zone)
-    rows = _rows(work, calendar, page.events)
+    # A zone that we do not know can't place all-day events any better than the last one that we did.
+    zone_name = zone_or(page.time_zone, calendar.time_zone).key
+    if zone_name != calendar.time_zone:
+        calendar = _adopt_zone(work, held, zone_name)
+    rows = without_orphans(_rows(work, calendar, page.events))
     for start in range(0, len(rows), SLICE):
-        _apply_slice(work, held, rows[start : start + SLICE], removed=frozenset())
+        apply_rows(work, held, rows[start : start + SLICE], removed=frozenset())
     # Events of ours after the others: whether a session fits where it was moved to shows against all that this page brought.
     for row in rows:
         if row.session is not None and row.kind != "exception":
@@ -58,7 +68,7 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None
                 if not asked.cancelled:
                     still_there.append(asked)
         present = {row.id for row in still_there}
-        _apply_slice(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
+        apply_rows(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
 
 
 def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
@@ -102,7 +112,7 @@ def _adopt_zone(work: Work, held: Held, zone: str) -> Calendar:
     return work.store.run(work.account, attempt)
 
 
-def _apply_slice(work: Work, held: Held, rows: list[MirrorEvent], *, removed: frozenset[str]) -> None:
+def apply_rows(work: Work, held: Held, rows: list[MirrorEvent], *, removed: frozenset[str]) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         calendar = held_calendar(reader, held)
         reader.load(*(mirror_ref(calendar.id, event) for event in {row.id for row in rows} | removed))
@@ -120,19 +130,20 @@ def _decision(
     reader: Reader, calendar: Calendar, known: dict[str, MirrorEvent], changes: RowChanges, now: Millis
 ) -> Decision[None]:
     """The commit of a slice: rows, removals, and the blocks of every key that any of them belongs or belonged to."""
-    written = {row.id: row for row in changes.present}
-    removed = set(changes.removed)
+    incoming = {row.id: row for row in changes.present}
+    before, after, removed = dict(known), dict(incoming), set(changes.removed)
     ledger: list[LedgerChange] = []
     touched = [*changes.present, *(known[id_] for id_ in changes.present_or_removed if id_ in known)]
     for key in sorted({row.block_key for row in touched}):
-        stored = _stored_family(reader, calendar.id, key, written, known)
+        stored = {row.id: row for row in _stored_family(reader, calendar.id, key, incoming, known)}
+        before |= stored
         if key in removed:  # case 139: with the master all its exceptions go, said or not
-            removed |= {row.id for row in stored if row.series == key}
-        rows = {row.id: row for row in stored} | {r.id: r for r in changes.present if r.block_key == key}
+            removed |= {row.id for row in stored.values() if row.series == key}
+        rows = stored | {row.id: row for row in changes.present if row.block_key == key}
         family = Family(
             key=key,
             rows=tuple(row for id_, row in rows.items() if id_ not in removed),
-            months=frozenset(month for row in stored for month in row.months),
+            months=frozenset(month for row in stored.values() for month in row.months),
         )
         projection = project(
             family,
@@ -141,12 +152,13 @@ def _decision(
             calendar_zone=calendar.time_zone,
             within=projected_time(now, calendar.horizon),
         )
-        written |= {row.id: row for row in projection.rows if row.id in written}
+        # Every row of the family says in which months its blocks stand, or a later change would not know where to take them out.
+        after |= {row.id: row for row in projection.rows}
         ledger += projection.changes
     merged = merge_changes(ledger)
     reader.load(*(ledger_ref(change.resource, change.month) for change in merged))
     deletions: tuple[AnyRef, ...] = tuple(mirror_ref(calendar.id, id_) for id_ in sorted(removed))
-    documents = [row for id_, row in written.items() if id_ not in removed and known.get(id_) != row]
+    documents = [row for id_, row in after.items() if id_ not in removed and before.get(id_) != row]
     return Decision(answer=None, documents=(*documents, renewed(calendar, now)), changes=merged, deletions=deletions)
 
 

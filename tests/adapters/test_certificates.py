@@ -1,5 +1,7 @@
 """Tokens that Google signs: what is accepted, what is not, and how often the certificates are asked for."""
 
+import json
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -246,7 +248,25 @@ class TestWithoutCertificates:
         with pytest.raises(CertificatesUnavailable):
             verified(certificates, google.token())
         served.fails = False
-        assert verified(certificates, google.token())["sub"] == "10987"
+        with pytest.raises(CertificatesUnavailable):  # not with every request while they can't be had
+            verified(certificates, google.token(), at=NOW_MS + 4_999)
+        assert verified(certificates, google.token(), at=NOW_MS + 5_000)["sub"] == "10987"
+
+    def test_old_ones_still_serve_for_the_keys_they_have(
+        self, certificates: Certificates, served: Served, google: Signer
+    ) -> None:
+        verified(certificates, google.token())
+        served.fails = True
+        assert verified(certificates, google.token(), at=NOW_MS + 3_600_001)["sub"] == "10987"
+
+    @pytest.mark.parametrize("key_id", [[], {}, 7, None])
+    def test_a_key_name_that_is_no_text_is_no_token(
+        self, certificates: Certificates, google: Signer, key_id: object
+    ) -> None:
+        _, payload, signature = google.token().split(".")
+        header = urlsafe_b64encode(json.dumps({"alg": "RS256", "kid": key_id}).encode()).decode().rstrip("=")
+        with pytest.raises(InvalidToken):
+            verified(certificates, f"{header}.{payload}.{signature}")
 
     def test_an_answer_that_is_no_list_of_certificates_is_none(
         self, certificates: Certificates, served: Served, google: Signer

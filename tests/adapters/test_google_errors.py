@@ -19,6 +19,7 @@ ANSWERS = [
     (403, "quotaExceeded", errors.UsageLimit),  # case 69
     (403, "insufficientPermissions", errors.AccessLost),  # case 81
     (403, "notACalendarUser", errors.AccessLost),  # case 85
+    (403, "accessNotConfigured", errors.Unavailable),
     (403, "requiredAccessLevel", errors.Forbidden),  # case 74
     (403, "forbidden", errors.Forbidden),
     (403, "forbiddenForNonOrganizer", errors.Forbidden),

@@ -82,6 +82,8 @@ ILL_FORMED = [
     ("SYNC_URL", "//sync"),
     ("TOKEN_KEYS", KEY),
     ("TOKEN_KEYS", f":{KEY}"),
+    ("TOKEN_KEYS", f"2027.1:{KEY}"),
+    ("SIGNING_KEYS", f"k:{KEY},k:{KEY}"),
     ("TOKEN_KEYS", f"2027:{KEY}AAAA"),
     ("TOKEN_KEYS", "2027:AAAA"),
     ("TOKEN_KEYS", "2027:"),

@@ -68,7 +68,18 @@ class TestChannelToken:
 
     @pytest.mark.parametrize(
         "token",
-        ["", ".", "....", TOKEN + ".", "." + TOKEN, TOKEN.replace(".", ""), TOKEN + "\n", "\0" * 9, "x" * 5000],
+        [
+            "",
+            ".",
+            "....",
+            TOKEN + ".",
+            "." + TOKEN,
+            TOKEN.replace(".", ""),
+            TOKEN + "\n",
+            "\0" * 9,
+            "x" * 5000,
+            f"{NEW.id}.a.c.{'9' * 5000}.x",
+        ],
         ids=[
             "nothing",
             "a dot",
@@ -79,6 +90,7 @@ class TestChannelToken:
             "a line's end",
             "zeros",
             "long",
+            "an end in a number too long to read",
         ],
     )
     def test_what_is_no_token_opens_nothing(self, token: str) -> None:  # case 6

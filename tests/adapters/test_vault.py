@@ -69,6 +69,13 @@ def test_what_names_no_key_of_ours_does_not_open(sealed: str) -> None:
         VAULT.open(sealed, connection="conn")
 
 
+@pytest.mark.parametrize("kept", [0, 3, 5, 16, 30])
+def test_what_was_cut_short_does_not_open(kept: int) -> None:
+    name, _, encoded = VAULT.seal(SECRET, connection="conn").partition(":")
+    with pytest.raises(CannotOpen):
+        VAULT.open(f"{name}:{encoded[:kept]}", connection="conn")
+
+
 def test_the_complaint_names_the_connection_and_no_secret() -> None:
     sealed = VAULT.seal(SECRET, connection="conn")
     with pytest.raises(CannotOpen) as failed:

@@ -1,17 +1,13 @@
 """Series to busy time: over changes of clocks, with every form of exception and rule that calendars are known to hold."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from functions.domain.instants import DAY_MINUTES
 from functions.domain.intervals import Interval, merge
 from functions.domain.recurrence import series_blocks
-from tests.domain.builders import BERLIN, all_day, exception, google_event, row, series, span, spans, timed, tombstone
+from tests.domain.builders import BERLIN, all_day, exception, row, series, span, spans, timed, tombstone
 
 SPRING = span("2027-02-01T00:00Z", "2027-05-01T00:00Z")
 MONDAYS = ["2027-03-01", "2027-03-08", "2027-03-15", "2027-03-22", "2027-03-29", "2027-04-05", "2027-04-12"]
@@ -239,6 +235,13 @@ class TestDenseSeries:  # case 145
 
     def test_one_a_second_is_busy_throughout(self) -> None:
         assert blocks(series("RRULE:FREQ=SECONDLY"))[0].end == SPRING.end
+
+    @pytest.mark.parametrize("rule", ["FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30"])
+    def test_one_that_would_take_for_ever_to_compute_is_busy_throughout(self, rule: str) -> None:
+        assert blocks(series(f"RRULE:{rule}"))[0].end == SPRING.end
+
+    def test_a_rule_that_never_occurs_is_not_searched_to_the_end_of_time(self) -> None:
+        assert blocks(series("RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")) == []
 
     def test_one_that_has_an_end_is_busy_only_so_long(self) -> None:
         assert blocks(series("RRULE:FREQ=MINUTELY;COUNT=120")) == spans("2027-03-01T08:00Z/2027-03-01T10:59Z")

@@ -94,12 +94,17 @@ def _decode_month(month_id: str, fields: Mapping[str, Any]) -> LedgerMonth:
     return LedgerMonth(
         resource=resource,
         month=month,
-        sessions={key: Occupation(session=key, **value) for key, value in fields.get("sessions", {}).items()},
+        sessions={key: _occupation(key, value) for key, value in fields.get("sessions", {}).items()},
         blocks={
             calendar: {event: _intervals(flat) for event, flat in events.items()}
             for calendar, events in fields.get("blocks", {}).items()
         },
     )
+
+
+def _occupation(session: str, fields: Mapping[str, Any]) -> Occupation:
+    known = {name: fields[name] for name in ("service", "start", "end", "taken_from", "taken_until")}
+    return Occupation(session=session, **known)
 
 
 def _intervals(flat: list[Minute]) -> tuple[Interval, ...]:
