@@ -27,7 +27,7 @@ from functions.booking.schemas import (
 )
 from functions.domain import appointments
 from functions.domain.appointments import Booked, BookingRequest
-from functions.domain.availability import Question, pooled_starts
+from functions.domain.availability import ALTERNATIVES_REACH, Question, pooled_starts
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Invalid, NotFound
@@ -38,7 +38,6 @@ from functions.domain.intervals import Interval
 from functions.domain.session import Booking, Client, Session
 
 MAX_DAYS = 92
-ALTERNATIVES_REACH = 7 * DAY_MINUTES
 
 
 def list_services(call: Call) -> Answer:

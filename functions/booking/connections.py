@@ -18,6 +18,7 @@ from functions.adapters.signing import secret_hash
 from functions.adapters.store import queries
 from functions.adapters.store.records import PendingConsent
 from functions.adapters.store.store import Reader
+from functions.adapters.vault import CannotOpen
 from functions.booking.operators import Shown, calendar_view
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.booking.schemas import GrantedConnection, NewConnection
@@ -83,7 +84,7 @@ def callback(call: Call) -> Answer:
     try:
         verifier = call.application.vault.open(consent.verifier, connection=consent.id)
         grant = oauth.exchange_code(call.application.settings, code=code, verifier=verifier)
-    except GrantRefused:
+    except (GrantRefused, CannotOpen):
         return _page(400, "Google did not accept this consent.", "Begin the connection again.")
     except OAuthUnavailable:
         return _page(503, "Google could not be reached.", "Begin the connection again in a moment.")

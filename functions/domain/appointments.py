@@ -11,7 +11,7 @@ from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import CalendarUnknown, IllegalMove, Refusal, SlotTaken, StartClosed
 from functions.domain.event_ids import event_id
-from functions.domain.instants import Millis, Minute, rfc3339
+from functions.domain.instants import MINUTE_MS, Millis, Minute, rfc3339
 from functions.domain.ledger import enter, leave, move
 from functions.domain.session import Booking, Client, GoogleCopy, Session, new_session
 from functions.domain.transitions import BOOKING, SESSION, step
@@ -139,7 +139,7 @@ def reschedule(
         return Decision(answer=Booked(booking, session))
     _must_lie_ahead(session, now)
     _open_state((Question(service=service, state=state, now=now, moving=session.id),), start)
-    # The service may have changed since: the session keeps the length and buffers that were sold only where they are still the service's.
+    # What is sold now is the service as it is now: its length and buffers may have changed since the first booking.
     moved = session.moved_to(start, start + service.duration_minutes).model_copy(
         update={
             "taken_from": start - service.buffer_before_minutes,
@@ -190,7 +190,7 @@ def _refusal(questions: tuple[Question, ...], start: Minute, closed: list[tuple[
 
 
 def _must_lie_ahead(session: Session, now: Millis) -> None:
-    if session.start * 60_000 <= now:
+    if session.start * MINUTE_MS <= now:
         raise IllegalMove("This appointment has begun or is over; it can't be changed any more.")
 
 

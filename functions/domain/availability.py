@@ -14,6 +14,9 @@ from functions.domain.instants import DAY_MINUTES, Millis, Minute, minute_of_mil
 from functions.domain.intervals import Interval, merge
 from functions.domain.ledger import LedgerMonth, taken_time
 
+# How far from a taken start alternatives are looked for.
+ALTERNATIVES_REACH = 7 * DAY_MINUTES
+
 
 class Closed(StrEnum):
     """The rules that can close a start."""
@@ -136,7 +139,7 @@ def pooled_starts(questions: Iterable[Question], within: Interval) -> dict[Minut
 
 
 def nearest_starts(
-    questions: Iterable[Question], start: Minute, *, count: int, reach_minutes: int = 7 * DAY_MINUTES
+    questions: Iterable[Question], start: Minute, *, count: int, reach_minutes: int = ALTERNATIVES_REACH
 ) -> list[Minute]:
     """The open starts nearest to `start`, nearest first, within `reach_minutes` of it and within the months that the questions hold."""
     starts = pooled_starts(questions, Interval(start - reach_minutes, start + reach_minutes))

@@ -74,9 +74,8 @@ def _deleted(inbound: Inbound) -> Decision[None]:
     if base.gone:
         return Decision(answer=None)
     gone = base.model_copy(update={"gone": True, "etag": None, "written": session.version})
-    if (
-        session.status == "cancelled" or session.end * MINUTE_MS <= inbound.now
-    ):  # case 101: past ones keep their history
+    past = session.end * MINUTE_MS <= inbound.now
+    if session.status == "cancelled" or past:  # case 101: past ones keep their history
         return Decision(answer=None, documents=(session.with_copy(gone),))
     version = session.version + 1
     cancelled = session.with_copy(gone.model_copy(update={"written": version})).model_copy(

@@ -4,7 +4,6 @@ There are no read locks and no read-write transactions: every document that is w
 time), or must still not exist. That is right under any interleaving, and on a hot document far faster than transactions.
 """
 
-import logging
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -31,8 +30,6 @@ from functions.domain.ledger import LedgerMonth, ledger_id
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.base_document import DocumentSnapshot
-
-log = logging.getLogger(__name__)
 
 A = TypeVar("A")
 D = TypeVar("D")
