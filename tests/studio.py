@@ -16,8 +16,13 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
 from functions.adapters.oauth import SCOPES
-from functions.adapters.store.store import Store
+from functions.adapters.store.documents import ledger_refs_of
+from functions.adapters.store.store import Reader, Store
 from functions.booking.bootstrap import bootstrap
+from functions.domain.decision import Decision
+from functions.domain.instants import minute_floor
+from functions.domain.ledger import enter
+from functions.domain.session import Session
 from infra.local.addresses import Addresses
 
 T = TypeVar("T")
@@ -118,14 +123,57 @@ class Studio:
         return _ok(self.http.get(f"{self.base}/{path}", params=query, headers=self.operator))
 
     def open(
-        self, *, start: str = "09:00", end: str = "17:00", zone: str = "Europe/Berlin", resource: str = "anna"
+        self,
+        *,
+        start: str = "09:00",
+        end: str = "17:00",
+        zone: str = "Europe/Berlin",
+        resource: str = "anna",
+        **more: Any,
     ) -> None:
         hours = [{"days": [1, 2, 3, 4, 5, 6, 7], "start": start, "end": end}]
-        self.put(f"resources/{resource}", {"name": resource.title(), "time_zone": zone, "hours": hours})
+        self.put(f"resources/{resource}", {"name": resource.title(), "time_zone": zone, "hours": hours} | more)
 
     def offer(self, service: str = "consult", **more: Any) -> None:
         body = {"name": "Consultation", "duration_minutes": 30, "step_minutes": 30, "resources": ["anna"]}
         self.put(f"services/{service}", body | more)
+
+    def import_holidays(
+        self, file: bytes, *, resource: str = "anna", content_type: str = "text/calendar"
+    ) -> requests.Response:
+        headers = {**self.operator, "Content-Type": content_type}
+        return self.http.post(f"{self.base}/resources/{resource}/holidays", data=file, headers=headers)
+
+    def schedule(self, start: str, *, service: str, minutes: int, capacity: int, resource: str = "anna") -> str:
+        """A session that an operator scheduled. There is no address for that yet, so it is committed as it would be."""
+        begins = minute_floor(datetime.fromisoformat(start))
+        ends = begins + minutes
+        session = Session(
+            id=uuid.uuid4().hex,
+            service=service,
+            resources=(resource,),
+            start=begins,
+            end=ends,
+            taken_from=begins,
+            taken_until=ends,
+            capacity=capacity,
+            scheduled=True,
+            created_at=0,
+        )
+
+        def attempt(reader: Reader) -> Decision[str]:
+            reader.load(*ledger_refs_of(session))
+            changes = enter(session.resources, session.occupation)
+            return Decision(answer=session.id, documents=(session,), changes=changes)
+
+        return self.store.run(self.account, attempt)
+
+    def lose_sight(self) -> None:
+        """The calendar was read last so long ago that nobody can say what is in it. A lease keeps whoever reads it now, or would, from telling."""
+        calendar = self.store.client.document(f"accounts/{self.account}/calendars/{self.calendar}")
+        hour = int(time.time() * 1000) + 3_600_000
+        lease = {"holder": "nobody", "fence": 1_000_000, "expires_at": hour}
+        calendar.update({"last_success_at": 0, "next_poll_at": hour, "lease": lease})
 
     def connect(self) -> str:
         """Connects the person's account with a grant they gave, and makes their calendar block and receive anna's time."""
@@ -159,6 +207,32 @@ class Studio:
         asked = {"start": day.isoformat(), "end": (day + timedelta(days=1)).isoformat(), **query}
         answer = _ok(self.http.get(f"{self.base}/services/{service}/availability", params=asked))
         return [start["start"] for one in answer["days"] for start in one["starts"]]
+
+    def ask(
+        self,
+        what: str,
+        *,
+        service: str = "consult",
+        etag: str | None = None,
+        by: Mapping[str, str] | None = None,
+        **query: Any,
+    ) -> requests.Response:
+        """availability, next, overview or explain of a service. `by`: the caller's proof, if they bring one."""
+        headers = dict(by or {}) | ({} if etag is None else {"If-None-Match": etag})
+        return self.http.get(f"{self.base}/services/{service}/{what}", params=query, headers=headers)
+
+    def days(self, first: date = DAY, days: int = 1, **asked: Any) -> dict[str, dict[str, Any]]:
+        """Availability by date."""
+        answer = self.ask(
+            "availability", start=first.isoformat(), end=(first + timedelta(days=days)).isoformat(), **asked
+        )
+        return {one["date"]: one for one in _ok(answer)["days"]}
+
+    def next(self, **asked: Any) -> dict[str, Any]:
+        return _ok(self.ask("next", **asked))
+
+    def explain(self, start: str, **asked: Any) -> dict[str, Any]:
+        return _ok(self.ask("explain", start=start, by=self.operator, **asked))
 
     def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
         return self.http.post(f"{self.base}/{path}", json=body, headers=headers)

@@ -14,6 +14,7 @@ def task_of(account: str, record: OutboxRecord) -> Task:
         kind=record.kind,
         name=f"{account}/{record.id}/{record.sweeps}",
         body={"account": account, "outbox": record.id, "subject": record.subject, "about": record.about or ""},
+        not_before_ms=record.not_before,
     )
 
 

@@ -16,7 +16,15 @@ from functions.adapters.settings import Settings
 if TYPE_CHECKING:
     from google.cloud.tasks_v2 import CloudTasksClient
 
-QUEUES: Mapping[str, str] = {"pull": "pull", "watch": "pull", "discover": "pull", "push": "push", "notify": "notify"}
+QUEUES: Mapping[str, str] = {
+    "pull": "pull",
+    "watch": "pull",
+    "discover": "pull",
+    "push": "push",
+    "notify": "notify",
+    "lapse": "rules",
+    "serve": "rules",
+}
 CREATE_TIMEOUT_S = 5.0
 
 

@@ -1,8 +1,8 @@
 """What clients ask for: services, availability, bookings."""
 
 import os
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from functions.adapters.signing import manage_token, secret_hash, stored_manage_token
 from functions.adapters.store import queries
@@ -10,34 +10,30 @@ from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
 from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.idempotency import Key, answer_to_store, key_of, stored_answer
-from functions.booking.reading import ServiceState, Wanted, read_service
+from functions.booking.reading import ServiceState, Wanted, read_service, running
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
-    Availability,
-    AvailabilityQuery,
     BookingAnswer,
     Cancel,
     ClientDetails,
+    Confirm,
     NewBooking,
-    OpenDay,
-    OpenStart,
+    NewHold,
     PublicService,
     Reschedule,
     ServiceList,
 )
-from functions.domain import appointments
+from functions.domain import appointments, holding
 from functions.domain.appointments import Booked, BookingRequest
-from functions.domain.availability import ALTERNATIVES_REACH, Question, pooled_starts
-from functions.domain.configuration import Resource
+from functions.domain.availability import ALTERNATIVES_REACH, ClientBooking, Question
+from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import Invalid, NotFound
+from functions.domain.errors import IllegalMove, Invalid, NotFound, Refusal
 from functions.domain.event_ids import session_id
-from functions.domain.hours import local_date, midnight, zone
-from functions.domain.instants import DAY_MINUTES, Minute, rfc3339
-from functions.domain.intervals import Interval
-from functions.domain.session import Booking, Client, Session
-
-MAX_DAYS = 92
+from functions.domain.instants import Minute, rfc3339, rfc3339_millis
+from functions.domain.placing import place
+from functions.domain.seating import Seating, gives_up_time
+from functions.domain.session import Booking, Client, ClientGuard, Session
 
 
 def list_services(call: Call) -> Answer:
@@ -45,37 +41,6 @@ def list_services(call: Call) -> Answer:
         raise NotFound("There is no such account.")
     found = queries.services(call.application.store, call.account)
     return Answer(body=ServiceList(services=[PublicService.of(s) for s in found if s.active]))
-
-
-def availability(call: Call) -> Answer:
-    """Open starts, grouped by the caller's dates. Answered from Firestore alone, as of the moment of the read (law 11)."""
-    query = call.query(AvailabilityQuery)
-    if not query.start < query.end <= query.start + timedelta(days=MAX_DAYS):
-        raise Invalid(f"end must be after start, and at most {MAX_DAYS} days after it.")
-    # A day each side: until the zone is known, the range is at most that far off.
-    first = midnight(query.start, zone(query.time_zone or "UTC")) - (0 if query.time_zone else DAY_MINUTES)
-    last = midnight(query.end, zone(query.time_zone or "UTC")) + (0 if query.time_zone else DAY_MINUTES)
-    state = read_service(
-        call.application.store.reader(call.account),
-        Wanted(service=call.ids["service"], start=first, end=last),
-        now=call.now,
-        stale_after=stale_after(call),
-    )
-    chosen = tuple(s for s in state.states if query.resource in (None, s.resource.id))
-    if not chosen:
-        raise NotFound("No such resource serves this.")
-    zone_ = zone(query.time_zone or chosen[0].resource.hours.time_zone)
-    within = Interval(midnight(query.start, zone_), midnight(query.end, zone_))
-    starts = pooled_starts((Question(service=state.service, state=s, now=call.now) for s in chosen), within)
-    days: dict[str, OpenDay] = {}
-    for start, resources in starts.items():
-        day = local_date(start, zone_)
-        days.setdefault(day.isoformat(), OpenDay(date=day, starts=[])).starts.append(
-            OpenStart(start=rfc3339(start), end=rfc3339(start + state.service.duration_minutes), resources=resources)
-        )
-    unknown = [s.resource.id for s in chosen if s.known_until <= within.start]
-    body = Availability(service=state.service.id, time_zone=zone_.key, days=list(days.values()), unknown=unknown)
-    return Answer(body=body)
 
 
 @dataclass(frozen=True)
@@ -87,33 +52,62 @@ class _Made:
 
 
 def create_booking(call: Call) -> Answer:
+    """Instant, or a request that keeps its seats until an operator has decided: as the service says."""
     body = call.body(NewBooking)
-    key = key_of(call)
+    wish = _wish(call, body, client=client_of(body.client), notes=body.notes)
+
+    def decide(seating: Seating) -> Decision[Booked]:
+        requested = seating.question.service.confirmation == "operator" and not call.caller.operator
+        made = holding.ask if requested else appointments.book
+        return made(wish, seating, author=call.caller.author)
+
+    return _taking_seats(call, body, wish, decide)
+
+
+def create_hold(call: Call) -> Answer:
+    """Keeps seats for a while; `confirm` makes a booking of them."""
+    body = call.body(NewHold)
+    wish = _wish(call, body, client=Client(), notes=None)
+    return _taking_seats(call, body, wish, lambda seating: holding.hold(wish, seating, author=call.caller.author))
+
+
+def _wish(call: Call, body: NewHold, *, client: Client, notes: str | None) -> BookingRequest:
     booking_id = session_id(os.urandom(16))
     token = manage_token(call.application.settings.signing_keys[0], booking_id)
-    request = BookingRequest(
+    return BookingRequest(
         booking=booking_id,
         session=session_id(os.urandom(16)),
         manage_hash=secret_hash(token),
         start=_start(body.start),
-        client=Client(name=body.client.name, email=body.client.email, phone=body.client.phone),
-        resource=body.resource,
-        notes=body.notes,
+        client=client,
+        notes=notes,
     )
 
+
+def _taking_seats(
+    call: Call, body: NewHold, wish: BookingRequest, decide: Callable[[Seating], Decision[Booked]]
+) -> Answer:
+    key = key_of(call)
+
     def attempt(reader: Reader) -> Decision[_Made]:
-        state = _read_around(reader, call, body.service, request.start, key)
+        state = _read_around(reader, call, body.service, wish.start, key)
         repeated = stored_answer(reader, key, call.now)
         if repeated is not None:
             return Decision(answer=_repeat(repeated))
-        if request.resource is not None and all(s.resource.id != request.resource for s in state.states):
-            raise Invalid(f"{request.resource} does not serve {body.service}.")
-        decision = appointments.book(
-            request, service=state.service, states=state.states, now=call.now, author=call.caller.author
+        if body.resource is not None and all(s.resource.id != body.resource for s in state.states):
+            raise Invalid(f"{body.resource} does not serve {body.service}.")
+        question = Question(
+            service=state.service,
+            states=state.states,
+            now=call.now,
+            seats=body.seats,
+            duration=body.duration_minutes,
+            resource=body.resource,
+            client=_bookings_of(reader, call, state.service, wish.client),
         )
+        decision = decide(_seating(reader, question, wish.start))
         booked = decision.answer
-        resource = next(s.resource for s in state.states if s.resource.id == booked.session.resources[0])
-        made = _Made(booking_answer(booked.booking, booked.session, resource), booked.booking.manage_hash)
+        made = _Made(booking_answer(booked.booking, booked.session, _lead(state, booked)), booked.booking.manage_hash)
         body_ = made.answer.model_dump(mode="json") | {"manage_hash": made.manage_hash}
         stored = () if key is None else (answer_to_store(key, 201, body_, call.now),)
         return decision.with_answer(made).with_documents(*stored)
@@ -122,13 +116,74 @@ def create_booking(call: Call) -> Answer:
     return Answer(body=_with_token(call, made.answer, made.manage_hash), status=201)
 
 
+def confirm_booking(call: Call) -> Answer:
+    """Makes a booking of a hold, for whoever has its token; or of a request, for operators only."""
+    body = call.body(Confirm) if call.raw_body() else Confirm()
+
+    def attempt(reader: Reader) -> Decision[BookingAnswer]:
+        booked, resource = _read_booking(reader, call.ids["booking"])
+        booking, session = booked.booking, booked.session
+        if booking.requested and not call.caller.operator:
+            raise IllegalMove("Your request is with the business; they confirm it.", current_status=booking.status)
+        client = booking.client if body.client is None else client_of(body.client)
+        if not client.email:
+            raise Invalid("Say who books: client has a name and an e-mail address.")
+        state = _read_around(reader, call, booking.service, session.start)
+        reader.load(*ledger_refs_of(session))
+        counted = None if booking.requested else _bookings_of(reader, call, state.service, client, without=booking.id)
+        question = Question(service=state.service, states=state.states, now=call.now, client=counted)
+        decision = holding.confirm(
+            booking,
+            session,
+            client=client,
+            notes=booking.notes if body.notes is None else body.notes,
+            question=question,
+            author=call.caller.author,
+        )
+        return _answered(decision, resource)
+
+    return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def client_of(details: ClientDetails) -> Client:
+    return Client(name=details.name, email=details.email, phone=details.phone)
+
+
+def _bookings_of(
+    reader: Reader, call: Call, service: Service, client: Client, *, without: str | None = None
+) -> tuple[ClientBooking, ...] | None:
+    """What counts against the client's limits, where the service has any. The guard is read first: what is counted is at least as new."""
+    if not service.client_limits.any or not client.email:
+        return None
+    reader.load(Ref(ClientGuard, client.key))
+    found = queries.bookings_of_client(call.application.store, call.account, client.key, service.id)
+    bookings = [booking for booking in found if booking.id != without]
+    reader.load(*(Ref(Session, booking.session) for booking in bookings))
+    sessions = [session for b in bookings if (session := reader.get(Ref(Session, b.session))) is not None]
+    return tuple(ClientBooking(service=service.id, start=s.start, end=s.end) for s in sessions)
+
+
+def _seating(reader: Reader, question: Question, start: Minute) -> Seating:
+    """Where the seats are taken, with the session that runs there, if it is one. Raises what `place` raises."""
+    choice = place(question, start)
+    running = None if choice.session is None else reader.get(Ref(Session, choice.session))
+    return Seating(question=question, choice=choice, start=start, running=running)
+
+
+def _lead(state: ServiceState, booked: Booked) -> Resource:
+    return next(s.resource for s in state.states if s.resource.id == booked.session.resources[0])
+
+
 def _read_around(reader: Reader, call: Call, service: str, start: Minute, key: Key | None = None) -> ServiceState:
     """The service around a start: wide enough to offer the nearest alternatives."""
     wanted = Wanted(
         service=service,
         start=start - ALTERNATIVES_REACH,
         end=start + ALTERNATIVES_REACH,
-        also=(key.ref,) if key else (),
+        also=(
+            *((key.ref,) if key else ()),
+            *(Ref(Session, session) for session in running.get((call.account, service, start)) or ()),
+        ),
     )
     return read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
 
@@ -157,8 +212,14 @@ def cancel_booking(call: Call) -> Answer:
     def attempt(reader: Reader) -> Decision[BookingAnswer]:
         booked, resource = _read_booking(reader, call.ids["booking"])
         reader.load(*ledger_refs_of(booked.session))
+        service = reader.get(Ref(Service, booked.booking.service))
         decision = appointments.cancel(
-            booked.booking, booked.session, now=call.now, author=call.caller.author, reason=body.reason
+            booked.booking,
+            booked.session,
+            now=call.now,
+            author=call.caller.author,
+            reason=body.reason,
+            until_minutes=0 if call.caller.operator or service is None else service.client_cancel_until_minutes,
         )
         return _answered(decision, resource)
 
@@ -166,27 +227,52 @@ def cancel_booking(call: Call) -> Answer:
 
 
 def reschedule_booking(call: Call) -> Answer:
-    start = _start(call.body(Reschedule).start)
+    body = call.body(Reschedule)
+    start, new_session = _start(body.start), session_id(os.urandom(16))
 
     def attempt(reader: Reader) -> Decision[BookingAnswer]:
         booked, resource = _read_booking(reader, call.ids["booking"])
-        around = _read_around(reader, call, booked.booking.service, start)
-        states = [s for s in around.states if s.resource.id == resource.id]
-        if not states:
-            raise Invalid("The person of this booking does not offer this service any more. Book anew.")
-        reader.load(*ledger_refs_of(booked.session))
-        decision = appointments.reschedule(
-            booked.booking,
-            booked.session,
-            start=start,
+        booking, session = booked.booking, booked.session
+        around = _read_around(reader, call, booking.service, start)
+        until = 0 if call.caller.operator else around.service.client_reschedule_until_minutes
+        appointments.may_move(booking, session, now=call.now, until_minutes=until)
+        length = body.duration_minutes or session.end - session.start
+        if start == session.start and length == session.end - session.start:
+            return _answered(Decision(answer=booked), resource)
+        reader.load(*ledger_refs_of(session))
+        question = Question(
             service=around.service,
-            state=states[0],
+            states=around.states,
             now=call.now,
-            author=call.caller.author,
+            seats=booking.seats,
+            duration=length if around.service.offers_duration(length) else None,
+            client=_bookings_of(reader, call, around.service, booking.client, without=booking.id),
+            moving=session.id if gives_up_time(booking, session) else None,
         )
-        return _answered(decision, resource)
+        seating = _seating_near(reader, question, session, start)
+        decision = appointments.reschedule(
+            booking, session, seating, new_session=new_session, author=call.caller.author
+        )
+        return _answered(decision, _lead(around, decision.answer))
 
     return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def _seating_near(reader: Reader, question: Question, session: Session, start: Minute) -> Seating:
+    """At the same resource where it can be, or else at any other that serves; a client who chose a resource keeps it."""
+    if question.service.assignment == "all":
+        return _seating(reader, question, start)
+    same = replace(question, resource=session.resources[0])
+    served = {state.resource.id for state in question.states}
+    if same.resource not in served:
+        raise Invalid("The person of this booking does not offer this service any more. Book anew.")
+    try:
+        return _seating(reader, same, start)
+    except Refusal:
+        if question.service.assignment == "choice":
+            raise
+        # Nobody asked for this one in particular: any of the pool may serve the new time.
+        return _seating(reader, question, start)
 
 
 def _answered(decision: Decision[Booked], resource: Resource) -> Decision[BookingAnswer]:
@@ -214,7 +300,10 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         status=booking.status,
         start=rfc3339(session.start),
         end=rfc3339(session.end),
+        seats=booking.seats,
         time_zone=resource.hours.time_zone,
+        expires_at=None if booking.expires_at is None else rfc3339_millis(booking.expires_at),
+        requested=booking.requested or None,
         calendar_copy=copy,
         calendar_error=next((c.error for c in copies if c.error), None) if operator else None,
         conflict=session.conflict.reason if operator and session.conflict else None,
@@ -237,8 +326,9 @@ _ACCOUNT = "/v1/accounts/<id:account>"
 
 ROUTES = (
     Route(method="GET", path=f"{_ACCOUNT}/services", handler=list_services),
-    Route(method="GET", path=f"{_ACCOUNT}/services/<id:service>/availability", handler=availability),
     Route(method="POST", path=f"{_ACCOUNT}/bookings", handler=create_booking),
+    Route(method="POST", path=f"{_ACCOUNT}/holds", handler=create_hold),
+    Route(method="POST", path=f"{_ACCOUNT}/bookings/<id:booking>/confirm", handler=confirm_booking, access="booking"),
     Route(method="GET", path=f"{_ACCOUNT}/bookings/<id:booking>", handler=get_booking, access="booking"),
     Route(method="POST", path=f"{_ACCOUNT}/bookings/<id:booking>/cancel", handler=cancel_booking, access="booking"),
     Route(

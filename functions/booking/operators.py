@@ -1,33 +1,39 @@
 """What operators set up and look at: resources, services, calendars, bookings, history, health."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from functions.adapters.holidays import MAX_HOLIDAYS, read_holidays
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer
+from functions.booking.problems import problem
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingList,
     CalendarBody,
     HistoryQuery,
+    ImportedHolidays,
     ListQuery,
     ResourceBody,
     ServiceBody,
 )
 from functions.domain.calendar import Calendar
-from functions.domain.configuration import Resource, Service
+from functions.domain.configuration import Limits, Resource, Service
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import Invalid, NotFound
-from functions.domain.hours import Hours, local_date, midnight, zone
-from functions.domain.instants import rfc3339, rfc3339_millis
+from functions.domain.hours import Holiday, Hours
+from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
 from functions.domain.linking import Links, link, touches
 from functions.domain.session import Session
+from functions.domain.zones import local_date, midnight, zone
 
 MAX_LIST_DAYS = 92
+MAX_RESOURCE_BYTES = 256 * 1024  # as many holidays and overrides as there may be
+MAX_FILE_BYTES = 1024 * 1024
 T = TypeVar("T")
 
 
@@ -39,12 +45,21 @@ class Shown(BaseModel):
 
 def put_resource(call: Call) -> Answer:
     body = call.body(ResourceBody)
-    hours = Hours(time_zone=body.time_zone, weekly=body.hours, overrides=body.overrides)
+    hours = Hours(
+        time_zone=body.time_zone,
+        weekly=body.hours,
+        overrides=body.overrides,
+        closed=body.closed,
+        holidays=body.holidays,
+        seasons=body.seasons,
+        travel=body.travel,
+    )
+    limits = Limits.model_validate(body.limits.model_dump())
 
     def attempt(reader: Reader) -> Decision[Resource]:
         known = _account_document(reader, Ref(Resource, call.ids["resource"]))
         links: dict[str, Any] = {"blocked_by": known.blocked_by, "destination": known.destination} if known else {}
-        resource = Resource(id=call.ids["resource"], name=body.name, hours=hours, **links)
+        resource = Resource(id=call.ids["resource"], name=body.name, hours=hours, limits=limits, **links)
         return Decision(
             answer=resource,
             documents=(resource,),
@@ -61,6 +76,62 @@ def put_resource(call: Call) -> Answer:
         )
 
     return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def import_holidays(call: Call) -> Answer:
+    """Adds the all-day events of an iCalendar file to a resource's holidays. To send a file again is harmless."""
+    if call.request.mimetype != "text/calendar":
+        return Answer(
+            response=problem(
+                415,
+                "unsupported-media-type",
+                "That is not a calendar",
+                "Send the .ics file as Content-Type: text/calendar.",
+            )
+        )
+    # A day early, because which day it is at the resource is only known once it is read.
+    file = read_holidays(call.raw_body(), since=local_date(call.now // MINUTE_MS, zone("UTC")) - timedelta(days=1))
+
+    def attempt(reader: Reader) -> Decision[ImportedHolidays]:
+        resource = reader.get(Ref(Resource, call.ids["resource"]))
+        if resource is None:
+            raise NotFound("There is no such resource.")
+        today = local_date(call.now // MINUTE_MS, zone(resource.hours.time_zone))
+        imported = tuple(holiday for holiday in file.holidays if holiday.date >= today)
+        answer = ImportedHolidays(imported=imported, skipped=file.skipped)
+        changed = _with_holidays(resource, imported, today)
+        if changed == resource:
+            return Decision(answer=answer)
+        return Decision(
+            answer=answer,
+            documents=(changed,),
+            touches=touches((resource.id,), call.now),
+            history=(
+                HistoryEntry(
+                    what="resource.changed",
+                    author=call.caller.author,
+                    resource=resource.id,
+                    why="holidays imported",
+                    before={"holidays": _holidays(resource)},
+                    after={"holidays": _holidays(changed)},
+                ),
+            ),
+        )
+
+    return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def _with_holidays(resource: Resource, imported: tuple[Holiday, ...], today: date) -> Resource:
+    """Of a date that has a holiday already the imported one counts. Past ones are forgotten. Raises `Invalid` where they become too many."""
+    by_date = {holiday.date: holiday for holiday in (*resource.hours.holidays, *imported) if holiday.date >= today}
+    if len(by_date) > MAX_HOLIDAYS:
+        raise Invalid(f"With these there would be {len(by_date)} holidays, and there may be {MAX_HOLIDAYS}.")
+    holidays = tuple(by_date[day] for day in sorted(by_date))
+    return resource.model_copy(update={"hours": resource.hours.model_copy(update={"holidays": holidays})})
+
+
+def _holidays(resource: Resource) -> list[dict[str, Any]]:
+    return [holiday.model_dump(mode="json") for holiday in resource.hours.holidays]
 
 
 def put_service(call: Call) -> Answer:
@@ -253,7 +324,20 @@ _ACCOUNT = "/v1/accounts/<id:account>"
 
 ROUTES = (
     Route(method="GET", path=f"{_ACCOUNT}/resources", handler=list_resources, access="operator"),
-    Route(method="PUT", path=f"{_ACCOUNT}/resources/<id:resource>", handler=put_resource, access="operator"),
+    Route(
+        method="PUT",
+        path=f"{_ACCOUNT}/resources/<id:resource>",
+        handler=put_resource,
+        access="operator",
+        max_body_bytes=MAX_RESOURCE_BYTES,
+    ),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/resources/<id:resource>/holidays",
+        handler=import_holidays,
+        access="operator",
+        max_body_bytes=MAX_FILE_BYTES,
+    ),
     Route(method="PUT", path=f"{_ACCOUNT}/services/<id:service>", handler=put_service, access="operator"),
     Route(method="PUT", path=f"{_ACCOUNT}/calendars/<id:calendar>", handler=put_calendar, access="operator"),
     Route(method="POST", path=f"{_ACCOUNT}/calendars/<id:calendar>/pull", handler=pull_calendar, access="operator"),

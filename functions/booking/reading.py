@@ -5,22 +5,29 @@ documents that come back say whether the hint still held, and what it missed is 
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from threading import Lock
+from typing import Generic, TypeVar
 
 from functions.adapters.store.documents import ledger_ref
 from functions.adapters.store.store import Reader
 from functions.domain.availability import ResourceState
+from functions.domain.availability.limits import period_around, widest_period
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import AnyRef, Ref
 from functions.domain.errors import NotFound
-from functions.domain.hours import working_intervals
 from functions.domain.instants import DAY_MINUTES, Millis, Minute, months_between
 from functions.domain.intervals import Interval
+from functions.domain.ledger import LedgerMonth, Occupation
 from functions.domain.mirroring import new_horizon
+from functions.domain.openings import open_time, openings
 
-MAX_HINTS = 2_000
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -34,25 +41,28 @@ class Hint:
 
 
 @dataclass
-class Hints:
-    """The last known needs of each service; the least used go first."""
+class Recent(Generic[K, V]):
+    """What was remembered last, for as many keys as there is room for; shared by the threads of an instance."""
 
-    _known: OrderedDict[tuple[str, str], Hint] = field(default_factory=OrderedDict)
+    room: int
+    _known: OrderedDict[K, V] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def of(self, account: str, service: str) -> Hint:
+    def get(self, key: K) -> V | None:
         with self._lock:
-            return self._known.get((account, service), Hint())
+            return self._known.get(key)
 
-    def remember(self, account: str, service: str, hint: Hint) -> None:
+    def remember(self, key: K, value: V) -> None:
         with self._lock:
-            self._known[account, service] = hint
-            self._known.move_to_end((account, service))
-            while len(self._known) > MAX_HINTS:
+            self._known[key] = value
+            self._known.move_to_end(key)
+            while len(self._known) > self.room:
                 self._known.popitem(last=False)
 
 
-hints = Hints()
+# By account and service: what was needed. By account, service and start: the sessions that run there, one of which a booking may join.
+hints: Recent[tuple[str, str], Hint] = Recent(room=2_000)
+running: Recent[tuple[str, str, Minute], tuple[str, ...]] = Recent(room=20_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +84,7 @@ class ServiceState:
 def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Millis) -> ServiceState:
     """Raises `NotFound`."""
     service_ref = Ref(Service, wanted.service)
-    hint = hints.of(reader.account, wanted.service)
+    hint = hints.get((reader.account, wanted.service)) or Hint()
     asked = Interval(wanted.start + hint.first, wanted.end + hint.last)
     refs = _refs(hint.resources, months_between(*asked))
     reader.load(service_ref, *refs, *_calendar_refs(hint.calendars), *wanted.also)
@@ -84,43 +94,78 @@ def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Mi
     reader.load(*(Ref(Resource, name) for name in service.resources))
     resources = [r for name in service.resources if (r := reader.get(Ref(Resource, name))) is not None]
     needed = _needed(service, resources, wanted)
-    months = months_between(*needed)
     calendars = tuple(sorted({calendar for resource in resources for calendar in resource.blocked_by}))
-    reader.load(*_refs(service.resources, months), *_calendar_refs(calendars))
+    reader.load(*_refs(service.resources, months_between(*needed)), *_calendar_refs(calendars))
+    needed = _with_sessions_to_join(needed, reader, service, wanted)
+    months = months_between(*needed)
+    reader.load(*_refs(service.resources, months))
     margins = needed.start - wanted.start, needed.end - wanted.end
-    hints.remember(reader.account, wanted.service, Hint(service.resources, calendars, *margins))
-    states = tuple(
-        ResourceState(
-            resource=resource,
-            months=tuple(month for name in months if (month := reader.get(ledger_ref(resource.id, name))) is not None),
-            known_until=known_until(reader, resource, now=now, stale_after=stale_after),
-        )
-        for resource in resources
+    hints.remember((reader.account, wanted.service), Hint(service.resources, calendars, *margins))
+    return ServiceState(
+        service, tuple(_state(reader, each, months, now=now, stale_after=stale_after) for each in resources)
     )
-    return ServiceState(service, states)
 
 
-def known_until(reader: Reader, resource: Resource, *, now: Millis, stale_after: Millis) -> Minute:
-    """Up to when the resource's time is known: as far as the least known of its calendars (law 6)."""
-    ends = [new_horizon(now)]
+def _state(
+    reader: Reader, resource: Resource, months: Iterable[str], *, now: Millis, stale_after: Millis
+) -> ResourceState:
+    """The resource's time is known as far as the least known of its calendars (law 6)."""
+    known_until, least_known = new_horizon(now), None
     for name in resource.blocked_by:
         calendar = reader.get(Ref(Calendar, name))
-        ends.append(calendar.known_until(resource.id, now=now, stale_after=stale_after) if calendar else 0)
-    return min(ends)
+        until = calendar.known_until(resource.id, now=now, stale_after=stale_after) if calendar else 0
+        if until < known_until:
+            known_until, least_known = until, name
+    return ResourceState(
+        resource=resource,
+        months=tuple(month for name in months if (month := reader.get(ledger_ref(resource.id, name))) is not None),
+        known_until=known_until,
+        least_known=least_known,
+    )
 
 
 def _needed(service: Service, resources: list[Resource], wanted: Wanted) -> Interval:
-    """The time that sessions starting in what is wanted can take, buffers included.
+    """The time whose ledgers have a say on the starts in what is wanted.
 
-    Sessions lie within the opening hours, so the nights at both ends, which often belong to another month, need not be read.
+    New sessions lie within the opening hours, so the nights at both ends, which often belong to another month, need not be read. Limits count
+    whole days, weeks or months of the resources' zones.
     """
     first_day = Interval(wanted.start, min(wanted.end, wanted.start + DAY_MINUTES))
-    last_day = Interval(max(wanted.start, wanted.end - DAY_MINUTES), wanted.end)
-    starts = [max(i.start, wanted.start) for r in resources for i in working_intervals(r.hours, first_day)]
-    latest = wanted.end - 1 + service.duration_minutes
-    ends = [min(i.end, latest) for r in resources for i in working_intervals(r.hours, last_day)]
+    latest_end = wanted.end - 1 + max(service.duration_minutes, *service.durations, 0)
+    last_day = Interval(max(wanted.start, wanted.end - DAY_MINUTES), latest_end)
+    starts = [max(i.start, wanted.start) for r in resources for i in openings(r.hours, first_day)]
+    ends = [i.end for r in resources for i in open_time(r.hours, last_day) if i.start < wanted.end]
     first = min(starts, default=first_day.end) - service.buffer_before_minutes
-    return Interval(first, max(first + 1, max(ends, default=last_day.start) + service.buffer_after_minutes))
+    last = max(ends, default=last_day.start) + service.buffer_after_minutes
+    per = widest_period((service.limits, *(resource.limits for resource in resources)))
+    if per is not None:
+        zones = {resource.hours.time_zone for resource in resources}
+        first = min([first, *(period_around(per, wanted.start, zone_name).start for zone_name in zones)])
+        last = max([last, *(period_around(per, wanted.end - 1, zone_name).end for zone_name in zones)])
+    return Interval(first, max(first + 1, last))
+
+
+def _with_sessions_to_join(needed: Interval, reader: Reader, service: Service, wanted: Wanted) -> Interval:
+    """Sessions that run already may lie outside the hours, and be longer and have other buffers than what is sold now."""
+    if service.kind == "appointment" and service.capacity == 1:
+        return needed
+    asked = Interval(min(needed.start, wanted.start), max(needed.end, wanted.end))
+    refs = [ledger_ref(name, month) for name in service.resources for month in months_between(*asked)]
+    reader.load(*refs)
+    months = [month for ref in refs if (month := reader.get(ref)) is not None]
+    own = [entry for entry in _sessions(months) if entry.service == service.id]
+    here = [entry for entry in own if wanted.start <= entry.start < wanted.end]
+    for start, entries in groupby(sorted(here, key=attrgetter("start", "session")), key=attrgetter("start")):
+        sessions = tuple(dict.fromkeys(entry.session for entry in entries))
+        running.remember((reader.account, service.id, start), sessions)
+    return Interval(
+        min([asked.start, *(entry.taken_from for entry in here)]),
+        max([asked.end, *(entry.taken_until for entry in here)]),
+    )
+
+
+def _sessions(months: Iterable[LedgerMonth]) -> Iterator[Occupation]:
+    return (entry for month in months for entry in month.sessions.values())
 
 
 def _refs(resources: tuple[str, ...], months: tuple[str, ...]) -> list[AnyRef]:

@@ -81,6 +81,7 @@ class Route:
     path: str
     handler: Callable[[Call], Answer]
     access: Access = "public"
+    max_body_bytes: int = MAX_BODY_BYTES
 
 
 class Router:
@@ -116,7 +117,7 @@ class Router:
             return answer
         except HTTPException:
             return problem(404, "not-found", "There is no such address", "See the README for the addresses there are.")
-        too_large = _too_large(request)
+        too_large = _too_large(request, route.max_body_bytes)
         if too_large is not None:
             return too_large
         ids = {name: str(value) for name, value in matched.items()}
@@ -125,11 +126,11 @@ class Router:
         return _rendered(answer_)
 
 
-def _too_large(request: Request) -> Response | None:
+def _too_large(request: Request, most: int) -> Response | None:
     if request.content_length is None and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         return problem(411, "length-required", "How long is the body?", "Send a Content-Length.")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return problem(413, "too-large", "The body is too large", f"Send at most {MAX_BODY_BYTES} bytes.")
+    if (request.content_length or 0) > most:
+        return problem(413, "too-large", "The body is too large", f"Send at most {most} bytes.")
     return None
 
 

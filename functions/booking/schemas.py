@@ -1,14 +1,23 @@
 """The bodies and queries of the API, and its answers. Unknown fields are refused, so that a typing error does not go unheard."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from typing_extensions import TypedDict
 
-from functions.domain.configuration import Service
-from functions.domain.hours import DateOverride, WeeklyHours, ZoneName
+from functions.adapters.holidays import MAX_HOLIDAYS
+from functions.domain.availability import DayClosed
+from functions.domain.booking_window import BookableDays, FixedDates, RollingDays, Unlimited
+from functions.domain.configuration import ClientLimits, Limits, Service
+from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
 from functions.domain.instants import Minute, minute_floor
+from functions.domain.zones import ZoneName
+
+D = TypeVar("D", bound=BaseModel)
+Date: TypeAlias = date  # for models that have a field of that name
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _UNPRINTABLE_OR_BREAK = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -43,6 +52,31 @@ def _within_reason(day: date) -> date:
     return day
 
 
+def _dated_and_named(document: D) -> D:
+    """The dates and the name of something that hours hold; the domain allows any."""
+    for value in vars(document).values():
+        if isinstance(value, date):
+            _within_reason(value)
+        elif isinstance(value, str) and _UNPRINTABLE_OR_BREAK.search(value):
+            raise ValueError("holds characters that can't be shown on one line")
+    return document
+
+
+def _written_out(value: object) -> object:
+    """In an address everything is text, of which pydantic would read a number as a Unix time, and a `+` that was not escaped arrives as a space."""
+    if isinstance(value, str) and not re.match(r"\d{4}-\d{2}-\d{2}T", value):
+        raise ValueError("must be an instant, such as 2027-03-01T10:00:00Z")
+    return value.replace(" ", "+") if isinstance(value, str) else value
+
+
+def _minute_after(instant: datetime) -> Minute:
+    """The first whole minute that lies after an instant."""
+    if instant.tzinfo is None:
+        raise ValueError("needs an offset, such as 2027-03-01T10:00:00+01:00")
+    _within_reason(instant.date())
+    return minute_floor(instant) + 1
+
+
 Line = Annotated[str, Field(max_length=200), AfterValidator(_line)]
 Text = Annotated[str, Field(max_length=2000), AfterValidator(_text)]
 Email = Annotated[
@@ -54,7 +88,12 @@ Phone = Annotated[str, Field(max_length=40), AfterValidator(_line)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 # Strict: a number is no instant here, though pydantic would read it as a Unix time.
 Start = Annotated[datetime, Field(strict=True), AfterValidator(_whole_minute)]
+AskedStart = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_whole_minute)]
+AskedAfter = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_minute_after)]
 Day = Annotated[date, AfterValidator(_within_reason)]
+
+Seats = Annotated[int, Field(ge=1, le=1000)]
+Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 
 
 class _Request(BaseModel):
@@ -67,47 +106,143 @@ class ClientDetails(_Request):
     phone: Phone | None = None
 
 
-class NewBooking(_Request):
+class NewHold(_Request):
+    """Where and when seats are kept, while the client fills in the form."""
+
     service: Slug
     start: Start
-    client: ClientDetails
     resource: Slug | None = None
+    seats: Seats = 1
+    duration_minutes: Minutes | None = None
+
+
+class NewBooking(NewHold):
+    client: ClientDetails
+    notes: Text | None = None
+
+
+class Confirm(_Request):
+    """Who books what was kept. An operator who confirms a request names nobody."""
+
+    client: ClientDetails | None = None
     notes: Text | None = None
 
 
 class Reschedule(_Request):
     start: Start
+    duration_minutes: Minutes | None = None
 
 
 class Cancel(_Request):
     reason: Text | None = None
 
 
-class AvailabilityQuery(_Request):
+class SeatsQuery(_Request):
+    """What a client would book: how many seats, at which resource, for how many minutes."""
+
+    seats: Seats = 1
+    resource: Slug | None = None
+    duration: Minutes | None = None
+
+
+class ServiceQuery(SeatsQuery):
+    """`time_zone`: whose dates count; the resource's where none is given."""
+
+    time_zone: ZoneName | None = None
+
+
+class AvailabilityQuery(ServiceQuery):
     """Dates in `time_zone`: `start` is the first day, `end` the day after the last."""
 
     start: Day
     end: Day
-    time_zone: ZoneName | None = None
-    resource: Slug | None = None
+
+
+class NextQuery(ServiceQuery):
+    """`after`: an instant that the start must lie after."""
+
+    after: AskedAfter | None = None
+
+
+class OverviewQuery(ServiceQuery):
+    """`months` calendar months in `time_zone`, the first of them `month`, as 2027-03."""
+
+    month: Annotated[str, Field(pattern=r"^(199\d|20\d\d|21\d\d)-(0[1-9]|1[0-2])$")]
+    months: Annotated[int, Field(ge=1, le=12)] = 1
+
+
+class ExplainQuery(SeatsQuery):
+    start: AskedStart
+
+
+# The domain's own, but closed: a typing error in a limit must not be taken for no limit.
+class LimitsBody(Limits, extra="forbid"): ...
+
+
+class ClientLimitsBody(ClientLimits, extra="forbid"): ...
+
+
+class RollingDaysBody(RollingDays, extra="forbid"): ...
+
+
+class BookableDaysBody(BookableDays, extra="forbid"): ...
+
+
+class FixedDatesBody(FixedDates, extra="forbid"): ...
+
+
+class UnlimitedBody(Unlimited, extra="forbid"): ...
+
+
+WindowBody = Annotated[
+    RollingDaysBody | BookableDaysBody | Annotated[FixedDatesBody, AfterValidator(_dated_and_named)] | UnlimitedBody,
+    Field(discriminator="kind"),
+]
 
 
 class ResourceBody(_Request):
+    """The whole configuration of a resource: what is left out is not kept."""
+
     name: Line
     time_zone: ZoneName
     hours: tuple[WeeklyHours, ...] = Field(default=(), max_length=100)
-    overrides: tuple[DateOverride, ...] = Field(default=(), max_length=1000)
+    overrides: tuple[Annotated[DateOverride, AfterValidator(_dated_and_named)], ...] = Field(
+        default=(), max_length=1000
+    )
+    closed: tuple[Annotated[ClosedPeriod, AfterValidator(_dated_and_named)], ...] = Field(default=(), max_length=200)
+    holidays: tuple[Annotated[Holiday, AfterValidator(_dated_and_named)], ...] = Field(
+        default=(), max_length=MAX_HOLIDAYS
+    )
+    seasons: tuple[Annotated[Season, AfterValidator(_dated_and_named)], ...] = Field(default=(), max_length=50)
+    travel: tuple[Annotated[Travel, AfterValidator(_dated_and_named)], ...] = Field(default=(), max_length=200)
+    limits: LimitsBody = LimitsBody()
 
 
 class ServiceBody(_Request):
+    """The whole configuration of a service. What the numbers may be stands at the document (`Service`)."""
+
     name: Line
+    kind: str = "appointment"
     duration_minutes: int
+    durations: tuple[int, ...] = ()
     step_minutes: int
+    offset_minutes: int = 0
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0
     notice_minutes: int = 0
-    window_days: int = 60
+    window: WindowBody = RollingDaysBody(days=60)
+    limits: LimitsBody = LimitsBody()
+    client_limits: ClientLimitsBody = ClientLimitsBody()
+    capacity: int = 1
+    show_seats_left: bool = True
+    confirmation: str = "instant"
+    client_cancel_until_minutes: int = 0
+    client_reschedule_until_minutes: int = 0
     resources: tuple[Slug, ...]
+    assignment: str = "any"
+    pick: str = "order"
+    priorities: Mapping[str, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
+    weights: Mapping[str, int] = Field(default_factory=dict)
     active: bool = True
 
 
@@ -142,15 +277,28 @@ class HistoryQuery(_Request):
 
 
 class PublicService(BaseModel):
+    """What a client must know to ask for availability: which lengths and how many seats there are, and whether they choose one of `resources`."""
+
     id: str
     name: str
+    kind: str
     duration_minutes: int
+    durations: tuple[int, ...]
+    capacity: int
+    assignment: str
     resources: tuple[str, ...]
 
     @classmethod
     def of(cls, service: Service) -> "PublicService":
         return cls(
-            id=service.id, name=service.name, duration_minutes=service.duration_minutes, resources=service.resources
+            id=service.id,
+            name=service.name,
+            kind=service.kind,
+            duration_minutes=service.duration_minutes,
+            durations=service.durations or (service.duration_minutes,),
+            capacity=service.capacity,
+            assignment=service.assignment,
+            resources=service.resources,
         )
 
 
@@ -158,15 +306,21 @@ class ServiceList(BaseModel):
     services: list[PublicService]
 
 
-class OpenStart(BaseModel):
+class OpenStart(TypedDict):
+    """`resources`: those of which any can serve it or, of a service that needs a set, all of them. There are thousands, so this is no model."""
+
     start: str
     end: str
     resources: tuple[str, ...]
+    seats_left: NotRequired[int]
 
 
 class OpenDay(BaseModel):
+    """A date of the caller's. `closed`: why it has no starts."""
+
     date: date
     starts: list[OpenStart]
+    closed: DayClosed | None = None
 
 
 class Availability(BaseModel):
@@ -174,8 +328,52 @@ class Availability(BaseModel):
 
     service: str
     time_zone: str
+    duration_minutes: int
     days: list[OpenDay]
     unknown: list[str]
+
+
+class NextStart(BaseModel):
+    """The first open start, and its date where the caller is; None where there is none as far as can be booked, and then why."""
+
+    start: OpenStart | None
+    date: Date | None = None
+    closed: DayClosed | None = None
+
+
+class DayCount(BaseModel):
+    date: date
+    starts: int
+    closed: DayClosed | None = None
+
+
+class Overview(BaseModel):
+    """How many starts each date has."""
+
+    service: str
+    time_zone: str
+    days: list[DayCount]
+
+
+class ClosedBy(BaseModel):
+    """A rule that closes a start, at which resource (None: at all of them), and what caused it: ids, instants, numbers."""
+
+    rule: str
+    resource: str | None
+    cause: Mapping[str, Any]
+
+
+class Explanation(BaseModel):
+    start: str
+    open: bool
+    reasons: list[ClosedBy]
+
+
+class ImportedHolidays(BaseModel):
+    """`skipped`: how many events of the file were not all-day."""
+
+    imported: tuple[Holiday, ...]
+    skipped: int
 
 
 class BookingAnswer(BaseModel):
@@ -186,7 +384,10 @@ class BookingAnswer(BaseModel):
     status: str
     start: str
     end: str
+    seats: int
     time_zone: str
+    expires_at: str | None = None
+    requested: bool | None = None
     calendar_copy: Literal["pending", "written", "none"]
     calendar_error: str | None = None
     conflict: str | None = None

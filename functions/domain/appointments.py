@@ -1,34 +1,29 @@
-"""What clients and operators do with appointments: book, cancel, reschedule. Pure decisions from a snapshot (laws 1 to 3).
+"""What clients and operators do with bookings: book, cancel, reschedule. Pure decisions from a snapshot (laws 1 to 3).
 
 Each takes what was read and answers with a `Decision`, or raises a `Refusal`. The store makes the decision again when what was read has changed.
+Where a booking goes is decided before, by `placing.place`; what it means for the sessions, here.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from functions.domain.availability import Closed, Question, ResourceState, nearest_starts, why_closed
-from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
-from functions.domain.errors import CalendarUnknown, IllegalMove, Refusal, SlotTaken, StartClosed
-from functions.domain.event_ids import event_id
-from functions.domain.instants import MINUTE_MS, Millis, Minute, rfc3339
-from functions.domain.ledger import enter, leave, move
-from functions.domain.session import Booking, Client, GoogleCopy, Session, new_session
-from functions.domain.transitions import BOOKING, SESSION, step
-
-ALTERNATIVES = 5
+from functions.domain.errors import IllegalMove
+from functions.domain.instants import MINUTE_MS, Millis, Minute
+from functions.domain.ledger import merge_changes, move
+from functions.domain.seating import Seating, free_seats, gives_up_time, guards_of, push_of, take_seats, times_of
+from functions.domain.session import Booking, Client, Session
+from functions.domain.transitions import BOOKING, step
 
 
 @dataclass(frozen=True, kw_only=True)
 class BookingRequest:
-    """A client's wish, with the ids that its records get if it comes true. `resource` None: any that can serve."""
+    """A client's wish, with the ids that its records get if it comes true: `session` where a new one has to be made."""
 
     booking: str
     session: str
     manage_hash: str
     start: Minute
     client: Client
-    resource: str | None = None
     notes: str | None = None
 
 
@@ -38,74 +33,65 @@ class Booked:
     session: Session
 
 
-def book(
-    request: BookingRequest, *, service: Service, states: tuple[ResourceState, ...], now: Millis, author: Author
-) -> Decision[Booked]:
-    """Takes the first resource of the service that is free at that start. Raises `SlotTaken`, `StartClosed` or `CalendarUnknown`."""
-    candidates = tuple(s for s in states if request.resource in (None, s.resource.id))
-    questions = tuple(Question(service=service, state=state, now=now) for state in candidates)
-    chosen = _open_state(questions, request.start)
-    session = new_session(
-        session_id=request.session,
-        service=service,
-        resource=chosen.resource.id,
-        start=request.start,
-        booking=request.booking,
-        now=now,
-    )
-    session = session.model_copy(update={"copies": _copies(session, chosen.resource.destination)})
+def book(request: BookingRequest, seating: Seating, *, author: Author) -> Decision[Booked]:
+    """Takes the seats: in the running session, or in a new one."""
+    question = seating.question
+    taken = take_seats(seating, session_id=request.session, booking=request.booking, seats=question.seats)
+    session = taken.session
     booking = Booking(
         id=request.booking,
         session=session.id,
-        service=service.id,
+        service=question.service.id,
         client=request.client,
+        client_key=request.client.key,
+        seats=question.seats,
         notes=request.notes,
         manage_hash=request.manage_hash,
-        created_at=now,
+        created_at=question.now,
     )
     return Decision(
         answer=Booked(booking, session),
         documents=(session, booking),
-        changes=enter(session.resources, session.occupation),
+        changes=taken.ledger,
+        guards=guards_of(seating, booking.client),
         history=(
             HistoryEntry(
                 what="booking.confirmed",
                 author=author,
                 session=session.id,
                 booking=booking.id,
-                resource=chosen.resource.id,
-                after=_times(session) | {"status": booking.status, "service": service.id},
+                resource=session.resources[0],
+                after=times_of(session)
+                | {"status": booking.status, "service": booking.service, "seats": booking.seats},
             ),
         ),
-        effects=(*_push(session), Effect(kind="notify", subject=booking.id, about="confirmed")),
+        effects=(*push_of(session), Effect(kind="notify", subject=booking.id, about="confirmed")),
     )
 
 
-def cancel(booking: Booking, session: Session, *, now: Millis, author: Author, reason: str | None) -> Decision[Booked]:
-    """Frees the booking's seat, and the session's time where nobody is left in it. Raises `IllegalMove`, also once the session has begun."""
+def cancel(
+    booking: Booking, session: Session, *, now: Millis, author: Author, reason: str | None, until_minutes: int = 0
+) -> Decision[Booked]:
+    """Frees the booking's seats, and the session's time where nobody is left in it.
+
+    Raises `IllegalMove`, also when there are less than `until_minutes` to the start, or it has begun.
+    """
     if booking.status == "cancelled":
         return Decision(answer=Booked(booking, session))
-    _must_lie_ahead(session, now)
-    seats = {other: count for other, count in session.seats.items() if other != booking.id}
+    _must_lie_ahead(session, now, until_minutes)
     cancelled = booking.model_copy(
         update={
             "status": step(BOOKING, booking.status, "cancel"),
             "cancelled_by": author.kind,
             "reason": reason,
+            "expires_at": None,
         }
     )
-    update: dict[str, Any] = {"seats": seats, "version": session.version + 1}
-    if not seats:
-        update |= {
-            "status": step(SESSION, session.status, "cancel"),
-            "cancelled_by": author.kind,
-            "reason": reason,
-        }
-    after = session.model_copy(update=update)
+    freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": reason})
     return Decision(
-        answer=Booked(cancelled, after),
-        documents=(cancelled, after),
-        changes=() if seats else leave(session.resources, session.occupation),
+        answer=Booked(cancelled, freed.session),
+        documents=(cancelled, freed.session),
+        changes=freed.ledger,
         history=(
             HistoryEntry(
                 what="booking.cancelled",
@@ -118,32 +104,63 @@ def cancel(booking: Booking, session: Session, *, now: Millis, author: Author, r
                 after={"status": cancelled.status},
             ),
         ),
-        effects=(*_push(after), Effect(kind="notify", subject=booking.id, about="cancelled")),
+        effects=(*push_of(freed.session), Effect(kind="notify", subject=booking.id, about="cancelled")),
     )
 
 
-def reschedule(
-    booking: Booking,
-    session: Session,
-    *,
-    start: Minute,
-    service: Service,
-    state: ResourceState,
-    now: Millis,
-    author: Author,
-) -> Decision[Booked]:
-    """Moves the appointment in place: the same booking and session, at the same resource. The old time is free in the same commit."""
+def may_move(booking: Booking, session: Session, *, now: Millis, until_minutes: int = 0) -> None:
+    """Raises `IllegalMove` where the booking can't be rescheduled any more, `until_minutes` before its start at the latest."""
     if booking.status != "confirmed" or session.status != "open":
         raise IllegalMove(f"This booking is {booking.status}; book a new time instead.", current_status=booking.status)
-    if start == session.start:
-        return Decision(answer=Booked(booking, session))
-    _must_lie_ahead(session, now)
-    _open_state((Question(service=service, state=state, now=now, moving=session.id),), start)
-    # What is sold now is the service as it is now: its length and buffers may have changed since the first booking.
-    moved = session.moved_to(start, start + service.duration_minutes).model_copy(
+    _must_lie_ahead(session, now, until_minutes)
+
+
+def reschedule(
+    booking: Booking, session: Session, seating: Seating, *, new_session: str, author: Author
+) -> Decision[Booked]:
+    """Moves the booking: the same booking, and the old time or seats are free in the same commit.
+
+    A session of its own moves with it where the same resources serve the new time, so that its event moves too. Else the booking leaves its session
+    and takes seats in another, a running one or one that is made with the id `new_session`.
+    """
+    choice = seating.choice
+    if gives_up_time(booking, session) and choice.session is None and choice.resources == session.resources:
+        return _move_session(booking, session, seating, author=author)
+    taken = take_seats(seating, session_id=new_session, booking=booking.id, seats=booking.seats)
+    freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": "moved to another session"})
+    moved = booking.model_copy(update={"session": taken.session.id})
+    return Decision(
+        answer=Booked(moved, taken.session),
+        documents=(moved, freed.session, taken.session),
+        changes=merge_changes((*freed.ledger, *taken.ledger)),
+        guards=guards_of(seating, booking.client),
+        history=(
+            HistoryEntry(
+                what="booking.moved",
+                author=author,
+                session=taken.session.id,
+                booking=booking.id,
+                resource=taken.session.resources[0],
+                before=times_of(session) | {"session": session.id},
+                after=times_of(taken.session) | {"session": taken.session.id},
+            ),
+        ),
+        effects=(
+            *push_of(freed.session),
+            *push_of(taken.session),
+            Effect(kind="notify", subject=booking.id, about="moved"),
+        ),
+    )
+
+
+def _move_session(booking: Booking, session: Session, seating: Seating, *, author: Author) -> Decision[Booked]:
+    # What is sold now is the service as it is now: its buffers and capacity may have changed since the first booking.
+    service, start, end = seating.question.service, seating.start, seating.choice.end
+    moved = session.moved_to(start, end).model_copy(
         update={
             "taken_from": start - service.buffer_before_minutes,
-            "taken_until": start + service.duration_minutes + service.buffer_after_minutes,
+            "taken_until": end + service.buffer_after_minutes,
+            "capacity": service.capacity,
             "conflict": None,
         }
     )
@@ -151,6 +168,7 @@ def reschedule(
         answer=Booked(booking, moved),
         documents=(moved,),
         changes=move(session.resources, session.occupation, moved.occupation),
+        guards=guards_of(seating, booking.client),
         history=(
             HistoryEntry(
                 what="session.moved",
@@ -158,51 +176,18 @@ def reschedule(
                 session=session.id,
                 booking=booking.id,
                 resource=session.resources[0],
-                before=_times(session),
-                after=_times(moved),
+                before=times_of(session),
+                after=times_of(moved),
             ),
         ),
-        effects=(*_push(moved), Effect(kind="notify", subject=booking.id, about="moved")),
+        effects=(*push_of(moved), Effect(kind="notify", subject=booking.id, about="moved")),
     )
 
 
-def _open_state(questions: tuple[Question, ...], start: Minute) -> ResourceState:
-    """The first state that has `start` open; where none has, the refusal that says the most useful thing."""
-    closed = []
-    for question in questions:
-        reasons = why_closed(question, start)
-        if not reasons:
-            return question.state
-        closed.append(reasons)
-    raise _refusal(questions, start, closed)
-
-
-def _refusal(questions: tuple[Question, ...], start: Minute, closed: list[tuple[Closed, ...]]) -> Refusal:
-    if any(reasons == (Closed.TAKEN,) for reasons in closed):
-        alternatives = [rfc3339(other) for other in nearest_starts(questions, start, count=ALTERNATIVES)]
-        return SlotTaken("Somebody has that time. Choose one of the alternatives.", alternatives=alternatives)
-    if any(set(reasons) <= {Closed.TAKEN, Closed.CALENDAR_UNKNOWN} for reasons in closed):
-        return CalendarUnknown("We can't see whether that time is free at the moment. Try again in a few minutes.")
-    reasons = sorted({reason.value for one in closed for reason in one})
-    return StartClosed(
-        f"That start is closed: {', '.join(reasons)}. Ask for availability and take one of its starts.", reasons=reasons
-    )
-
-
-def _must_lie_ahead(session: Session, now: Millis) -> None:
+def _must_lie_ahead(session: Session, now: Millis, until_minutes: int) -> None:
     if session.start * MINUTE_MS <= now:
         raise IllegalMove("This appointment has begun or is over; it can't be changed any more.")
-
-
-def _copies(session: Session, destination: str | None) -> dict[str, GoogleCopy]:
-    if destination is None:
-        return {}
-    return {destination: GoogleCopy(calendar=destination, event=event_id(session.id, destination, 0))}
-
-
-def _push(session: Session) -> tuple[Effect, ...]:
-    return (Effect(kind="push", subject=session.id),) if session.copies else ()
-
-
-def _times(session: Session) -> dict[str, str]:
-    return {"start": rfc3339(session.start), "end": rfc3339(session.end)}
+    if (session.start - until_minutes) * MINUTE_MS <= now:
+        raise IllegalMove(
+            "It is too late to change this online. Please call the business.", until_minutes=until_minutes
+        )

@@ -1,10 +1,18 @@
 """What an operator sets up: the account, its resources and services. Read-only to clients; changed only by operators."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from functions.domain.hours import Hours, ZoneName
+from pydantic import Field, model_validator
+
+from functions.domain.booking_window import RollingDays, Window
+from functions.domain.hours import Hours
 from functions.domain.instants import DAY_MINUTES, Millis
 from functions.domain.model import Document
+from functions.domain.zones import ZoneName
+
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Duration = Annotated[int, Field(ge=1, le=7 * DAY_MINUTES)]
 
 
 class Account(Document):
@@ -24,15 +32,39 @@ class OperatorKey(Document):
     created_at: Millis
 
 
+class Limits(Document):
+    """The most there may be of something in a day, an ISO week and a month of the resource's zone. None: no limit."""
+
+    per_day: Count | None = None
+    per_week: Count | None = None
+    per_month: Count | None = None
+
+    @property
+    def any(self) -> bool:
+        return (self.per_day, self.per_week, self.per_month) != (None, None, None)
+
+
+class ClientLimits(Limits):
+    """Of one client's bookings of the service. `at_once`: the most that may lie ahead at the same time."""
+
+    at_once: Count | None = None
+
+    @property
+    def any(self) -> bool:
+        return super().any or self.at_once is not None
+
+
 class Resource(Document):
     """A person, room or thing whose time is taken.
 
-    `blocked_by` and `destination` are ids of calendars. A calendar names its resources too (`CalendarLink`); both sides change in one commit.
+    `limits` count its sessions of whatever service. `blocked_by` and `destination` are ids of calendars. A calendar names its resources too
+    (`CalendarLink`); both sides change in one commit.
     """
 
     id: str
     name: str
     hours: Hours
+    limits: Limits = Limits()
     blocked_by: tuple[str, ...] = ()
     destination: str | None = None
 
@@ -40,17 +72,52 @@ class Resource(Document):
 class Service(Document):
     """What can be booked. Lengths are in minutes.
 
+    `kind`: the starts of an appointment follow from its resources' hours; an event is offered only where an operator scheduled a session.
+    `durations`: those that a client may choose from; none named means `duration_minutes` alone, which is what who does not choose gets.
+    `offset_minutes`: how long after an opening the first start lies. Then every `step_minutes`.
     `buffer_*_minutes` are preparation and clean-up: they take the resource's time on either side of the session, inside or outside its hours,
     and add up between two neighbours.
+    `limits` count the service's sessions at all its resources; `client_limits` one client's bookings of it.
+    `capacity`: the seats of a session. Where it is more than one, others join a session that runs already, at its very start.
+    `confirmation`: at once, or by an operator, until whose decision a request keeps its seats.
+    `client_*_until_minutes`: how long before the start clients may still cancel or reschedule by themselves; operators always may.
+    `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
+    `pick`: which of any: the first that is free in the order given; the one of highest priority; or the one with the fewest sessions that day
+    in proportion to its weight. Each falls back on the next, down to the order.
     """
 
     id: str
     name: str
-    duration_minutes: int = Field(ge=1, le=7 * DAY_MINUTES)
+    kind: Literal["appointment", "event"] = "appointment"
+    duration_minutes: Duration
+    durations: tuple[Duration, ...] = Field(default=(), max_length=20)
     step_minutes: int = Field(ge=1, le=DAY_MINUTES)
+    offset_minutes: int = Field(default=0, ge=0, lt=DAY_MINUTES)
     buffer_before_minutes: int = Field(default=0, ge=0, le=DAY_MINUTES)
     buffer_after_minutes: int = Field(default=0, ge=0, le=DAY_MINUTES)
     notice_minutes: int = Field(default=0, ge=0, le=365 * DAY_MINUTES)
-    window_days: int = Field(default=60, ge=1, le=365)
+    window: Window = RollingDays(days=60)
+    limits: Limits = Limits()
+    client_limits: ClientLimits = ClientLimits()
+    capacity: int = Field(default=1, ge=1, le=1000)
+    show_seats_left: bool = True
+    confirmation: Literal["instant", "operator"] = "instant"
+    client_cancel_until_minutes: int = Field(default=0, ge=0, le=365 * DAY_MINUTES)
+    client_reschedule_until_minutes: int = Field(default=0, ge=0, le=365 * DAY_MINUTES)
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
+    assignment: Literal["any", "choice", "all"] = "any"
+    pick: Literal["order", "priority", "least_busy"] = "order"
+    priorities: Mapping[str, int] = Field(default_factory=dict)
+    weights: Mapping[str, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
     active: bool = True
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        if self.durations and self.duration_minutes not in self.durations:
+            raise ValueError("duration_minutes must be one of durations")
+        if strangers := sorted({*self.priorities, *self.weights} - set(self.resources)):
+            raise ValueError(f"priorities and weights name what is not among the resources: {', '.join(strangers)}")
+        return self
+
+    def offers_duration(self, minutes: int) -> bool:
+        return minutes == self.duration_minutes or minutes in self.durations

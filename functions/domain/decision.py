@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, LedgerTouch
 from functions.domain.model import Document
 from functions.domain.session import AuthorKind
@@ -16,7 +17,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
 
-EffectKind = Literal["pull", "push", "notify", "watch", "discover"]
+EffectKind = Literal["pull", "push", "notify", "watch", "discover", "lapse", "serve"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +45,12 @@ class HistoryEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """Something to be done outside after the commit. `subject` is an id; the handler reads the present state of it (law 4)."""
+    """Something to be done after the commit. `subject` is an id; the handler reads the present state of it (law 4). Not before `not_before`."""
 
     kind: EffectKind
     subject: str
     about: str | None = None  # notify: which message
+    not_before: Millis | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,14 @@ AnyRef: TypeAlias = Ref[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Generic[A]):
+    """`guards`: documents that the decision rests on and does not change. The commit fails where one is no longer as it was read (law 1)."""
+
     answer: A
     documents: tuple[Document, ...] = ()
     changes: tuple[LedgerChange, ...] = ()
     touches: tuple[LedgerTouch, ...] = ()
     deletions: tuple[AnyRef, ...] = ()
+    guards: tuple[AnyRef, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     effects: tuple[Effect, ...] = ()
 

@@ -68,6 +68,14 @@ class CalendarUnknown(Refusal):
     title = "The calendar can't be read at the moment"
 
 
+class HoldLapsed(Refusal):
+    """Seats were kept for a while; the while is over, and somebody else has them."""
+
+    slug = "hold-lapsed"
+    status = 409
+    title = "Your seats are not kept any more"
+
+
 class IllegalMove(Refusal):
     """The thing is not in a state from which this step can be taken."""
 

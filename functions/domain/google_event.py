@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from functions.domain.hours import midnight, zone
 from functions.domain.instants import Minute, minute_ceil, minute_floor
 from functions.domain.intervals import Interval
 from functions.domain.model import Document
+from functions.domain.zones import midnight, zone
 
 D = TypeVar("D", bound=date)
 

@@ -1,39 +1,38 @@
-"""Opening hours: wall time in a zone, resolved to UTC minutes.
+"""Opening hours as an operator sets them, and what holds on a date. All in wall time, which `openings` resolves to UTC minutes."""
 
-The only place where a working hour meets a zone. Each edge of an interval is resolved by itself, so an interval over a clock change is as long
-as the day really is: an opening inside a skipped hour starts when that hour's gap ends, a closing inside a repeated hour is the second one.
-"""
-
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, cached_property, lru_cache, partial
+from itertools import pairwise
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from functions.domain.instants import DAY_MINUTES, Minute, datetime_of, minute_floor
-from functions.domain.intervals import Interval, clip, merge
+from functions.domain.instants import DAY_MINUTES
+from functions.domain.zones import Day, ZoneName, day_number
 
+WallIntervals: TypeAlias = tuple[tuple[int, int], ...]
 
-def _known_zone(name: str) -> str:
-    try:
-        zone(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not a zone of the IANA database, such as Europe/Berlin") from None
-    return name
+_FIRST = itemgetter(0)
 
 
 def _wall_time(text: str) -> str:
     hour, colon, minute = text.partition(":")
-    if not (colon and len(hour) == len(minute) == 2 and hour.isdecimal() and minute.isdecimal()):
+    if not (colon and len(hour) == len(minute) == 2 and text.isascii() and hour.isdecimal() and minute.isdecimal()):
         raise ValueError(f"{text!r} is not a wall time such as 09:00")
     if int(minute) > 59 or int(hour) * 60 + int(minute) > DAY_MINUTES:
         raise ValueError(f"{text!r} lies outside 00:00 to 24:00")
     return text
 
 
-ZoneName = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+@lru_cache(maxsize=2048)
+def _minutes(wall_time: str) -> int:
+    return int(wall_time[:2]) * 60 + int(wall_time[3:])
+
+
 WallTime = Annotated[str, AfterValidator(_wall_time)]
 IsoWeekday = Annotated[int, Field(ge=1, le=7)]
 
@@ -48,7 +47,7 @@ class DailyInterval(BaseModel):
 
     def minutes(self) -> tuple[int, int]:
         """Minutes after the local midnight of the day it starts on: (start, end), end after start."""
-        start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (self.start, self.end))
+        start, end = _minutes(self.start), _minutes(self.end)
         return start, end if end > start else end + DAY_MINUTES
 
 
@@ -59,22 +58,89 @@ class WeeklyHours(DailyInterval):
 
 
 class DateOverride(BaseModel):
-    """What holds on one date instead of the weekly hours. No intervals: closed."""
+    """What is different on one date. `replace`: these intervals hold, and none means closed. `add`: these too. `close`: not these; none named means
+    the whole date.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     date: date
+    kind: Literal["replace", "add", "close"] = "replace"
     intervals: tuple[DailyInterval, ...] = ()
 
 
+class _Dates(BaseModel):
+    """From `first` to `last`, both included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError("last lies before first")
+        return self
+
+
+class ClosedPeriod(_Dates):
+    """Closed on all these dates: a holiday, a renovation."""
+
+    name: str = Field(default="", max_length=200)
+
+
+class Holiday(BaseModel):
+    """A date on which nobody works, often imported."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    date: date
+    name: str = Field(default="", max_length=200)
+
+
+class Season(_Dates):
+    """Weekly hours that hold on these dates instead of the usual ones."""
+
+    name: str = Field(default="", max_length=200)
+    weekly: tuple[WeeklyHours, ...] = ()
+
+
+class Travel(_Dates):
+    """Dates that are spent in another zone: the hours of these dates are wall time there."""
+
+    time_zone: ZoneName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayPlan:
+    """The hours of one date. `rule` says where they come from, `name` which holiday, period or season it is.
+
+    `intervals`: minutes after the local midnight of that date in `zone`, (start, end), sorted; an end above 1440 is on the next day.
+    """
+
+    intervals: WallIntervals
+    zone: str
+    rule: Literal["weekly", "season", "override", "holiday", "closed_period"]
+    name: str = ""
+
+
 class Hours(BaseModel):
-    """When a resource works: weekly hours in its zone, replaced on some dates."""
+    """When a resource works: weekly hours in its zone, and what is different on some dates.
+
+    The narrower rule wins: an override of the date, then a holiday, then a closed period, then a season, then the weekly hours. So an override can
+    open a holiday. An interval belongs to the date on which it starts, also what of it lies beyond midnight.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     time_zone: ZoneName
     weekly: tuple[WeeklyHours, ...] = ()
     overrides: tuple[DateOverride, ...] = ()
+    closed: tuple[ClosedPeriod, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    seasons: tuple[Season, ...] = ()
+    travel: tuple[Travel, ...] = ()
 
     @model_validator(mode="after")
     def _one_override_a_date(self) -> Self:
@@ -83,89 +149,147 @@ class Hours(BaseModel):
             raise ValueError("two overrides name the same date; put their intervals into one")
         return self
 
-    def on(self, day: date) -> tuple[DailyInterval, ...]:
-        for override in self.overrides:
-            if override.date == day:
-                return override.intervals
-        return tuple(hours for hours in self.weekly if day.isoweekday() in hours.days)
+    @model_validator(mode="after")
+    def _one_place_and_season_at_a_time(self) -> Self:
+        for what, periods in (("seasons", self.seasons), ("travels", self.travel)):
+            ordered = sorted(periods, key=lambda period: period.first)
+            if any(later.first <= earlier.last for earlier, later in pairwise(ordered)):
+                raise ValueError(f"two {what} hold on the same date")
+        return self
+
+    @cached_property
+    def timetable(self) -> "Timetable":
+        """These hours laid out by date, once for all that is asked of them."""
+        return _timetable(self)
+
+    def on(self, day: date) -> DayPlan:
+        """What holds on a date. An override that adds or closes starts from what would hold without it.
+
+        Intervals that overlap or touch stay apart, because starts are counted from each one's opening. A closing that cuts one in two makes two.
+        """
+        return self.timetable.on(day_number(day))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("timetable", None)  # it was laid out from the fields before the update
+        return copied
 
 
-@lru_cache(maxsize=1024)
-def zone(name: str) -> ZoneInfo:
-    """The zone of that IANA name; raises `ZoneInfoNotFoundError`."""
-    return ZoneInfo(name)
+Week: TypeAlias = tuple[DayPlan, ...]  # the plan of a day is week[day % 7]
 
 
-def opening(day: date, minutes: int, zone_: ZoneInfo) -> Minute:
-    """The instant of a wall time as the start of something: the earlier of two, the end of a gap."""
-    return _instants(day, minutes, zone_)[0]
+class Spell(NamedTuple):
+    """Dates in a row, `first` to `last`, in one zone and under one rule."""
+
+    first: Day
+    last: Day
+    zone: str
+    week: Week
 
 
-def closing(day: date, minutes: int, zone_: ZoneInfo) -> Minute:
-    """The instant of a wall time as the end of something: the end of a gap (so nothing lies inside it), the later of two. But where the clock
-    goes back to just this wall time, all that comes before it ends at the earlier one: a day is over when the next begins.
-    """
-    earlier, later = _instants(day, minutes, zone_)
-    if earlier == later or _instants(day, minutes - 1, zone_)[1] < earlier:
-        return earlier
-    return later
+@dataclass(frozen=True)
+class Timetable:
+    """Hours laid out by date. `spells` follow each other over all dates there are; `special` are the dates of holidays and overrides."""
+
+    spells: tuple[Spell, ...]
+    special: Mapping[Day, DayPlan]
+
+    def on(self, day: Day) -> DayPlan:
+        return self.special.get(day) or self.spells[self._index(day)].week[day % 7]
+
+    def between(self, first: Day, last: Day) -> tuple[Spell, ...]:
+        """The spells that hold on some date from `first` to `last`."""
+        return self.spells[self._index(first) : self._index(last) + 1]
+
+    def _index(self, day: Day) -> int:
+        return max(0, bisect_right(self.spells, day, key=_FIRST) - 1)
 
 
-def midnight(day: date, zone_: ZoneInfo) -> Minute:
-    """The instant at which a local date begins, which is not 00:00 where the clock skips that hour."""
-    return opening(day, 0, zone_)
+def _timetable(hours: Hours) -> Timetable:
+    spells = tuple(_spells(hours))
+    usual = Timetable(spells, {})
+    holidays: dict[Day, DayPlan] = {}
+    for holiday in hours.holidays:
+        day = day_number(holiday.date)
+        plan = DayPlan(intervals=(), zone=usual.on(day).zone, rule="holiday", name=holiday.name)
+        holidays.setdefault(day, plan)
+    without_overrides = Timetable(spells, holidays)
+    special = dict(holidays)
+    for override in hours.overrides:
+        day = day_number(override.date)
+        special[day] = _overridden(without_overrides.on(day), override)
+    return Timetable(spells, special)
 
 
-def _instants(day: date, minutes: int, zone_: ZoneInfo) -> tuple[Minute, Minute]:
-    """The earlier and the later instant of a wall time: the same one, unless the clock shows it twice. The end of a gap where it skips it."""
-    local = datetime.combine(
-        day + timedelta(days=minutes // DAY_MINUTES), time(*divmod(minutes % DAY_MINUTES, 60)), zone_
-    )
-    first = minute_floor(local.astimezone(UTC))
-    second = minute_floor(local.replace(fold=1).astimezone(UTC))
-    if second >= first:
-        return first, second
-    after_gap = _end_of_gap(second, first, zone_)
-    return after_gap, after_gap
+def _overridden(plan: DayPlan, override: DateOverride) -> DayPlan:
+    named = _in_order(override.intervals)
+    match override.kind:
+        case "replace":
+            intervals = named
+        case "add":
+            intervals = tuple(sorted({*plan.intervals, *named}))
+        case "close":
+            intervals = _without(plan.intervals, named) if named else ()
+    return DayPlan(intervals=intervals, zone=plan.zone, rule="override")
 
 
-def _end_of_gap(before: Minute, after: Minute, zone_: ZoneInfo) -> Minute:
-    """The minute at which the offset changes, between two instants on either side of a skipped wall time (PEP 495)."""
-    offset_after = datetime_of(after).astimezone(zone_).utcoffset()
-    while after - before > 1:
-        middle = (before + after) // 2
-        if datetime_of(middle).astimezone(zone_).utcoffset() == offset_after:
-            after = middle
+def _in_order(intervals: Iterable[DailyInterval]) -> WallIntervals:
+    return tuple(sorted({interval.minutes() for interval in intervals}))
+
+
+def _without(intervals: WallIntervals, cuts: WallIntervals) -> WallIntervals:
+    """What the cuts leave of each interval."""
+    left = set(intervals)
+    for first, last in cuts:
+        pieces = [piece for start, end in left for piece in ((start, min(end, first)), (max(start, last), end))]
+        left = {(start, end) for start, end in pieces if start < end}
+    return tuple(sorted(left))
+
+
+_Period = TypeVar("_Period", bound=_Dates)
+_Held: TypeAlias = tuple[Day, Day, _Period]
+
+
+def _spells(hours: Hours) -> Iterator[Spell]:
+    """All dates, cut wherever a closed period, a season or a journey begins or ends."""
+    closed, seasons, travel = _apart(hours.closed), _apart(hours.seasons), _apart(hours.travel)
+    edges = {edge for first, last, _ in (*closed, *seasons, *travel) for edge in (first, last + 1)}
+    weekly = cache(partial(_week, hours))
+    for first, after in pairwise(sorted({day_number(date.min), *edges, day_number(date.max) + 1})):
+        journey, season, period = _holding(travel, first), _holding(seasons, first), _holding(closed, first)
+        zone_name = journey.time_zone if journey else hours.time_zone
+        if period:
+            plan = DayPlan(intervals=(), zone=zone_name, rule="closed_period", name=period.name)
+            yield Spell(first, after - 1, zone_name, (plan,) * 7)
         else:
-            before = middle
-    return after
+            yield Spell(first, after - 1, zone_name, weekly(zone_name, season))
 
 
-def local_date(minute: Minute, zone_: ZoneInfo) -> date:
-    return datetime_of(minute).astimezone(zone_).date()
+def _week(hours: Hours, zone_name: str, season: Season | None) -> Week:
+    """The plans of a week in the order of `Spell.week`: day 0 was a Thursday."""
+    weekly = hours.weekly if season is None else season.weekly
+    by_weekday = [_in_order(each for each in weekly if weekday in each.days) for weekday in (4, 5, 6, 7, 1, 2, 3)]
+    if season is None:
+        return tuple(DayPlan(intervals=intervals, zone=zone_name, rule="weekly") for intervals in by_weekday)
+    return tuple(
+        DayPlan(intervals=intervals, zone=zone_name, rule="season", name=season.name) for intervals in by_weekday
+    )
 
 
-def working_intervals(hours: Hours, within: Interval) -> list[Interval]:
-    """The open intervals that touch `within`, whole (not cut), sorted. Each keeps its own opening, which anchors the grid of starts."""
-    zone_ = zone(hours.time_zone)
-    # An interval may begin on the day before and cross midnight; overlapping ones of one day are the operator's to keep apart.
-    day = local_date(within.start, zone_) - timedelta(days=1)
-    last = local_date(max(within.start, within.end - 1), zone_)
-    found = []
-    while day <= last:
-        found += [interval for interval in _day_intervals(hours, day, zone_) if interval.overlaps(within)]
-        day += timedelta(days=1)
-    return sorted(set(found))
+def _apart(periods: Iterable[_Period]) -> list[_Held[_Period]]:
+    """In order, no two on the same date: the one that began first holds."""
+    apart: list[_Held[_Period]] = []
+    free = day_number(date.min)
+    for period in sorted(periods, key=attrgetter("first")):
+        first, last = max(free, day_number(period.first)), day_number(period.last)
+        if first <= last:
+            apart.append((first, last, period))
+            free = last + 1
+    return apart
 
 
-def _day_intervals(hours: Hours, day: date, zone_: ZoneInfo) -> Iterator[Interval]:
-    for daily in hours.on(day):
-        start, end = daily.minutes()
-        interval = Interval(opening(day, start, zone_), closing(day, end, zone_))
-        if interval.start < interval.end:
-            yield interval
-
-
-def open_time(hours: Hours, within: Interval) -> list[Interval]:
-    """The open time inside `within`: merged and cut."""
-    return clip(merge(working_intervals(hours, within)), within)
+def _holding(periods: Sequence[_Held[_Period]], day: Day) -> _Period | None:
+    index = bisect_right(periods, day, key=_FIRST) - 1
+    if index < 0 or periods[index][1] < day:
+        return None
+    return periods[index][2]

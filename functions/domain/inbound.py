@@ -9,17 +9,19 @@ there: the session is cancelled with that reason (case 100), never on anything b
 from dataclasses import dataclass
 
 from functions.domain.availability import Closed, ResourceState
+from functions.domain.availability.taken import taken_time
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
-from functions.domain.hours import open_time
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
-from functions.domain.intervals import Interval, merge
-from functions.domain.ledger import leave, move, taken_time
+from functions.domain.intervals import Interval
+from functions.domain.ledger import leave, move
+from functions.domain.openings import open_time
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.transitions import BOOKING, SESSION, step
 
 GOOGLE = Author(kind="google")
 CALENDAR_DELETE = "deleted in Google Calendar"
+TAKEN = "taken"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,9 +212,8 @@ def _standing(inbound: Inbound, moved: Session) -> str | None:
     if (shape := _shape(inbound.event)) is not None:
         return shape
     for state in inbound.states:
-        taken = taken_time(state.months, calendars=state.resource.blocked_by, without_session=moved.id)
-        if any(moved.occupation.taken.overlaps(interval) for interval in merge(taken)):
-            return Closed.TAKEN.value
+        if any(moved.occupation.taken.overlaps(each) for each in taken_time(state, inbound.now, without=moved.id)):
+            return TAKEN
         time = Interval(moved.start, moved.end)
         if open_time(state.resource.hours, time) != [time]:
             return Closed.OUTSIDE_HOURS.value

@@ -5,7 +5,8 @@
 Wall time and zones exist only at the edge and in `hours` and `recurrence`, which resolve them.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 Minute: TypeAlias = int
@@ -14,6 +15,7 @@ Millis: TypeAlias = int
 MINUTE_MS = 60_000
 DAY_MINUTES = 24 * 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def minute_floor(instant: datetime) -> Minute:
@@ -41,7 +43,19 @@ def datetime_of_millis(millis: Millis) -> datetime:
 
 def rfc3339(minute: Minute) -> str:
     """`2027-03-01T08:00:00Z`, the form every answer and every Google write uses."""
-    return datetime_of(minute).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, minutes = divmod(minute, DAY_MINUTES)
+    return _iso_date(day) + _iso_time(minutes)
+
+
+# An answer holds thousands of instants, on a few dates and at the same times of day.
+@lru_cache(maxsize=1024)
+def _iso_date(day: int) -> str:
+    return date.fromordinal(_EPOCH_DAY + day).isoformat()
+
+
+@lru_cache(maxsize=DAY_MINUTES)
+def _iso_time(minutes: int) -> str:
+    return f"T{minutes // 60:02}:{minutes % 60:02}:00Z"
 
 
 def rfc3339_millis(millis: Millis) -> str:

@@ -8,13 +8,24 @@ commits can't both take it. A change of configuration touches the months too (`L
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from functions.domain.instants import Minute, months_between
+from functions.domain.instants import Millis, Minute, months_between
 from functions.domain.intervals import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Seats that are kept until `expires_at`, while a client fills in a form or makes up their mind about an offer."""
+
+    seats: int
+    expires_at: Millis
+
+
+@dataclass(frozen=True, kw_only=True)
 class Occupation:
-    """A session's place in the ledger: its own time and, around it, the time it takes with its buffers."""
+    """A session's place in the ledger: its own time and, around it, the time it takes with its buffers; and how full it is.
+
+    `seats` are sold, `holds` by key kept. A session that was `scheduled` takes its time even when nobody has booked it.
+    """
 
     session: str
     service: str
@@ -22,10 +33,23 @@ class Occupation:
     end: Minute
     taken_from: Minute
     taken_until: Minute
+    capacity: int = 1
+    seats: int = 1
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    scheduled: bool = False
 
     @property
     def taken(self) -> Interval:
         return Interval(self.taken_from, self.taken_until)
+
+    def takes_time(self, now: Millis) -> bool:
+        """Not once all that it was made for were holds, and they have lapsed."""
+        return self.scheduled or self.seats > 0 or any(now < hold.expires_at for hold in self.holds.values())
+
+    def seats_left(self, now: Millis) -> int:
+        """Never below 0, also where a capacity was lowered below what is sold."""
+        held = sum(hold.seats for hold in self.holds.values() if now < hold.expires_at)
+        return max(0, self.capacity - self.seats - held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,19 +114,21 @@ def _changes(resources: Iterable[str], occupation: Occupation, value: Occupation
     )
 
 
-def taken_time(
-    months: Iterable[LedgerMonth], *, calendars: Iterable[str], without_session: str | None = None
-) -> list[Interval]:
-    """All the intervals that are taken in these months of one resource, unsorted.
-
-    Only blocks of `calendars` (those that the resource is blocked by) count. `without_session` leaves out one session, for moving it.
-    """
-    counted = frozenset(calendars)
-    taken: list[Interval] = []
-    for month in months:
-        taken += [entry.taken for entry in month.sessions.values() if entry.session != without_session]
-        for calendar, events in month.blocks.items():
-            if calendar in counted:
-                for intervals in events.values():
-                    taken += intervals
-    return taken
+def merge_changes(changes: Iterable[LedgerChange]) -> tuple[LedgerChange, ...]:
+    """One change a resource and month; the store writes each document once."""
+    merged: dict[tuple[str, str], LedgerChange] = {}
+    for change in changes:
+        place = (change.resource, change.month)
+        before = merged.get(place)
+        merged[place] = (
+            change
+            if before is None
+            else LedgerChange(
+                resource=change.resource,
+                month=change.month,
+                sessions={**before.sessions, **change.sessions},
+                blocks={**before.blocks, **change.blocks},
+                cleared=before.cleared | change.cleared,
+            )
+        )
+    return tuple(merged.values())

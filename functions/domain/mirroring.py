@@ -110,23 +110,3 @@ def without_orphans(rows: Sequence[MirrorEvent]) -> list[MirrorEvent]:
     latest = {row.id: row for row in rows}
     deleted = {id_ for id_, row in latest.items() if row.cancelled and row.kind != "exception"}
     return [row for row in rows if row.series not in deleted]
-
-
-def merge_changes(changes: Iterable[LedgerChange]) -> tuple[LedgerChange, ...]:
-    """One change a resource and month; the store writes each document once."""
-    merged: dict[tuple[str, str], LedgerChange] = {}
-    for change in changes:
-        place = (change.resource, change.month)
-        before = merged.get(place)
-        merged[place] = (
-            change
-            if before is None
-            else LedgerChange(
-                resource=change.resource,
-                month=change.month,
-                sessions={**before.sessions, **change.sessions},
-                blocks={**before.blocks, **change.blocks},
-                cleared=before.cleared | change.cleared,
-            )
-        )
-    return tuple(merged.values())

@@ -4,13 +4,13 @@ One session is one Google event a destination calendar, however many clients sit
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import Field
 
-from functions.domain.configuration import Service
 from functions.domain.instants import Millis, Minute
-from functions.domain.ledger import Occupation
+from functions.domain.ledger import Hold, Occupation
 from functions.domain.model import Document
 from functions.domain.transitions import BookingStatus, SessionStatus
 
@@ -52,7 +52,11 @@ class Conflict(Document):
 
 
 class Session(Document):
-    """One occurrence of a service. `taken_*` are its time with buffers; `seats` maps bookings to how many seats they hold."""
+    """One occurrence of a service. `taken_*` are its time with buffers; `seats` maps bookings to how many seats they have, `holds` those that are
+    not decided yet to how many are kept for them, and until when.
+
+    `scheduled` by an operator, or come into being with its first booking.
+    """
 
     id: str
     service: str
@@ -62,8 +66,10 @@ class Session(Document):
     taken_from: Minute
     taken_until: Minute
     capacity: int = 1
+    scheduled: bool = False
     status: SessionStatus = "open"
     seats: Mapping[str, int] = Field(default_factory=dict)
+    holds: Mapping[str, Hold] = Field(default_factory=dict)
     version: int = 1
     copies: Mapping[str, GoogleCopy] = Field(default_factory=dict)
     conflict: Conflict | None = None
@@ -80,6 +86,10 @@ class Session(Document):
             end=self.end,
             taken_from=self.taken_from,
             taken_until=self.taken_until,
+            capacity=self.capacity,
+            seats=sum(self.seats.values()),
+            holds=self.holds,
+            scheduled=self.scheduled,
         )
 
     @property
@@ -107,41 +117,41 @@ class Session(Document):
 
 
 class Client(Document):
-    """Who booked, as they told us."""
+    """Who booked, as they told us. Nothing yet, while a client still fills in the form."""
 
-    name: str
-    email: str
+    name: str = ""
+    email: str = ""
     phone: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The same for the same client, by e-mail address: what their limits are counted by."""
+        return sha256(self.email.strip().casefold().encode()).hexdigest()[:32]
+
+
+class ClientGuard(Document):
+    """Says nothing; stands in every commit that counts a client's bookings, so that no two of them count at the same time."""
+
+    id: str
 
 
 class Booking(Document):
-    """A client's seats in a session. `manage_hash` is the hash of the token that proves the booking is theirs."""
+    """A client's seats in a session. `manage_hash` is the hash of the token that proves the booking is theirs.
+
+    While it is `held`, its seats are kept until `expires_at`: for a client who fills in the form, or (`requested`) until an operator has decided.
+    """
 
     id: str
     session: str
     service: str
     client: Client
+    client_key: str = ""
     seats: int = 1
     notes: str | None = None
+    expires_at: Millis | None = None
+    requested: bool = False
     status: BookingStatus = "confirmed"
     manage_hash: str
     cancelled_by: AuthorKind | None = None
     reason: str | None = None
     created_at: Millis
-
-
-def new_session(
-    *, session_id: str, service: Service, resource: str, start: Minute, booking: str, now: Millis
-) -> Session:
-    end = start + service.duration_minutes
-    return Session(
-        id=session_id,
-        service=service.id,
-        resources=(resource,),
-        start=start,
-        end=end,
-        taken_from=start - service.buffer_before_minutes,
-        taken_until=end + service.buffer_after_minutes,
-        seats={booking: 1},
-        created_at=now,
-    )

@@ -11,16 +11,24 @@ from functions.adapters.mail import MailFailed, send
 from functions.adapters.store.documents import ACCOUNT
 from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
-from functions.domain.hours import zone
 from functions.domain.instants import Minute, datetime_of
 from functions.domain.session import Booking, Session
+from functions.domain.zones import zone
 from functions.sync.claims import claim, unclaim
 from functions.sync.work import TryLater, Work
 
 SUBJECTS = {
+    "requested": "We have your request: {what}",
     "confirmed": "Your booking is confirmed: {what}",
     "moved": "Your booking has a new time: {what}",
     "cancelled": "Your booking is cancelled: {what}",
+}
+# The statuses of a booking in which a message about it still says the truth.
+TRUE_OF = {
+    "requested": {"held"},
+    "confirmed": {"confirmed", "completed", "no_show"},
+    "moved": {"confirmed", "completed", "no_show"},
+    "cancelled": {"cancelled"},
 }
 
 
@@ -30,7 +38,7 @@ def notify(work: Work) -> None:
         return
     reader = work.store.reader(work.account)
     booking = reader.get(Ref(Booking, work.subject))
-    if booking is None or work.about not in SUBJECTS or (booking.status == "cancelled") != (work.about == "cancelled"):
+    if booking is None or work.about not in SUBJECTS or booking.status not in TRUE_OF[work.about]:
         return
     reader.load(Ref(Session, booking.session), Ref(Service, booking.service), ACCOUNT)
     session, service = reader.get(Ref(Session, booking.session)), reader.get(Ref(Service, booking.service))

@@ -17,11 +17,10 @@ from functions.domain.event_ids import session_of
 from functions.domain.google_event import MirrorEvent, mirror_row, zone_or
 from functions.domain.inbound import event_is_ours
 from functions.domain.instants import Millis
-from functions.domain.ledger import LedgerChange
+from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
     Family,
     RowChanges,
-    merge_changes,
     project,
     projected_time,
     row_changes,

@@ -10,11 +10,10 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Minute, months_between
-from functions.domain.ledger import LedgerChange
+from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
     Family,
     horizon_is_short,
-    merge_changes,
     new_horizon,
     project,
     projected_time,

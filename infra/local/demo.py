@@ -52,7 +52,7 @@ SERVICES: dict[str, dict[str, object]] = {
         "buffer_before_minutes": 0,
         "buffer_after_minutes": 0,
         "notice_minutes": 60,
-        "window_days": 60,
+        "window": {"kind": "rolling_days", "days": 60},
         "resources": ["anna"],
     },
     "massage": {
@@ -62,7 +62,7 @@ SERVICES: dict[str, dict[str, object]] = {
         "buffer_before_minutes": 0,
         "buffer_after_minutes": 15,
         "notice_minutes": 120,
-        "window_days": 60,
+        "window": {"kind": "rolling_days", "days": 60},
         "resources": ["anna", "ben"],
     },
     "review": {
@@ -72,7 +72,7 @@ SERVICES: dict[str, dict[str, object]] = {
         "buffer_before_minutes": 5,
         "buffer_after_minutes": 5,
         "notice_minutes": 30,
-        "window_days": 30,
+        "window": {"kind": "rolling_days", "days": 30},
         "resources": ["ben"],
     },
 }

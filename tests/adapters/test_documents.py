@@ -28,7 +28,7 @@ from functions.domain.google_event import MirrorEvent
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation
 from functions.domain.model import Document
-from functions.domain.session import Conflict, Session
+from functions.domain.session import ClientGuard, Conflict, Session
 from tests.domain.builders import (
     CALENDAR,
     NOW,
@@ -114,6 +114,7 @@ DOCUMENTS: dict[str, Document] = {
     "an all-day event": row(google_event("ev1", "2027-03-01", "2027-03-02")),
     "a tombstone": row(tombstone()),
     "a malformed event": row(google_event() | {"start": 7, "end": all_day("2027-03-02")}),
+    "a client's guard": ClientGuard(id="0123456789abcdef"),
     "a history entry": HistoryRecord(
         id="c0",
         at=NOW,
@@ -249,6 +250,10 @@ class TestLedgerMonth:
                 "end": entry.end,
                 "taken_from": entry.taken_from,
                 "taken_until": entry.taken_until,
+                "capacity": 1,
+                "seats": 1,
+                "scheduled": False,
+                "holds": {},
             },
             ("sessions", "gone"): None,
             ("blocks", CALENDAR, "ev1"): [HOUR[0].start, HOUR[0].end],

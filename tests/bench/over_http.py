@@ -15,7 +15,7 @@ CHANGES = 40
 def over_http(make_studio: Callable[[], Any]) -> list[Measured]:
     studio: Studio = make_studio()
     studio.open(start="00:00", end="24:00")
-    studio.offer(duration_minutes=15, step_minutes=15, window_days=60)
+    studio.offer(duration_minutes=15, step_minutes=15, window={"kind": "rolling_days", "days": 60})
     studio.connect_and_wait()
     return [*_availability(studio), *_booking(studio), *_lag(studio)]
 

@@ -17,6 +17,8 @@ from functions.domain.google_event import EventTime, MirrorEvent, mirror_row
 from functions.domain.hours import DailyInterval, DateOverride, Hours, WeeklyHours
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation
+from functions.domain.placing import place
+from functions.domain.seating import Seating
 from functions.domain.session import Booking, Client, GoogleCopy, Session, Times
 
 Place = tuple[str, str]
@@ -82,11 +84,19 @@ def service(**changes: Any) -> Service:
     return Service(**fields | changes)
 
 
-def occupation(start: str, end: str, *, session: str = SESSION, before: int = 0, after: int = 0) -> Occupation:
+def occupation(
+    start: str, end: str, *, session: str = SESSION, before: int = 0, after: int = 0, **more: Any
+) -> Occupation:
     first, last = minute(start), minute(end)
-    return Occupation(
-        session=session, service="cut", start=first, end=last, taken_from=first - before, taken_until=last + after
-    )
+    fields: dict[str, Any] = {
+        "session": session,
+        "service": "cut",
+        "start": first,
+        "end": last,
+        "taken_from": first - before,
+        "taken_until": last + after,
+    }
+    return Occupation(**fields | more)
 
 
 def months_touched(interval: Interval) -> list[str]:
@@ -184,13 +194,26 @@ def question(
     known_until: int = FAR,
     now: int = NOW,
     moving: str | None = None,
+    **more: Any,
 ) -> Question:
+    """About one resource. The service's, where it is not given, is the same."""
+    known = state(*occupations, of=of, blocks=blocks, known_until=known_until)
     return Question(
-        service=asked or service(),
-        state=state(*occupations, of=of, blocks=blocks, known_until=known_until),
-        now=now,
-        moving=moving,
+        service=asked or service(resources=(known.resource.id,)), states=(known,), now=now, moving=moving, **more
     )
+
+
+def among(*states: ResourceState, asked: Service | None = None, now: int = NOW, **more: Any) -> Question:
+    """About several resources, in the service's order. The service's, where it is not given, are the same."""
+    names = tuple(each.resource.id for each in states)
+    return Question(service=asked or service(resources=names), states=states, now=now, **more)
+
+
+def seating(asked: Question, start: int, *running: Session) -> Seating:
+    """Where that start is served, with the session to join, if there is one among `running`."""
+    choice = place(asked, start)
+    joined = next((each for each in running if each.id == choice.session), None)
+    return Seating(question=asked, choice=choice, start=start, running=joined)
 
 
 CLIENT = Client(name="Kim", email="kim@example.com")

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from functions.domain.google_event import MirrorEvent
-from functions.domain.mirroring import Family, Projection, merge_changes, project, row_changes
+from functions.domain.ledger import merge_changes
+from functions.domain.mirroring import Family, Projection, project, row_changes
 from tests.domain.builders import BERLIN, CALENDAR, Ledger, apply, contents, row, span
 
 # From the beginning of the month of the builders' present.

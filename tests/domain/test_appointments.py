@@ -1,5 +1,6 @@
 """Booking, cancelling and rescheduling as decisions: what is answered, what is written, what is told to whom."""
 
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -7,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.appointments import Booked, book, cancel, reschedule
-from functions.domain.availability import ResourceState
+from functions.domain.appointments import Booked, book, cancel, may_move, reschedule
+from functions.domain.availability import Question, ResourceState
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Effect
 from functions.domain.errors import CalendarUnknown, IllegalMove, Refusal, SlotTaken, StartClosed
 from functions.domain.event_ids import event_id
 from functions.domain.ledger import enter
+from functions.domain.placing import place
+from functions.domain.seating import Seating, gives_up_time
 from functions.domain.session import Conflict, Session
 from tests.domain.builders import (
     BY_CLIENT,
@@ -49,8 +52,28 @@ TWO = service(resources=("anna", "ben"))
 AT_9 = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z", session="other")
 
 
-def booked(start: str, *states: ResourceState, rules: Service = TWO, **wish: Any) -> Decision[Booked]:
-    return book(request(start, **wish), service=rules, states=states, now=NOW, author=BY_CLIENT)
+def seating(asked: Question, start: int, *running: Session) -> Seating:
+    """Where that start is served, with the session to join, if there is one among `running`."""
+    choice = place(asked, start)
+    return Seating(
+        question=asked,
+        choice=choice,
+        start=start,
+        running=next((each for each in running if each.id == choice.session), None),
+    )
+
+
+def booked(
+    start: str,
+    *states: ResourceState,
+    rules: Service = TWO,
+    asked: Mapping[str, Any] | None = None,
+    running: Iterable[Session] = (),
+    **wish: Any,
+) -> Decision[Booked]:
+    wished = request(start, **wish)
+    question = Question(service=rules, states=states, now=NOW, **asked or {})
+    return book(wished, seating(question, wished.start, *running), author=BY_CLIENT)
 
 
 class TestBook:
@@ -94,18 +117,20 @@ class TestBook:
             "end": "2027-03-01T10:00:00Z",
             "status": "confirmed",
             "service": "cut",
+            "seats": 1,
         }
 
     @pytest.mark.parametrize(
         ("states", "wish", "chosen"),
         [
             pytest.param([state(of=ANNA), state(of=BEN)], {}, "anna", id="the first of the pool"),
-            pytest.param([state(of=BEN), state(of=ANNA)], {}, "ben", id="in the order it is given"),
             pytest.param([state(AT_9, of=ANNA), state(of=BEN)], {}, "ben", id="the next where the first is taken"),
             pytest.param(
                 [state(of=ANNA, known_until=0), state(of=BEN)], {}, "ben", id="the next where the first is not known"
             ),
-            pytest.param([state(of=ANNA), state(of=BEN)], {"resource": "ben"}, "ben", id="the one that was asked for"),
+            pytest.param(
+                [state(of=ANNA), state(of=BEN)], {"asked": {"resource": "ben"}}, "ben", id="the one that was asked for"
+            ),
         ],
     )
     def test_it_takes_the_first_free_resource(
@@ -129,7 +154,7 @@ class TestBook:
 
     def test_who_asked_for_one_resource_is_not_given_another(self) -> None:
         with pytest.raises(SlotTaken):
-            booked("2027-03-01T09:00Z", state(AT_9, of=ANNA), state(of=BEN), resource="anna")
+            booked("2027-03-01T09:00Z", state(AT_9, of=ANNA), state(of=BEN), asked={"resource": "anna"})
 
     @pytest.mark.parametrize(
         ("start", "states", "refusal", "reasons"),
@@ -204,7 +229,7 @@ class TestCancel:
         decision = cancel(booking(), shared, now=NOW, author=BY_CLIENT, reason=None)
         assert decision.answer.session.status == "open"
         assert decision.answer.session.seats == {"booking2": 2}
-        assert decision.changes == ()
+        assert apply(rebuilt(shared), decision.changes) == rebuilt(decision.answer.session)
         assert decision.answer.booking.status == "cancelled"
 
     @pytest.mark.parametrize("status", ["completed", "no_show"])
@@ -226,16 +251,12 @@ class TestReschedule:
         self, start: str, *others: Any, of: Resource = ANNA, rules: Service | None = None, **changes: Any
     ) -> Decision[Booked]:
         sold = self.SOLD.model_copy(update=changes.pop("sold", {}))
-        return reschedule(
-            changes.pop("booking", booking()),
-            sold,
-            start=minute(start),
-            service=rules or service(),
-            state=state(sold.occupation, *others, of=of, known_until=changes.pop("known_until", 10**9)),
-            now=changes.pop("now", NOW),
-            author=BY_CLIENT,
-            **changes,
-        )
+        moving, now = changes.pop("booking", booking()), changes.pop("now", NOW)
+        may_move(moving, sold, now=now)
+        known = state(sold.occupation, *others, of=of, known_until=changes.pop("known_until", 10**9))
+        asked = Question(service=rules or service(), states=(known,), now=now, moving=sold.id)
+        there = seating(asked, minute(start))
+        return reschedule(moving, sold, there, new_session="new", author=BY_CLIENT, **changes)
 
     @pytest.mark.parametrize(
         ("start", "end"),
@@ -263,11 +284,6 @@ class TestReschedule:
         assert (entry.what, entry.author) == ("session.moved", BY_CLIENT)
         assert entry.before == {"start": "2027-03-01T09:00:00Z", "end": "2027-03-01T10:00:00Z"}
         assert entry.after == {"start": "2027-03-01T11:00:00Z", "end": "2027-03-01T12:00:00Z"}
-
-    def test_to_where_it_is_already_changes_nothing(self) -> None:
-        decision = self.moved("2027-03-01T09:00Z")
-        assert decision.writes_nothing
-        assert decision.answer == Booked(booking(), self.SOLD)
 
     def test_it_gets_the_length_and_buffers_that_the_service_has_now(self) -> None:
         rules = service(duration_minutes=90, buffer_before_minutes=10, buffer_after_minutes=20)
@@ -335,22 +351,27 @@ class Shop:
             for each in self.resources
         )
 
+    def asked(self, **more: Any) -> Question:
+        return Question(service=RULES, states=self.states(), now=NOW, **more)
+
     def does(self, wish: str, which: int, quarter: int) -> None:
         name, start = f"s{which}", LAST_OF_MARCH + quarter * 15
         known = self.sessions.get(name)
         try:
             if wish == "book" and (known is None or known.status == "cancelled"):
                 wished = request(start, session=name, booking=name)
-                decision = book(wished, service=RULES, states=self.states(), now=NOW, author=BY_CLIENT)
+                decision = book(wished, seating(self.asked(), start), author=BY_CLIENT)
             elif wish == "cancel" and known is not None:
                 sold = booking(
                     id=name, session=name, status="cancelled" if known.status == "cancelled" else "confirmed"
                 )
                 decision = cancel(sold, known, now=NOW, author=BY_CLIENT, reason=None)
-            elif wish == "reschedule" and known is not None:
-                (own,) = (each for each in self.states() if each.resource.id == known.resources[0])
+            elif wish == "reschedule" and known is not None and known.start != start:
                 sold = booking(id=name, session=name)
-                decision = reschedule(sold, known, start=start, service=RULES, state=own, now=NOW, author=BY_CLIENT)
+                may_move(sold, known, now=NOW)
+                assert gives_up_time(sold, known)
+                there = seating(self.asked(moving=name, resource=known.resources[0]), start)
+                decision = reschedule(sold, known, there, new_session=f"{name}b", author=BY_CLIENT)
             else:
                 return
         except (SlotTaken, IllegalMove):

@@ -1,332 +1,339 @@
-"""Opening hours against the wall clock: changes of clocks, skipped days, overnight hours, overrides."""
+"""Hours as an operator sets them: what holds on a date."""
 
-from datetime import date, datetime, timedelta
+import copy
+import pickle
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import ValidationError
 
 from functions.domain.hours import (
-    DailyInterval,
+    ClosedPeriod,
+    DateOverride,
+    DayPlan,
+    Holiday,
     Hours,
-    midnight,
-    open_time,
-    working_intervals,
-    zone,
+    Season,
+    Travel,
+    WeeklyHours,
 )
-from functions.domain.instants import DAY_MINUTES
-from functions.domain.intervals import Interval
-from tests.domain import oracles
-from tests.domain.builders import BERLIN, EVERY_DAY, hours, minute, override, span, spans, weekly
-from tests.domain.zones import APIA, BEIRUT, HAVANA, LORD_HOWE, NEW_YORK, SAO_PAULO
+from tests.domain.builders import BERLIN, EVERY_DAY, override, weekly
+from tests.domain.zones import NEW_YORK
+
+# 2027-03-01 is a Monday.
+USUAL = (weekly("09:00", "12:00"), weekly("13:00", "17:00"))
 
 
-def on(day: str, zone_name: str) -> Interval:
-    """A local date, by the standard library: from its first instant to the next one's."""
-    first = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone_name))
-    after = (datetime.fromisoformat(day) + timedelta(days=1)).replace(tzinfo=ZoneInfo(zone_name))
-    return Interval(int(first.timestamp()) // 60, int(after.timestamp()) // 60)
+def day(text: str) -> date:
+    return date.fromisoformat(f"2027-{text}")
 
 
-# zone, opening, date, what is open of it in UTC
-CLOCK_CHANGES = [
-    pytest.param(BERLIN, "09:00-17:00", "2027-03-01", "2027-03-01T08:00Z/2027-03-01T16:00Z", id="Berlin in winter"),
-    pytest.param(BERLIN, "09:00-17:00", "2027-03-29", "2027-03-29T07:00Z/2027-03-29T15:00Z", id="Berlin in summer"),
+def change(kind: str, *intervals: tuple[str, str]) -> dict[str, Any]:
+    """An override of Monday 1 March."""
+    return {"overrides": (override("2027-03-01", *intervals).model_copy(update={"kind": kind}),)}
+
+
+def closed(first: str, last: str, name: str = "") -> ClosedPeriod:
+    return ClosedPeriod(first=day(first), last=day(last), name=name)
+
+
+def season(first: str, last: str, *openings: WeeklyHours, name: str = "") -> Season:
+    return Season(first=day(first), last=day(last), weekly=openings, name=name)
+
+
+def travel(first: str, last: str, time_zone: str = NEW_YORK) -> Travel:
+    return Travel(first=day(first), last=day(last), time_zone=time_zone)
+
+
+def text(plan: DayPlan) -> str:
+    """`09:00-12:00 22:00-30:00`: an end above 24:00 is on the next day."""
+    return " ".join("-".join(f"{m // 60:02d}:{m % 60:02d}" for m in interval) for interval in plan.intervals)
+
+
+HOLIDAY = {"holidays": (Holiday(date=day("03-01"), name="Founder's day"),)}
+CLOSED = {"closed": (closed("02-25", "03-01", "Painting"),)}
+SEASON = {"seasons": (season("03-01", "05-31", weekly("10:00", "14:00", EVERY_DAY), name="Spring"),)}
+NIGHT_BAR = {"weekly": (weekly("22:00", "06:00", EVERY_DAY),)}
+
+# What is set, and what of it holds on Monday 1 March: the intervals, the rule and its name.
+MONDAYS = [
+    pytest.param({}, "09:00-12:00 13:00-17:00", "weekly", "", id="the weekly hours, where nothing else is said"),
+    pytest.param({"weekly": ()}, "", "weekly", "", id="no hours at all"),
+    pytest.param({"weekly": (weekly("09:00", "17:00", (2,)),)}, "", "weekly", "", id="hours of another weekday"),
+    pytest.param({"weekly": (weekly("00:00", "24:00"),)}, "00:00-24:00", "weekly", "", id="the whole day"),
+    pytest.param({"weekly": (weekly("00:00", "00:00"),)}, "00:00-24:00", "weekly", "", id="written in another way"),
+    pytest.param(NIGHT_BAR, "22:00-30:00", "weekly", "", id="a night belongs to the date on which it begins"),
     pytest.param(
-        BERLIN,
-        "00:00-24:00",
-        "2027-03-28",
-        "2027-03-27T23:00Z/2027-03-28T22:00Z",
-        id="a whole day in spring has 23 hours",
+        {"weekly": (weekly("13:00", "17:00"), weekly("09:00", "13:00"), weekly("12:00", "14:00"))},
+        "09:00-13:00 12:00-14:00 13:00-17:00",
+        "weekly",
+        "",
+        id="those that touch or overlap stay apart, in order",
     ),
     pytest.param(
-        BERLIN,
-        "00:00-24:00",
-        "2027-10-31",
-        "2027-10-30T22:00Z/2027-10-31T23:00Z",
-        id="a whole day in autumn has 25 hours",
+        {"weekly": (weekly("09:00", "13:00"), weekly("09:00", "13:00", (1,)))},
+        "09:00-13:00",
+        "weekly",
+        "",
+        id="the same twice is one",
     ),
-    pytest.param(BERLIN, "02:00-03:00", "2027-03-28", None, id="an opening that is the skipped hour is no opening"),
-    pytest.param(BERLIN, "02:15-02:45", "2027-03-28", None, id="nor is one inside it"),
+    # Overrides
+    pytest.param(change("replace", ("10:00", "11:00")), "10:00-11:00", "override", "", id="replaced"),
+    pytest.param(change("replace"), "", "override", "", id="replaced by nothing"),
     pytest.param(
-        BERLIN,
-        "02:30-04:00",
-        "2027-03-28",
-        "2027-03-28T01:00Z/2027-03-28T02:00Z",
-        id="opening in the skipped hour opens after it",
-    ),
-    pytest.param(
-        BERLIN,
-        "01:00-02:30",
-        "2027-03-28",
-        "2027-03-28T00:00Z/2027-03-28T01:00Z",
-        id="closing in the skipped hour closes before it",
+        change("replace", ("14:00", "15:00"), ("10:00", "15:00"), ("14:00", "15:00")),
+        "10:00-15:00 14:00-15:00",
+        "override",
+        "",
+        id="replaced by several, in order, each once",
     ),
     pytest.param(
-        BERLIN,
-        "02:00-03:00",
-        "2027-10-31",
-        "2027-10-31T00:00Z/2027-10-31T02:00Z",
-        id="the repeated hour is open twice",
+        change("add", ("18:00", "20:00")), "09:00-12:00 13:00-17:00 18:00-20:00", "override", "", id="one more"
     ),
     pytest.param(
-        BERLIN,
-        "02:30-04:00",
-        "2027-10-31",
-        "2027-10-31T00:30Z/2027-10-31T03:00Z",
-        id="opening in the repeated hour opens in its first round",
+        change("add", ("17:00", "18:00"), ("11:00", "12:30"), ("09:00", "12:00")),
+        "09:00-12:00 11:00-12:30 13:00-17:00 17:00-18:00",
+        "override",
+        "",
+        id="more that touch, overlap or are there already",
+    ),
+    pytest.param(change("add"), "09:00-12:00 13:00-17:00", "override", "", id="nothing more"),
+    pytest.param(change("close"), "", "override", "", id="closed as a whole"),
+    pytest.param(change("close", ("00:00", "24:00")), "", "override", "", id="closed from midnight to midnight"),
+    pytest.param(
+        change("close", ("10:00", "11:00")),
+        "09:00-10:00 11:00-12:00 13:00-17:00",
+        "override",
+        "",
+        id="closed in the middle of an interval, which makes two of it",
+    ),
+    pytest.param(change("close", ("08:00", "10:00")), "10:00-12:00 13:00-17:00", "override", "", id="opens later"),
+    pytest.param(change("close", ("16:00", "20:00")), "09:00-12:00 13:00-16:00", "override", "", id="closes earlier"),
+    pytest.param(
+        change("close", ("11:00", "14:00")), "09:00-11:00 14:00-17:00", "override", "", id="a long lunch: both are cut"
+    ),
+    pytest.param(change("close", ("09:00", "12:00")), "13:00-17:00", "override", "", id="one interval is closed"),
+    pytest.param(
+        change("close", ("12:00", "13:00"), ("17:00", "09:00")),
+        "09:00-12:00 13:00-17:00",
+        "override",
+        "",
+        id="what was closed anyway",
     ),
     pytest.param(
-        BERLIN,
-        "01:00-02:30",
-        "2027-10-31",
-        "2027-10-30T23:00Z/2027-10-31T01:30Z",
-        id="closing in the repeated hour closes in its second round",
+        change("close", ("15:00", "16:00"), ("09:30", "10:00"), ("09:45", "10:30")),
+        "09:00-09:30 10:30-12:00 13:00-15:00 16:00-17:00",
+        "override",
+        "",
+        id="closed several times, also overlapping",
     ),
     pytest.param(
-        BERLIN,
-        "01:00-02:00",
-        "2027-10-31",
-        "2027-10-30T23:00Z/2027-10-31T00:00Z",
-        id="closing as the repeated hour begins leaves it closed",
+        NIGHT_BAR | change("close", ("23:00", "01:00")),
+        "22:00-23:00 25:00-30:00",
+        "override",
+        "",
+        id="a night closed around midnight",
     ),
     pytest.param(
-        BERLIN,
-        "22:00-06:00",
-        "2027-03-27",
-        "2027-03-27T21:00Z/2027-03-28T04:00Z",
-        id="a night over the change in spring has 7 hours",
+        NIGHT_BAR | change("close", ("00:00", "06:00")),
+        "22:00-30:00",
+        "override",
+        "",
+        id="the early hours belong to the night before",
     ),
     pytest.param(
-        BERLIN,
-        "22:00-06:00",
-        "2027-10-30",
-        "2027-10-30T20:00Z/2027-10-31T05:00Z",
-        id="a night over the change in autumn has 9 hours",
+        {"weekly": (weekly("09:00", "12:00"), weekly("10:00", "14:00"))} | change("close", ("11:00", "11:30")),
+        "09:00-11:00 10:00-11:00 11:30-12:00 11:30-14:00",
+        "override",
+        "",
+        id="a closing cuts each of two that overlap",
     ),
-    pytest.param(NEW_YORK, "01:30-03:30", "2027-03-14", "2027-03-14T06:30Z/2027-03-14T07:30Z", id="New York in spring"),
-    pytest.param(NEW_YORK, "00:30-01:30", "2027-11-07", "2027-11-07T04:30Z/2027-11-07T06:30Z", id="New York in autumn"),
+    # Holidays, closed periods, seasons
+    pytest.param(HOLIDAY, "", "holiday", "Founder's day", id="a holiday"),
     pytest.param(
-        LORD_HOWE,
-        "01:00-03:00",
-        "2027-10-03",
-        "2027-10-02T14:30Z/2027-10-02T16:00Z",
-        id="Lord Howe Island skips half an hour",
-    ),
-    pytest.param(
-        LORD_HOWE,
-        "01:00-03:00",
-        "2027-04-04",
-        "2027-04-03T14:00Z/2027-04-03T16:30Z",
-        id="Lord Howe Island repeats half an hour",
+        {"holidays": (*HOLIDAY["holidays"], Holiday(date=day("03-01"), name="Another"))},
+        "",
+        "holiday",
+        "Founder's day",
+        id="of two holidays on one date the first gives the name",
     ),
     pytest.param(
-        LORD_HOWE,
-        "01:00-02:15",
-        "2027-10-03",
-        "2027-10-02T14:30Z/2027-10-02T15:30Z",
-        id="closing within the skipped half hour closes before it",
+        {"holidays": (Holiday(date=date(2026, 3, 1)),)},
+        *("09:00-12:00 13:00-17:00", "weekly", ""),
+        id="last year's holiday",
+    ),
+    pytest.param(CLOSED, "", "closed_period", "Painting", id="the last date of a closed period"),
+    pytest.param({"closed": (closed("03-01", "03-05"),)}, "", "closed_period", "", id="the first date of one"),
+    pytest.param({"closed": (closed("03-01", "03-01"),)}, "", "closed_period", "", id="the only date of one"),
+    pytest.param(
+        {"closed": (closed("02-20", "02-28"), closed("03-02", "03-05"))},
+        "09:00-12:00 13:00-17:00",
+        "weekly",
+        "",
+        id="a date between two closed periods",
     ),
     pytest.param(
-        SAO_PAULO,
-        "00:00-24:00",
-        "2018-11-04",
-        "2018-11-04T03:00Z/2018-11-05T02:00Z",
-        id="Sao Paulo's day without a midnight begins at one",
+        {"closed": (closed("03-01", "03-02", "Short"), closed("02-01", "03-31", "Long"))},
+        "",
+        "closed_period",
+        "Long",
+        id="of two closed periods the one that began first gives the name",
     ),
     pytest.param(
-        SAO_PAULO,
-        "00:00-24:00",
-        "2018-02-17",
-        "2018-02-17T02:00Z/2018-02-18T03:00Z",
-        id="Sao Paulo's day with its last hour twice",
+        {"closed": (closed("02-01", "03-31", "Long"), closed("02-05", "02-10", "Short"))},
+        "",
+        "closed_period",
+        "Long",
+        id="one that is over within another changes nothing",
     ),
     pytest.param(
-        SAO_PAULO,
-        "20:00-24:00",
-        "2018-11-03",
-        "2018-11-03T23:00Z/2018-11-04T03:00Z",
-        id="closing at the midnight that is skipped",
+        {"closed": (closed("02-01", "02-28", "Before"), closed("02-05", "03-10", "After"))},
+        "",
+        "closed_period",
+        "After",
+        id="of two that overlap the later one goes on",
     ),
     pytest.param(
-        BEIRUT,
-        "00:00-24:00",
-        "2022-03-27",
-        "2022-03-26T22:00Z/2022-03-27T21:00Z",
-        id="Beirut's day without a midnight",
+        {"closed": (closed("02-01", "03-01", "Before"), closed("02-05", "03-10", "After"))},
+        "",
+        "closed_period",
+        "Before",
+        id="but only once the earlier one is over",
+    ),
+    pytest.param(SEASON, "10:00-14:00", "season", "Spring", id="the first date of a season"),
+    pytest.param(
+        {"seasons": (season("01-01", "03-01", weekly("10:00", "14:00")),)}, "10:00-14:00", "season", "", id="the last"
+    ),
+    pytest.param({"seasons": (season("01-01", "12-31"),)}, "", "season", "", id="a season without hours is closed"),
+    pytest.param(
+        {"seasons": (season("01-01", "12-31", weekly("10:00", "14:00", (7,))),)},
+        "",
+        "season",
+        "",
+        id="a season with hours on other weekdays is closed",
     ),
     pytest.param(
-        HAVANA,
-        "00:00-24:00",
-        "2027-11-06",
-        "2027-11-06T04:00Z/2027-11-07T04:00Z",
-        id="Havana repeats its first hour, which belongs to the new day only",
+        {"seasons": (season("01-01", "02-28"), season("03-02", "12-31"))},
+        "09:00-12:00 13:00-17:00",
+        "weekly",
+        "",
+        id="a date between two seasons",
     ),
     pytest.param(
-        HAVANA,
-        "00:00-24:00",
-        "2027-11-07",
-        "2027-11-07T04:00Z/2027-11-08T05:00Z",
-        id="Havana's day with its first hour twice",
+        {"seasons": (season("03-01", "12-31", name="Second"), season("01-01", "02-28", name="First"))},
+        "",
+        "season",
+        "Second",
+        id="seasons in whatever order",
     ),
-    pytest.param(APIA, "09:00-17:00", "2011-12-30", None, id="Samoa's skipped day has no opening"),
+    # Which wins
+    pytest.param(HOLIDAY | CLOSED | SEASON, "", "holiday", "Founder's day", id="holiday before closed period"),
+    pytest.param(CLOSED | SEASON, "", "closed_period", "Painting", id="closed period before season"),
     pytest.param(
-        APIA, "09:00-17:00", "2011-12-31", "2011-12-30T19:00Z/2011-12-31T03:00Z", id="the day after it is normal"
+        HOLIDAY | CLOSED | SEASON | change("replace", ("10:00", "11:00")),
+        "10:00-11:00",
+        "override",
+        "",
+        id="an override opens a holiday",
     ),
     pytest.param(
-        APIA,
-        "22:00-06:00",
-        "2011-12-29",
-        "2011-12-30T08:00Z/2011-12-30T10:00Z",
-        id="the night before it ends at midnight",
+        HOLIDAY | change("add", ("10:00", "11:00")), "10:00-11:00", "override", "", id="so does one that adds"
     ),
+    pytest.param(
+        CLOSED | change("add", ("10:00", "11:00")), "10:00-11:00", "override", "", id="also in a closed period"
+    ),
+    pytest.param(
+        SEASON | change("add", ("15:00", "16:00")), "10:00-14:00 15:00-16:00", "override", "", id="more in a season"
+    ),
+    pytest.param(
+        SEASON | change("close", ("11:00", "12:00")), "10:00-11:00 12:00-14:00", "override", "", id="less in a season"
+    ),
+    pytest.param(HOLIDAY | change("close", ("10:00", "11:00")), "", "override", "", id="less on a holiday"),
 ]
 
 
-@pytest.mark.parametrize(("zone_name", "opening", "day", "open_"), CLOCK_CHANGES)
-def test_an_opening_on_a_day_when_the_clock_changes(zone_name: str, opening: str, day: str, open_: str | None) -> None:
-    start, end = opening.split("-")
-    only_that_day = Hours(time_zone=zone_name, overrides=(override(day, (start, end)),))
-    noon = minute(f"{day}T12:00Z")
-    around = Interval(noon - 2 * DAY_MINUTES, noon + 2 * DAY_MINUTES)
-    expected = spans(open_) if open_ else []
-    assert working_intervals(only_that_day, around) == expected
-    assert oracles.working_intervals(only_that_day, around) == expected
+@pytest.mark.parametrize(("rules", "intervals", "rule", "name"), MONDAYS)
+@pytest.mark.parametrize("abroad", [False, True], ids=["at home", "abroad"])
+def test_what_holds_on_a_monday(rules: dict[str, Any], intervals: str, rule: str, name: str, abroad: bool) -> None:
+    """On a journey the same holds, in the zone there."""
+    fields: dict[str, Any] = {"time_zone": BERLIN, "weekly": USUAL} | rules
+    if abroad:
+        fields["travel"] = (travel("02-28", "03-02"),)
+    plan = Hours(**fields).on(day("03-01"))
+    assert (text(plan), plan.rule, plan.name, plan.zone) == (intervals, rule, name, NEW_YORK if abroad else BERLIN)
+
+
+def test_every_weekday_has_its_own_hours() -> None:
+    each = tuple(weekly(f"{10 + weekday}:00", "20:00", (weekday,)) for weekday in EVERY_DAY)
+    week = [Hours(time_zone=BERLIN, weekly=each).on(day(f"03-0{weekday}")) for weekday in EVERY_DAY]
+    assert [text(plan) for plan in week] == [f"{10 + weekday}:00-20:00" for weekday in EVERY_DAY]
 
 
 @pytest.mark.parametrize(
-    ("day", "openings"),
+    ("on", "zone"),
     [
-        pytest.param("2027-03-01", ["2027-03-01T08:00Z/2027-03-01T16:00Z"], id="a Monday has the weekly hours"),
-        pytest.param("2027-03-02", ["2027-03-02T11:00Z/2027-03-02T13:00Z"], id="an override replaces them"),
-        pytest.param("2027-03-03", [], id="an override without hours closes the day"),
-        pytest.param(
-            "2027-03-04",
-            ["2027-03-04T08:00Z/2027-03-04T11:00Z", "2027-03-04T12:00Z/2027-03-04T19:00Z"],
-            id="an override may have several",
-        ),
-        pytest.param("2027-03-05", ["2027-03-05T08:00Z/2027-03-05T16:00Z"], id="the day after is not touched"),
-        pytest.param("2027-03-06", ["2027-03-06T09:00Z/2027-03-06T11:00Z"], id="an override opens a Saturday"),
-        pytest.param("2027-03-07", [], id="a Sunday stays closed"),
+        ("02-28", BERLIN),
+        ("03-01", NEW_YORK),
+        ("03-05", NEW_YORK),
+        ("03-06", "Asia/Tokyo"),
+        ("03-07", "Asia/Tokyo"),
+        ("03-08", BERLIN),
     ],
 )
-def test_overrides_replace_close_and_add(day: str, openings: list[str]) -> None:
-    kept = hours(
-        overrides=(
-            override("2027-03-02", ("12:00", "14:00")),
-            override("2027-03-03"),
-            override("2027-03-04", ("09:00", "12:00"), ("13:00", "20:00")),
-            override("2027-03-06", ("10:00", "12:00")),
-        )
+def test_journeys_that_follow_each_other(on: str, zone: str) -> None:
+    kept = Hours(
+        time_zone=BERLIN, weekly=USUAL, travel=(travel("03-06", "03-07", "Asia/Tokyo"), travel("03-01", "03-05"))
     )
-    assert working_intervals(kept, on(day, BERLIN)) == spans(*openings)
+    assert kept.on(day(on)).zone == zone
 
 
-def test_an_override_closes_the_night_that_begins_on_its_date_and_not_the_one_before() -> None:
-    nights = hours(weekly("22:00", "06:00", EVERY_DAY), overrides=(override("2027-03-02"),))
-    around = span("2027-03-01T12:00Z", "2027-03-03T12:00Z")
-    assert open_time(nights, around) == spans("2027-03-01T21:00Z/2027-03-02T05:00Z")
-
-
-def test_round_the_clock_is_open_without_a_gap_over_both_changes_of_clocks() -> None:
-    always = hours(weekly("00:00", "24:00", EVERY_DAY))
-    year = span("2027-01-01T00:00Z", "2028-01-01T00:00Z")
-    assert open_time(always, year) == [year]
-
-
-def test_hours_that_end_when_they_start_last_a_whole_day() -> None:
-    shift = hours(weekly("08:00", "08:00", (1,)))
-    assert working_intervals(shift, on("2027-03-01", BERLIN)) == spans("2027-03-01T07:00Z/2027-03-02T07:00Z")
-
-
-def test_intervals_that_touch_the_range_come_whole_and_open_time_is_cut() -> None:
-    within = span("2027-03-01T10:00Z", "2027-03-02T10:00Z")
-    assert working_intervals(hours(), within) == spans(
-        "2027-03-01T08:00Z/2027-03-01T16:00Z", "2027-03-02T08:00Z/2027-03-02T16:00Z"
+@pytest.mark.parametrize("on", [date.min, date.max], ids=["the first date", "the last date"])
+def test_rules_can_reach_to_the_ends_of_the_calendar(on: date) -> None:
+    kept = Hours(
+        time_zone=BERLIN,
+        weekly=USUAL,
+        closed=(ClosedPeriod(first=date.min, last=date.max, name="For ever"),),
+        travel=(Travel(first=date.min, last=date.max, time_zone=NEW_YORK),),
     )
-    assert open_time(hours(), within) == spans(
-        "2027-03-01T10:00Z/2027-03-01T16:00Z", "2027-03-02T08:00Z/2027-03-02T10:00Z"
-    )
+    assert kept.on(on) == DayPlan(intervals=(), zone=NEW_YORK, rule="closed_period", name="For ever")
 
 
-@pytest.mark.parametrize(
-    "within",
-    [
-        pytest.param("2027-03-02T02:00Z/2027-03-02T03:00Z", id="deep in it"),
-        pytest.param("2027-03-02T04:59Z/2027-03-02T12:00Z", id="its last minute"),
-        pytest.param("2027-03-01T12:00Z/2027-03-01T21:01Z", id="its first minute"),
-    ],
-)
-def test_a_night_is_found_from_any_part_of_it(within: str) -> None:
-    nights = hours(weekly("22:00", "06:00", (1,)))
-    assert working_intervals(nights, span(*within.split("/"))) == spans("2027-03-01T21:00Z/2027-03-02T05:00Z")
+class TestHoursThatHaveBeenLaidOut:
+    """The dates are laid out once, when the first is asked about. Nothing else must show that."""
+
+    @pytest.fixture
+    def fresh(self) -> Hours:
+        return Hours(time_zone=BERLIN, weekly=USUAL, holidays=(Holiday(date=day("03-01")),))
+
+    @pytest.fixture
+    def asked(self, fresh: Hours) -> Hours:
+        asked = Hours.model_validate(fresh.model_dump())
+        assert asked.on(day("03-01")).rule == "holiday"
+        return asked
+
+    def test_they_are_the_same_value(self, fresh: Hours, asked: Hours) -> None:
+        assert (asked, hash(asked), repr(asked)) == (fresh, hash(fresh), repr(fresh))
+
+    def test_they_are_written_the_same(self, fresh: Hours, asked: Hours) -> None:
+        assert asked.model_dump() == fresh.model_dump()
+        assert asked.model_dump_json() == fresh.model_dump_json()
+        assert Hours.model_validate_json(asked.model_dump_json()) == fresh
+
+    def test_copies_are_equal(self, fresh: Hours, asked: Hours) -> None:
+        copies = [copy.copy(asked), copy.deepcopy(asked), pickle.loads(pickle.dumps(asked)), asked.model_copy()]
+        assert copies == [fresh] * 4
+        assert {each.on(day("03-01")).rule for each in copies} == {"holiday"}
+
+    @pytest.mark.parametrize("deep", [False, True])
+    def test_a_changed_copy_is_laid_out_anew(self, asked: Hours, deep: bool) -> None:
+        changed = asked.model_copy(update={"holidays": (), "time_zone": NEW_YORK}, deep=deep)
+        assert (changed.on(day("03-01")).rule, changed.on(day("03-01")).zone) == ("weekly", NEW_YORK)
+        assert (asked.on(day("03-01")).rule, asked.on(day("03-01")).zone) == ("holiday", BERLIN)
+
+    def test_hours_stored_before_there_were_holidays_can_be_read(self) -> None:
+        stored = {"time_zone": BERLIN, "weekly": [{"days": [1], "start": "09:00", "end": "17:00"}], "overrides": []}
+        assert text(Hours.model_validate(stored).on(day("03-01"))) == "09:00-17:00"
 
 
-@pytest.mark.parametrize(
-    "within",
-    [
-        pytest.param("2027-03-01T16:00Z/2027-03-02T08:00Z", id="the night between two openings"),
-        pytest.param("2027-03-01T10:00Z/2027-03-01T10:00Z", id="no time at all"),
-    ],
-)
-def test_nothing_is_open(within: str) -> None:
-    assert working_intervals(hours(), span(*within.split("/"))) == []
-
-
-@pytest.mark.parametrize(
-    ("zone_name", "day", "first"),
-    [
-        pytest.param(BERLIN, "2027-03-28", "2027-03-27T23:00Z", id="Berlin"),
-        pytest.param(SAO_PAULO, "2018-11-04", "2018-11-04T03:00Z", id="Sao Paulo, where 00:00 is skipped"),
-        pytest.param(HAVANA, "2027-11-07", "2027-11-07T04:00Z", id="Havana, where 00:00 comes twice"),
-        pytest.param(APIA, "2011-12-30", "2011-12-30T10:00Z", id="Samoa, on the day that is skipped"),
-        pytest.param(APIA, "2011-12-31", "2011-12-30T10:00Z", id="Samoa, on the day after it"),
-    ],
-)
-def test_a_date_begins_at_its_first_instant(zone_name: str, day: str, first: str) -> None:
-    assert midnight(date.fromisoformat(day), zone(zone_name)) == minute(first)
-
-
-@pytest.mark.parametrize(
-    ("fields", "complaint"),
-    [
-        pytest.param({"start": "9:00", "end": "17:00"}, "not a wall time", id="one digit"),
-        pytest.param({"start": "09:00", "end": "17:60"}, "outside", id="a sixtieth minute"),
-        pytest.param({"start": "09:00", "end": "24:01"}, "outside", id="past the end of the day"),
-        pytest.param({"start": "-1:00", "end": "17:00"}, "not a wall time", id="a sign"),
-        pytest.param({"start": "09:00", "end": "1700"}, "not a wall time", id="no colon"),
-        pytest.param({"start": "09:00:00", "end": "17:00"}, "not a wall time", id="seconds"),
-    ],
-)
-def test_wall_times_that_are_none_are_refused(fields: dict[str, str], complaint: str) -> None:
-    with pytest.raises(ValidationError, match=complaint):
-        DailyInterval(**fields)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        pytest.param({"time_zone": "Mars/Olympus"}, id="a zone that is not in the database"),
-        pytest.param({"time_zone": ""}, id="no zone"),
-        pytest.param({"time_zone": "../../etc/passwd"}, id="a path"),
-        pytest.param({"time_zone": "Europe"}, id="half a zone"),
-        pytest.param({"time_zone": "+01:00"}, id="an offset"),
-        pytest.param(
-            {"time_zone": BERLIN, "overrides": [{"date": "2027-03-01"}, {"date": "2027-03-01"}]},
-            id="two overrides of one date",
-        ),
-        pytest.param(
-            {"time_zone": BERLIN, "weekly": [{"days": [], "start": "09:00", "end": "17:00"}]}, id="no weekday"
-        ),
-        pytest.param(
-            {"time_zone": BERLIN, "weekly": [{"days": [0], "start": "09:00", "end": "17:00"}]}, id="a zeroth weekday"
-        ),
-        pytest.param(
-            {"time_zone": BERLIN, "weekly": [{"days": [8], "start": "09:00", "end": "17:00"}]}, id="an eighth weekday"
-        ),
-    ],
-)
-def test_hours_that_make_no_sense_are_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        Hours.model_validate(fields)
+def test_an_override_of_an_unnamed_kind_replaces() -> None:
+    assert DateOverride.model_validate({"date": "2027-03-01"}).kind == "replace"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, enter, leave, ledger_id, move, taken_time
+from functions.domain.ledger import LedgerChange, Occupation, enter, leave, ledger_id, move
 from tests.domain.builders import CALENDAR, SESSION, apply, contents, ledger, minute, months_touched, occupation, spans
 
 NEW_YEAR = minute("2028-01-01T00:00Z")
@@ -126,25 +126,6 @@ def test_two_that_overlap_always_share_a_month(one: Occupation, other: Occupatio
     shared = {c.month for c in enter(["anna"], one)} & {c.month for c in enter(["anna"], other)}
     if one.taken.overlaps(other.taken):
         assert shared
-
-
-class TestTakenTime:
-    def months(self) -> list[LedgerMonth]:
-        entry = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z", before=15, after=30)
-        noon = spans("2027-03-01T12:00Z/2027-03-01T13:00Z")
-        hers = spans("2027-03-01T15:00Z/2027-03-01T16:00Z")
-        return list(ledger(entry, blocks={(CALENDAR, "ev1"): noon, ("hers", "ev2"): hers}).values())
-
-    def test_sessions_take_their_buffers_too_and_blocks_only_themselves(self) -> None:
-        taken = taken_time(self.months(), calendars=[CALENDAR])
-        assert sorted(taken) == spans("2027-03-01T08:45Z/2027-03-01T10:30Z", "2027-03-01T12:00Z/2027-03-01T13:00Z")
-
-    def test_calendars_that_do_not_block_the_resource_do_not_count(self) -> None:
-        assert taken_time(self.months(), calendars=[]) == spans("2027-03-01T08:45Z/2027-03-01T10:30Z")
-
-    def test_a_session_that_moves_gives_up_its_time(self) -> None:
-        taken = taken_time(self.months(), calendars=[CALENDAR], without_session=SESSION)
-        assert taken == spans("2027-03-01T12:00Z/2027-03-01T13:00Z")
 
 
 def test_a_cleared_calendar_loses_its_blocks_and_nothing_else() -> None:

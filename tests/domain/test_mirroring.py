@@ -9,7 +9,7 @@ from functions.domain.event_ids import event_id
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import DAY_MINUTES
 from functions.domain.intervals import Interval
-from functions.domain.ledger import LedgerChange
+from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
     HORIZON_DAYS,
     ROLL_WHEN_BELOW_DAYS,
@@ -17,7 +17,6 @@ from functions.domain.mirroring import (
     Projection,
     blocks_of,
     horizon_is_short,
-    merge_changes,
     new_horizon,
     project,
     projected_time,

@@ -221,41 +221,6 @@ def test_of_a_rule_that_can_not_be_read_the_first_occurrence_is_busy(line: str) 
     assert blocks(series(line)) == hours_from("2027-03-01T08:00Z")
 
 
-class TestDenseSeries:  # case 145
-    def test_one_a_minute_is_busy_throughout(self) -> None:
-        found = blocks(series("RRULE:FREQ=MINUTELY"))
-        assert found == [Interval(span("2027-03-01T08:00Z", "2027-03-01T08:00Z").start, SPRING.end)]
-
-    def test_also_where_it_began_ten_years_ago(self) -> None:
-        old = series("RRULE:FREQ=MINUTELY") | {
-            "start": timed("2017-03-01T09:00:00Z"),
-            "end": timed("2017-03-01T09:00:30Z"),
-        }
-        assert blocks(old) == [SPRING]
-
-    def test_one_a_second_is_busy_throughout(self) -> None:
-        assert blocks(series("RRULE:FREQ=SECONDLY"))[0].end == SPRING.end
-
-    @pytest.mark.parametrize("rule", ["FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30"])
-    def test_one_that_would_take_for_ever_to_compute_is_busy_throughout(self, rule: str) -> None:
-        assert blocks(series(f"RRULE:{rule}"))[0].end == SPRING.end
-
-    def test_a_rule_that_never_occurs_is_not_searched_to_the_end_of_time(self) -> None:
-        assert blocks(series("RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")) == []
-
-    def test_one_that_has_an_end_is_busy_only_so_long(self) -> None:
-        assert blocks(series("RRULE:FREQ=MINUTELY;COUNT=120")) == spans("2027-03-01T08:00Z/2027-03-01T10:59Z")
-
-    def test_a_daily_one_of_fifty_years_is_not_dense(self) -> None:
-        old = series("RRULE:FREQ=DAILY") | {
-            "start": timed("1977-03-01T09:00:00+01:00", BERLIN),
-            "end": timed("1977-03-01T10:00:00+01:00", BERLIN),
-        }
-        assert blocks(old, within=span("2027-03-01T00:00Z", "2027-03-03T00:00Z")) == hours_from(
-            "2027-03-01T08:00Z", "2027-03-02T08:00Z"
-        )
-
-
 THREE = series("RRULE:FREQ=WEEKLY;COUNT=3")
 SECOND = "2027-03-08T09:00:00+01:00"
 

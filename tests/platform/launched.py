@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +89,12 @@ class Sandbox:
         deadline = time.monotonic() + GONE_WITHIN_SECONDS
         while left := self.processes():
             assert time.monotonic() < deadline, f"still there: {left}"
+            time.sleep(0.05)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + GONE_WITHIN_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, "it never came"
             time.sleep(0.05)
 
     def stub(self, name: str, *habits: str, stop_stage: int = 0, **changes: object) -> Part:

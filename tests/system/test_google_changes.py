@@ -14,7 +14,7 @@ def _next_day(days: int) -> str:
 def test_a_weekly_series_closes_its_hour_every_week_and_a_moved_instance_moves(
     studio: Studio,
 ) -> None:  # cases 135, 147
-    studio.offer(window_days=60)
+    studio.offer(window={"kind": "rolling_days", "days": 60})
     weeks = [DAY + timedelta(days=7 * n) for n in range(4)]
     nine = [studio.starts(day)[0] for day in weeks]
     series = studio.person.add_event(

@@ -10,10 +10,10 @@ from flask import Flask, request
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.settings import read_settings
-from functions.booking import clients
+from functions.booking import availability, clients
 from functions.booking.routing import Router
 from infra.local.platform import Platform
-from tests.studio import Studio, until
+from tests.studio import Booked, Studio, until
 
 
 @dataclass
@@ -49,7 +49,7 @@ def wire_and_client(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> tupl
     monkeypatch.setattr(api, "commit", counted_commit)
     for name in ("run_query", "get_document", "list_documents", "begin_transaction", "run_aggregation_query"):
         monkeypatch.setattr(api, name, lambda *_, name=name, **__: wire.others.append(name))
-    router, app = Router(clients.ROUTES), Flask("counted")
+    router, app = Router((*clients.ROUTES, *availability.ROUTES)), Flask("counted")
     answer = lambda path: router.answer(request, application, now_millis())  # noqa: E731
     app.add_url_rule("/<path:path>", view_func=answer, methods=["GET", "POST"])
     return wire, app.test_client()
@@ -86,4 +86,21 @@ def test_a_booking_is_one_read_and_one_commit_before_its_answer(
     assert book(nine) == 201
     wire.clear()
     assert book(half_past) == 201
+    assert (len(wire.reads), len(wire.commits), wire.others) == (1, 1, [])
+
+
+def test_joining_a_class_that_one_has_seen_is_no_dearer(studio: Studio, wire_and_client: tuple[Wire, Any]) -> None:
+    wire, client = wire_and_client
+    studio.offer(capacity=8)
+    nine = studio.starts()[0]
+    studio.book(nine).written()
+    body = {"service": "consult", "start": nine, "client": {"name": "Kim", "email": studio.client_email}}
+    address = f"/v1/accounts/{studio.account}/bookings"
+    # The first booking through this instance learns that there is a session to join.
+    joined = client.post(address, json=body)
+    assert joined.status_code == 201
+    # The push of that change writes to the session too; not while we count.
+    Booked(studio, joined.json["id"], joined.json["session"], joined.json["manage_token"]).written()
+    wire.clear()
+    assert client.post(address, json=body).status_code == 201
     assert (len(wire.reads), len(wire.commits), wire.others) == (1, 1, [])

@@ -15,9 +15,9 @@ from functions.domain.decision import AnyRef, Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Minute, datetime_of_millis, months_between
 from functions.domain.intervals import Interval
-from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, ledger_id
+from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, Occupation, ledger_id
 from functions.domain.model import Document
-from functions.domain.session import Booking, Session
+from functions.domain.session import Booking, ClientGuard, Session
 
 D = TypeVar("D")
 
@@ -26,6 +26,7 @@ COLLECTIONS: Mapping[type[Any], str] = {
     Service: "services",
     Session: "sessions",
     Booking: "bookings",
+    ClientGuard: "clients",
     Connection: "connections",
     Calendar: "calendars",
     OperatorKey: "keys",
@@ -35,6 +36,8 @@ COLLECTIONS: Mapping[type[Any], str] = {
     PendingConsent: "consents",
 }
 
+
+OCCUPATION_FIELDS = ("service", "start", "end", "taken_from", "taken_until", "capacity", "seats", "scheduled")
 
 # The account's own document: there is one, so the id does not matter.
 ACCOUNT = Ref(Account, "")
@@ -103,8 +106,9 @@ def _decode_month(month_id: str, fields: Mapping[str, Any]) -> LedgerMonth:
 
 
 def _occupation(session: str, fields: Mapping[str, Any]) -> Occupation:
-    known = {name: fields[name] for name in ("service", "start", "end", "taken_from", "taken_until")}
-    return Occupation(session=session, **known)
+    known = {name: fields[name] for name in OCCUPATION_FIELDS if name in fields}
+    holds = {key: Hold(seats=hold[0], expires_at=hold[1]) for key, hold in fields.get("holds", {}).items()}
+    return Occupation(session=session, holds=holds, **known)
 
 
 def _intervals(flat: list[Minute]) -> tuple[Interval, ...]:
@@ -112,13 +116,8 @@ def _intervals(flat: list[Minute]) -> tuple[Interval, ...]:
 
 
 def encode_occupation(occupation: Occupation) -> dict[str, Any]:
-    return {
-        "service": occupation.service,
-        "start": occupation.start,
-        "end": occupation.end,
-        "taken_from": occupation.taken_from,
-        "taken_until": occupation.taken_until,
-    }
+    fields = {name: getattr(occupation, name) for name in OCCUPATION_FIELDS}
+    return fields | {"holds": {key: [hold.seats, hold.expires_at] for key, hold in occupation.holds.items()}}
 
 
 def encode_blocks(intervals: tuple[Interval, ...]) -> list[Minute]:

@@ -66,6 +66,18 @@ def bookings_of(store: Store, account: str, sessions: Sequence[str]) -> list[Boo
     return found
 
 
+def bookings_of_client(store: Store, account: str, key: str, service: str) -> list[Booking]:
+    """A client's bookings of a service that are not cancelled."""
+    found = (
+        _collection(store, account, Booking)
+        .where(filter=FieldFilter("client_key", "==", key))
+        .where(filter=FieldFilter("service", "==", service))
+        .stream()
+    )
+    bookings = (Booking.model_validate(snapshot.to_dict()) for snapshot in found)
+    return [booking for booking in bookings if booking.status != "cancelled"]
+
+
 def history_of(store: Store, account: str, field: str, value: str, limit: int) -> list[HistoryRecord]:
     """The newest entries about a session, booking, resource or calendar, oldest of them first."""
     query = (

@@ -40,6 +40,7 @@ class OutboxRecord(Document):
     about: str | None = None
     created_at: Millis
     due_at: Millis
+    not_before: Millis | None = None
     sweeps: int = 0
     claimed_at: Millis | None = None
 

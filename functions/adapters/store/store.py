@@ -124,6 +124,12 @@ class Store:
             # An increment and no precondition: it can't fail, and it makes every decision fail that read the month before.
             month = self._document(reader.account, Ref(LedgerMonth, ledger_id(touch.resource, touch.month)))
             batch.set(month, {"configured": firestore.Increment(1)}, merge=True)
+        for ref in set(decision.guards) - _written(decision):
+            # Firestore verifies nothing that it does not write, so a guard is written too; it can't be taken for the state of anything.
+            if reader.state(ref) is None:
+                batch.create(self._document(reader.account, ref), {"guarded": 1})
+            else:
+                self._update(batch, reader, ref, {"guarded": firestore.Increment(1)})
         for ref in decision.deletions:
             state = reader.state(ref)
             option = self.client.write_option(last_update_time=state) if state is not None else None
@@ -159,6 +165,11 @@ class Store:
         return self.client.document(path_of(account, ref))
 
 
+def _written(decision: Decision[A]) -> set[AnyRef]:
+    months = (Ref(LedgerMonth, ledger_id(change.resource, change.month)) for change in decision.changes)
+    return {*(ref_of(document) for document in decision.documents), *months}
+
+
 def _outbox_records(effects: Iterable[Effect], commit_id: str, now: int) -> list[OutboxRecord]:
     return [
         OutboxRecord(
@@ -167,7 +178,8 @@ def _outbox_records(effects: Iterable[Effect], commit_id: str, now: int) -> list
             subject=effect.subject,
             about=effect.about,
             created_at=now,
-            due_at=now + SWEEP_AFTER_MS,
+            not_before=effect.not_before,
+            due_at=max(now, effect.not_before or 0) + SWEEP_AFTER_MS,
         )
         for place, effect in enumerate(effects)
     ]

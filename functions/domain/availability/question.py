@@ -1,0 +1,121 @@
+"""What is asked of the engine: a service, at the resources that can serve it, at a moment; and the rules that can close a start."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from functions.domain.configuration import Resource, Service
+from functions.domain.instants import Millis, Minute
+from functions.domain.ledger import LedgerMonth
+
+
+class Closed(StrEnum):
+    """The rules that can close a start."""
+
+    INACTIVE = "inactive"
+    NOBODY = "nobody_serves"
+    DURATION = "duration_not_offered"
+    TOO_MANY_SEATS = "too_many_seats"
+    TOO_SOON = "too_soon"
+    TOO_FAR = "too_far"
+    OUTSIDE_HOURS = "outside_hours"
+    OFF_GRID = "off_grid"
+    NOT_SCHEDULED = "not_scheduled"
+    SESSION = "session"
+    BUFFER = "buffer"
+    BUSY = "busy"
+    FULL = "full"
+    LIMIT = "limit"
+    CALENDAR_UNKNOWN = "calendar_unknown"
+
+
+# Closed because somebody or something has the time or the seats: it may open again.
+TAKEN = frozenset({Closed.SESSION, Closed.BUFFER, Closed.BUSY, Closed.FULL})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceState:
+    """What the decision knows of one resource: its rules, its ledger months, and up to which minute its calendars are known.
+
+    `months` must hold every ledger month that a start in question touches with its buffers and, where there are limits, every one that the limits'
+    days, weeks and months touch. `least_known` is the calendar that sets `known_until`.
+    """
+
+    resource: Resource
+    months: tuple[LedgerMonth, ...]
+    known_until: Minute
+    least_known: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientBooking:
+    """A booking that counts against a client's limits."""
+
+    service: str
+    start: Minute
+    end: Minute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A service at its resources (all of them, in its order), asked at `now`.
+
+    `resource`: the client's choice of one. `duration`: theirs too, in minutes; None is the service's own. `client`: their bookings, None where nobody
+    knows who asks. `moving`: a session that gives up its time if the answer is used.
+    """
+
+    service: Service
+    states: tuple[ResourceState, ...]
+    now: Millis
+    seats: int = 1
+    duration: int | None = None
+    resource: str | None = None
+    client: tuple[ClientBooking, ...] | None = None
+    moving: str | None = None
+
+    @property
+    def length(self) -> int:
+        return self.service.duration_minutes if self.duration is None else self.duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Resources that would serve one session together: one of a pool, or all of a set. The first one's openings set the grid."""
+
+    states: tuple[ResourceState, ...]
+    ids: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", tuple(state.resource.id for state in self.states))
+
+    @property
+    def lead(self) -> ResourceState:
+        return self.states[0]
+
+
+def candidates(question: Question) -> tuple[Candidate, ...]:
+    """Who could serve, in the service's order. Of a set all must be there."""
+    if question.service.assignment == "all":
+        whole = len(question.states) == len(question.service.resources)
+        return (Candidate(states=question.states),) if whole else ()
+    return tuple(
+        Candidate(states=(state,)) for state in question.states if question.resource in (None, state.resource.id)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """How much time around a start a session takes, in minutes."""
+
+    before: int
+    length: int
+    after: int
+
+    @classmethod
+    def of(cls, question: Question) -> "Needs":
+        service = question.service
+        return cls(before=service.buffer_before_minutes, length=question.length, after=service.buffer_after_minutes)
+
+    @property
+    def reach(self) -> int:
+        """From a start to the end of all that it takes."""
+        return self.length + self.after

@@ -1,0 +1,96 @@
+"""Which starts are open, as one byte for each: the engine's working memory.
+
+The starts of a gap between taken times are opened with one slice, and a rule that closes a period closes it with one. The row is as fine as it must
+be for every start in question to have its own byte, usually one a step.
+"""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
+from math import gcd
+from typing import NamedTuple, TypeAlias
+
+from functions.domain.availability.taken import TakenTime
+from functions.domain.instants import Minute
+from functions.domain.intervals import Interval
+
+# Sorted, each once. Four bytes a start: a year may have tens of thousands, and a list of them would take ten times the room.
+Starts: TypeAlias = "array[Minute]"
+
+
+def starts_of(sorted_minutes: Iterable[Minute]) -> Starts:
+    return array("i", sorted_minutes)
+
+
+class Run(NamedTuple):
+    """Starts on the grid of one opening: every step from `first` to `last`."""
+
+    first: Minute
+    last: Minute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Every start in question, in at least one run. Runs may overlap."""
+
+    runs: tuple[Run, ...]
+    step: int
+
+    @cached_property
+    def base(self) -> Minute:
+        return min(run.first for run in self.runs)
+
+    @cached_property
+    def last(self) -> Minute:
+        return max(run.last for run in self.runs)
+
+    @cached_property
+    def cell(self) -> int:
+        """The coarsest distance at which every start lies on a multiple, counted from `base`."""
+        base = self.base
+        return gcd(self.step, *[run.first - base for run in self.runs])
+
+
+class StartMap:
+    """The starts of a grid that are open: none at first."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        base, cell = self._base, self._cell = grid.base, grid.cell
+        stride = grid.step // cell
+        grid_row = bytearray((grid.last - base) // cell + 1)
+        for first, last in grid.runs:
+            place = (first - base) // cell
+            grid_row[place : (last - base) // cell + 1 : stride] = b"\x01" * ((last - first) // grid.step + 1)
+        self._grid_row = bytes(grid_row)
+        self._row = bytearray(len(grid_row))
+
+    def open_between(self, taken: TakenTime, *, before: int, reach: int) -> None:
+        """Opens every start s whose [s - before, s + reach) is free of all that is taken."""
+        row, grid_row, base, cell = self._row, self._grid_row, self._base, self._cell
+        first_begin, last_end = base - before, base + (len(row) - 1) * cell + reach
+        for begin, end in taken.gaps(Interval(first_begin, last_end), at_least=before + reach):
+            low, high = (begin + before - base + cell - 1) // cell, (end - reach - base) // cell + 1
+            row[low:high] = grid_row[low:high]
+
+    def close_within(self, periods: Iterable[Interval]) -> None:
+        """Closes every start in one of these half-open periods."""
+        size, base, cell = len(self._row), self._base, self._cell
+        for start, end in periods:
+            low, high = max(0, -((base - start) // cell)), min(size, -((base - end) // cell))
+            if low < high:
+                self._row[low:high] = bytes(high - low)
+
+    def open_too(self, other: "StartMap") -> None:
+        """Opens what is open in a map of the same grid."""
+        union = int.from_bytes(self._row, "big") | int.from_bytes(other._row, "big")
+        self._row = bytearray(union.to_bytes(len(self._row), "big"))
+
+    def all_open(self) -> bool:
+        return self._row == self._grid_row
+
+    def starts(self) -> Starts:
+        """Those that are open, sorted."""
+        return starts_of(compress(range(self._base, self.grid.last + 1, self._cell), self._row))

@@ -1,0 +1,191 @@
+"""Seats that are kept and not taken yet: for a client who fills in the form, or for a request until an operator has decided.
+
+A hold is a booking with the status `held`. It lapses by comparison with the clock: from that moment on its seats and its time are free for everyone,
+whether or not anybody has cleared it away yet. So whoever confirms one must look whether it is still theirs.
+"""
+
+from functions.domain.appointments import Booked, BookingRequest
+from functions.domain.availability import Question
+from functions.domain.availability.limits import closed_to_client
+from functions.domain.availability.taken import taken_time
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
+from functions.domain.errors import HoldLapsed, IllegalMove, StartClosed
+from functions.domain.instants import MINUTE_MS, Millis, rfc3339_millis
+from functions.domain.ledger import Hold
+from functions.domain.seating import (
+    Seating,
+    confirm_seats,
+    free_seats,
+    guards_of,
+    hold_seats,
+    push_of,
+    times_of,
+)
+from functions.domain.session import Booking, Client, ClientGuard, Session
+from functions.domain.transitions import BOOKING, step
+
+FORM_MINUTES = 10  # how long a client has to fill in the form
+LAPSED = "the hold lapsed"
+UNANSWERED = "nobody answered the request in time"
+
+
+def hold(request: BookingRequest, seating: Seating, *, author: Author) -> Decision[Booked]:
+    """Keeps the seats while the client fills in the form. Nobody is told, neither the client nor Google."""
+    return _held(request, seating, expires_at=seating.question.now + FORM_MINUTES * MINUTE_MS, author=author)
+
+
+def ask(request: BookingRequest, seating: Seating, *, author: Author) -> Decision[Booked]:
+    """A request: its seats are kept until an operator has decided, at the latest until the session begins."""
+    return _held(request, seating, expires_at=seating.start * MINUTE_MS, author=author, requested=True)
+
+
+def _held(
+    request: BookingRequest, seating: Seating, *, expires_at: Millis, author: Author, requested: bool = False
+) -> Decision[Booked]:
+    question = seating.question
+    kept = Hold(seats=question.seats, expires_at=expires_at)
+    change = hold_seats(seating, session_id=request.session, key=request.booking, hold=kept)
+    session = change.session
+    booking = Booking(
+        id=request.booking,
+        session=session.id,
+        service=question.service.id,
+        client=request.client,
+        client_key=request.client.key if requested else "",
+        seats=question.seats,
+        notes=request.notes,
+        expires_at=expires_at,
+        requested=requested,
+        status="held",
+        manage_hash=request.manage_hash,
+        created_at=question.now,
+    )
+    entry = HistoryEntry(
+        what="booking.requested" if requested else "booking.held",
+        author=author,
+        session=session.id,
+        booking=booking.id,
+        resource=session.resources[0],
+        after=times_of(session)
+        | {
+            "status": booking.status,
+            "service": booking.service,
+            "seats": booking.seats,
+            "expires_at": rfc3339_millis(expires_at),
+        },
+    )
+    told = (Effect(kind="notify", subject=booking.id, about="requested"),) if requested else ()
+    cleared = Effect(kind="lapse", subject=booking.id, not_before=expires_at)
+    return Decision(
+        answer=Booked(booking, session),
+        documents=(session, booking),
+        changes=change.ledger,
+        guards=guards_of(seating, booking.client),
+        history=(entry,),
+        effects=(*push_of(session), cleared, *told),
+    )
+
+
+def confirm(
+    booking: Booking,
+    session: Session,
+    *,
+    client: Client,
+    notes: str | None,
+    question: Question,
+    author: Author,
+) -> Decision[Booked]:
+    """Makes a booking of what was kept. `question`: the service at all its resources, over the session's time. Confirming twice is once.
+
+    Raises `HoldLapsed` where the seats are somebody else's by now, `StartClosed` where the client may not book any more, `IllegalMove`.
+    """
+    if booking.status == "confirmed":
+        return Decision(answer=Booked(booking, session))
+    status = step(BOOKING, booking.status, "confirm")
+    now = question.now
+    if session.start * MINUTE_MS <= now:
+        raise IllegalMove("This appointment has begun or is over; it can't be confirmed any more.")
+    if not _still_kept(booking, session, question):
+        raise HoldLapsed(
+            "Your seats were kept until a moment ago, and somebody else has them now. Choose another time."
+        )
+    if closed_to_client(question, session.start):
+        raise StartClosed("You have as many bookings of this as one client may have.", reasons=["limit"])
+    change = confirm_seats(session, booking.id)
+    confirmed = booking.model_copy(
+        update={
+            "status": status,
+            "client": client,
+            "client_key": client.key,
+            "notes": notes,
+            "expires_at": None,
+        }
+    )
+    entry = HistoryEntry(
+        what="booking.confirmed",
+        author=author,
+        session=session.id,
+        booking=booking.id,
+        resource=session.resources[0],
+        before={"status": booking.status},
+        after=times_of(session) | {"status": status, "service": booking.service, "seats": booking.seats},
+    )
+    return Decision(
+        answer=Booked(confirmed, change.session),
+        documents=(confirmed, change.session),
+        changes=change.ledger,
+        guards=() if question.client is None else (Ref(ClientGuard, client.key),),
+        history=(entry,),
+        effects=(*push_of(change.session), Effect(kind="notify", subject=booking.id, about="confirmed")),
+    )
+
+
+def _still_kept(booking: Booking, session: Session, question: Question) -> bool:
+    """A hold that lapsed a moment ago, by whoever's clock, may have been sold again; one that nobody else wanted is still good."""
+    if session.status != "open" or booking.id not in session.holds:
+        return False
+    others = {key: hold for key, hold in session.holds.items() if key != booking.id}
+    without = session.model_copy(update={"holds": others})
+    if without.occupation.seats_left(question.now) < booking.seats:
+        return False
+    return all(
+        not any(
+            taken.overlaps(session.occupation.taken) for taken in taken_time(state, question.now, without=session.id)
+        )
+        for state in question.states
+        if state.resource.id in session.resources
+    )
+
+
+def lapse(booking: Booking, session: Session, *, now: Millis) -> Decision[Booked]:
+    """Clears away a hold whose time is over, and tells the client of a request that nobody answered. Nothing where it is decided already."""
+    if booking.status != "held" or booking.expires_at is None or now < booking.expires_at:
+        return Decision(answer=Booked(booking, session))
+    reason = UNANSWERED if booking.requested else LAPSED
+    ended = booking.model_copy(
+        update={
+            "status": step(BOOKING, booking.status, "cancel"),
+            "cancelled_by": "rule",
+            "reason": reason,
+            "expires_at": None,
+        }
+    )
+    freed = free_seats(session, booking, {"cancelled_by": "rule", "reason": reason})
+    entry = HistoryEntry(
+        what="booking.lapsed",
+        author=Author(kind="rule", name="hold"),
+        session=session.id,
+        booking=booking.id,
+        resource=session.resources[0],
+        why=reason,
+        before={"status": booking.status},
+        after={"status": ended.status},
+    )
+    told = (Effect(kind="notify", subject=booking.id, about="cancelled"),) if booking.requested else ()
+    return Decision(
+        answer=Booked(ended, freed.session),
+        documents=(ended, freed.session),
+        changes=freed.ledger,
+        history=(entry,),
+        effects=(*push_of(freed.session), *told),
+    )

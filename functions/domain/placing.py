@@ -1,0 +1,34 @@
+"""Where a booking goes: which resources serve it, in which session; or why none can."""
+
+from functions.domain.availability import TAKEN, Choice, Closed, Question, choose, nearest_starts
+from functions.domain.availability.explanation import explain_candidate
+from functions.domain.availability.question import candidates
+from functions.domain.errors import CalendarUnknown, Invalid, Refusal, SlotTaken, StartClosed
+from functions.domain.instants import Minute, rfc3339
+
+ALTERNATIVES = 5
+
+
+def place(question: Question, start: Minute) -> Choice:
+    """The choice that serves `start`. Raises the refusal that says the most useful thing: `SlotTaken`, `CalendarUnknown`, `StartClosed`, `Invalid`."""
+    if question.service.assignment == "choice" and question.resource is None:
+        raise Invalid("Say who shall serve you: name one of the service's resources.")
+    choice = choose(question, start)
+    if choice is None:
+        raise _refusal(question, start)
+    return choice
+
+
+def _refusal(question: Question, start: Minute) -> Refusal:
+    every = [{r.rule for r in explain_candidate(question, each, start)} for each in candidates(question)]
+    every = every or [{Closed.NOBODY}]
+    if any(rules <= TAKEN for rules in every):
+        alternatives = [rfc3339(other) for other in nearest_starts(question, start, count=ALTERNATIVES)]
+        return SlotTaken("Somebody has that time. Choose one of the alternatives.", alternatives=alternatives)
+    if any(rules <= TAKEN | {Closed.CALENDAR_UNKNOWN} for rules in every):
+        return CalendarUnknown("We can't see whether that time is free at the moment. Try again in a few minutes.")
+    # Whose session or event is in the way is nobody's business: of what takes the time, clients learn only that it is taken.
+    named = sorted({"taken" if rule in TAKEN else rule.value for rules in every for rule in rules})
+    return StartClosed(
+        f"That start is closed: {', '.join(named)}. Ask for availability and take one of its starts.", reasons=named
+    )

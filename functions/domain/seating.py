@@ -1,0 +1,125 @@
+"""Seats in sessions: taken, held and freed. What a booking does to the session it sits in, and to the ledger.
+
+Every step answers with the session as it is after it and with the ledger's changes, for one commit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from functions.domain.availability import Choice, Question
+from functions.domain.availability.limits import months_counted
+from functions.domain.decision import AnyRef, Effect, Ref
+from functions.domain.event_ids import event_id
+from functions.domain.instants import Minute, rfc3339
+from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, enter, leave, ledger_id
+from functions.domain.session import Booking, Client, ClientGuard, GoogleCopy, Session
+from functions.domain.transitions import SESSION, step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seating:
+    """Where seats are to be taken: the choice that was made for `start`, and the session that runs there, if it is one (as it was read)."""
+
+    question: Question
+    choice: Choice
+    start: Minute
+    running: Session | None = None
+
+
+@dataclass(frozen=True)
+class SeatChange:
+    """What seats that come or go do to a session."""
+
+    session: Session
+    ledger: tuple[LedgerChange, ...]
+
+
+def gives_up_time(booking: Booking, session: Session) -> bool:
+    """Whether the session's time is free once this booking has left it: nobody else sits in it, and it was not scheduled for its own sake."""
+    return not session.scheduled and {*session.seats, *session.holds} <= {booking.id}
+
+
+def take_seats(seating: Seating, *, session_id: str, booking: str, seats: int) -> SeatChange:
+    """In the session that was chosen, or in a new one with the id `session_id`."""
+    session = _chosen(seating, session_id)
+    taken = session.model_copy(update={"seats": {**session.seats, booking: seats}})
+    return SeatChange(taken, enter(taken.resources, taken.occupation))
+
+
+def hold_seats(seating: Seating, *, session_id: str, key: str, hold: Hold) -> SeatChange:
+    """The same, but the seats are only kept, under `key`."""
+    session = _chosen(seating, session_id)
+    held = session.model_copy(update={"holds": {**session.holds, key: hold}})
+    return SeatChange(held, enter(held.resources, held.occupation))
+
+
+def confirm_seats(session: Session, key: str) -> SeatChange:
+    """Seats that were kept are taken."""
+    holds = {other: hold for other, hold in session.holds.items() if other != key}
+    seats = {**session.seats, key: session.holds[key].seats}
+    taken = session.model_copy(update={"seats": seats, "holds": holds, "version": session.version + 1})
+    return SeatChange(taken, enter(taken.resources, taken.occupation))
+
+
+def _chosen(seating: Seating, session_id: str) -> Session:
+    if seating.choice.session is None:
+        return _session_of(seating, session_id)
+    assert seating.running is not None, "the session that was chosen has been read"
+    return seating.running.model_copy(update={"version": seating.running.version + 1})
+
+
+def _session_of(seating: Seating, session_id: str) -> Session:
+    question, choice = seating.question, seating.choice
+    service = question.service
+    destinations = dict.fromkeys(
+        state.resource.destination for state in question.states if state.resource.id in choice.resources
+    )
+    return Session(
+        id=session_id,
+        service=service.id,
+        resources=choice.resources,
+        start=seating.start,
+        end=choice.end,
+        taken_from=seating.start - service.buffer_before_minutes,
+        taken_until=choice.end + service.buffer_after_minutes,
+        capacity=service.capacity,
+        created_at=question.now,
+        copies={
+            calendar: GoogleCopy(calendar=calendar, event=event_id(session_id, calendar, 0))
+            for calendar in destinations
+            if calendar is not None
+        },
+    )
+
+
+def free_seats(session: Session, booking: Booking, ending: Mapping[str, Any]) -> SeatChange:
+    """`ending`: what the session says of its end, if this was its last booking."""
+    seats = {other: count for other, count in session.seats.items() if other != booking.id}
+    holds = {other: hold for other, hold in session.holds.items() if other != booking.id}
+    update: dict[str, Any] = {"seats": seats, "holds": holds, "version": session.version + 1}
+    if gives_up_time(booking, session):
+        ended = session.model_copy(update={**update, **ending, "status": step(SESSION, session.status, "cancel")})
+        return SeatChange(ended, leave(session.resources, session.occupation))
+    freed = session.model_copy(update=update)
+    return SeatChange(freed, enter(freed.resources, freed.occupation))
+
+
+def guards_of(seating: Seating, client: Client) -> tuple[AnyRef, ...]:
+    """What the limits counted, beyond what is changed anyway: or two bookings in different months or at different resources might both be the last."""
+    question, guards = seating.question, []
+    if seating.choice.session is None:
+        counted = months_counted(question, seating.choice.resources, seating.start)
+        guards = [Ref(LedgerMonth, ledger_id(*place)) for place in sorted(counted)]
+    return (*guards, *([] if question.client is None else [Ref(ClientGuard, client.key)]))
+
+
+def push_of(session: Session) -> tuple[Effect, ...]:
+    """Google does not hear of a session in which seats are only kept."""
+    known = any(copy.asked or copy.base for copy in session.copies.values())
+    only_kept = session.status == "open" and not session.seats and not session.scheduled
+    return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
+
+
+def times_of(session: Session) -> dict[str, Any]:
+    return {"start": rfc3339(session.start), "end": rfc3339(session.end)}

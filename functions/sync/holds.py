@@ -1,0 +1,25 @@
+"""Lapse: a hold whose time is over is cleared away. Its seats have been free since that moment; this frees the documents."""
+
+from functions.adapters.store.documents import ledger_refs_of
+from functions.adapters.store.store import Reader
+from functions.domain import holding
+from functions.domain.decision import Decision, Ref
+from functions.domain.session import Booking, Session
+from functions.sync.work import TryLater, Work
+
+
+def lapse(work: Work) -> None:
+    """Raises `TryLater` where the task came before the hold is over: clocks differ."""
+
+    def attempt(reader: Reader) -> Decision[bool]:
+        booking = reader.get(Ref(Booking, work.subject))
+        session = reader.get(Ref(Session, booking.session)) if booking else None
+        if booking is None or session is None:
+            return Decision(answer=True)
+        reader.load(*ledger_refs_of(session))
+        now = work.now()
+        early = booking.status == "held" and booking.expires_at is not None and now < booking.expires_at
+        return holding.lapse(booking, session, now=now).with_answer(not early)
+
+    if not work.store.run(work.account, attempt):
+        raise TryLater("the hold is not over yet")
