@@ -121,7 +121,7 @@ def confirm_booking(call: Call) -> Answer:
     body = call.body(Confirm) if call.raw_body() else Confirm()
 
     def attempt(reader: Reader) -> Decision[BookingAnswer]:
-        booked, resource = _read_booking(reader, call.ids["booking"])
+        booked, resource = read_booking(reader, call.ids["booking"])
         booking, session = booked.booking, booked.session
         if booking.requested and not call.caller.operator:
             raise IllegalMove("Your request is with the business; they confirm it.", current_status=booking.status)
@@ -202,7 +202,7 @@ def _with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingA
 
 
 def get_booking(call: Call) -> Answer:
-    booked, resource = _read_booking(call.application.store.reader(call.account), call.ids["booking"])
+    booked, resource = read_booking(call.application.store.reader(call.account), call.ids["booking"])
     return Answer(body=booking_answer(booked.booking, booked.session, resource))
 
 
@@ -210,7 +210,7 @@ def cancel_booking(call: Call) -> Answer:
     body = call.body(Cancel) if call.raw_body() else Cancel()
 
     def attempt(reader: Reader) -> Decision[BookingAnswer]:
-        booked, resource = _read_booking(reader, call.ids["booking"])
+        booked, resource = read_booking(reader, call.ids["booking"])
         reader.load(*ledger_refs_of(booked.session))
         service = reader.get(Ref(Service, booked.booking.service))
         decision = appointments.cancel(
@@ -231,7 +231,7 @@ def reschedule_booking(call: Call) -> Answer:
     start, new_session = _start(body.start), session_id(os.urandom(16))
 
     def attempt(reader: Reader) -> Decision[BookingAnswer]:
-        booked, resource = _read_booking(reader, call.ids["booking"])
+        booked, resource = read_booking(reader, call.ids["booking"])
         booking, session = booked.booking, booked.session
         around = _read_around(reader, call, booking.service, start)
         until = 0 if call.caller.operator else around.service.client_reschedule_until_minutes
@@ -280,7 +280,7 @@ def _answered(decision: Decision[Booked], resource: Resource) -> Decision[Bookin
     return decision.with_answer(answer)
 
 
-def _read_booking(reader: Reader, booking_id: str) -> tuple[Booked, Resource]:
+def read_booking(reader: Reader, booking_id: str) -> tuple[Booked, Resource]:
     booking = reader.get(Ref(Booking, booking_id))
     session = reader.get(Ref(Session, booking.session)) if booking else None
     resource = reader.get(Ref(Resource, session.resources[0])) if session else None

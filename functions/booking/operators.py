@@ -9,10 +9,11 @@ from functions.adapters.holidays import MAX_HOLIDAYS, read_holidays
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
-from functions.booking.clients import booking_answer
+from functions.booking.clients import booking_answer, read_booking
 from functions.booking.problems import problem
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
+    BookingAnswer,
     BookingList,
     CalendarBody,
     HistoryQuery,
@@ -21,6 +22,7 @@ from functions.booking.schemas import (
     ResourceBody,
     ServiceBody,
 )
+from functions.domain.attendance import Verb, note_attendance
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Limits, Resource, Service
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
@@ -281,6 +283,24 @@ def list_bookings(call: Call) -> Answer:
     return Answer(body=BookingList(bookings=sorted(answers, key=lambda answer: (answer.start, answer.id))))
 
 
+def complete_booking(call: Call) -> Answer:
+    return _note_attendance(call, "complete")
+
+
+def miss_booking(call: Call) -> Answer:
+    return _note_attendance(call, "miss")
+
+
+def _note_attendance(call: Call, verb: Verb) -> Answer:
+    def attempt(reader: Reader) -> Decision[BookingAnswer]:
+        booked, resource = read_booking(reader, call.ids["booking"])
+        decision = note_attendance(booked.booking, booked.session, verb, now=call.now, author=call.caller.author)
+        answer = booking_answer(decision.answer.booking, decision.answer.session, resource, operator=True)
+        return decision.with_answer(answer)
+
+    return Answer(body=call.application.store.run(call.account, attempt))
+
+
 def get_session(call: Call) -> Answer:
     session = call.application.store.get(call.account, Ref(Session, call.ids["session"]))
     if session is None:
@@ -321,6 +341,7 @@ def health(call: Call) -> Answer:
 
 
 _ACCOUNT = "/v1/accounts/<id:account>"
+_BOOKING = f"{_ACCOUNT}/bookings/<id:booking>"
 
 ROUTES = (
     Route(method="GET", path=f"{_ACCOUNT}/resources", handler=list_resources, access="operator"),
@@ -342,6 +363,8 @@ ROUTES = (
     Route(method="PUT", path=f"{_ACCOUNT}/calendars/<id:calendar>", handler=put_calendar, access="operator"),
     Route(method="POST", path=f"{_ACCOUNT}/calendars/<id:calendar>/pull", handler=pull_calendar, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/bookings", handler=list_bookings, access="operator"),
+    Route(method="POST", path=f"{_BOOKING}/complete", handler=complete_booking, access="operator"),
+    Route(method="POST", path=f"{_BOOKING}/no-show", handler=miss_booking, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/sessions/<id:session>", handler=get_session, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/history", handler=history, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/health", handler=health, access="operator"),

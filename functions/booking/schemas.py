@@ -290,16 +290,8 @@ class PublicService(BaseModel):
 
     @classmethod
     def of(cls, service: Service) -> "PublicService":
-        return cls(
-            id=service.id,
-            name=service.name,
-            kind=service.kind,
-            duration_minutes=service.duration_minutes,
-            durations=service.durations or (service.duration_minutes,),
-            capacity=service.capacity,
-            assignment=service.assignment,
-            resources=service.resources,
-        )
+        durations = service.durations or (service.duration_minutes,)
+        return cls.model_validate(service.model_dump(include=set(cls.model_fields)) | {"durations": durations})
 
 
 class ServiceList(BaseModel):

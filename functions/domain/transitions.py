@@ -24,6 +24,8 @@ BOOKING: Table = {
     ("confirmed", "cancel"): "cancelled",
     ("confirmed", "complete"): "completed",
     ("confirmed", "miss"): "no_show",
+    ("completed", "miss"): "no_show",
+    ("no_show", "complete"): "completed",
 }
 
 CONNECTION: Table = {

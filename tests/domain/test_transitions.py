@@ -18,7 +18,7 @@ from functions.domain.transitions import (
 
 TABLES: dict[str, tuple[Table, Any, str, frozenset[str]]] = {
     "session": (SESSION, SessionStatus, "open", frozenset({"cancelled"})),
-    "booking": (BOOKING, BookingStatus, "held", frozenset({"cancelled", "completed", "no_show"})),
+    "booking": (BOOKING, BookingStatus, "held", frozenset({"cancelled"})),
     "connection": (CONNECTION, ConnectionStatus, "active", frozenset({"disconnected"})),
 }
 EVERY_VERB = sorted({verb for table, *_ in TABLES.values() for _, verb in table} | {"no such verb"})
