@@ -29,7 +29,7 @@ def from_refusal(refusal: Refusal) -> Response:
 def from_validation(error: ValidationError, where: str) -> Response:
     """What is wrong with each field, without repeating what was sent."""
     errors = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        {"field": ".".join(str(part) for part in item["loc"]) or "body", "message": item["msg"]}
         for item in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     if any(item["type"] == "json_invalid" for item in error.errors(include_context=False, include_input=False)):

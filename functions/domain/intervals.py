@@ -1,6 +1,10 @@
 """Half-open intervals of minutes. The one place where intervals are compared, merged and cut."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from operator import le
 from typing import NamedTuple
 
 from functions.domain.instants import Minute
@@ -37,3 +41,47 @@ def clip(intervals: Iterable[Interval], bounds: Interval) -> list[Interval]:
     """The parts that lie within `bounds`, order kept, nothing empty."""
     cut = (Interval(max(i.start, bounds.start), min(i.end, bounds.end)) for i in intervals)
     return [i for i in cut if i.start < i.end]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Where intervals begin and where they end, each sorted by itself. None of them is empty.
+
+    That is enough to find the gaps between them: where as many have ended as have begun, there is one. So the k-th gap lies between the k-th end and
+    the next beginning, whichever intervals these belong to, and nothing has to be merged.
+    """
+
+    begins: list[Minute]
+    ends: list[Minute]
+
+    @classmethod
+    def of(cls, intervals: Iterable[Interval]) -> "Edges":
+        flat = list(chain.from_iterable(intervals))
+        begins, ends = flat[::2], flat[1::2]
+        if any(map(le, ends, begins)):
+            held = [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
+            begins, ends = [begin for begin, _ in held], [end for _, end in held]
+        begins.sort()
+        ends.sort()
+        return cls(begins, ends)
+
+    @classmethod
+    def united(cls, parts: Iterable["Edges"]) -> "Edges":
+        """Of all the intervals together. Sorting what is sorted in parts is hardly more than reading it."""
+        begins: list[Minute] = []
+        ends: list[Minute] = []
+        for part in parts:
+            begins += part.begins
+            ends += part.ends
+        begins.sort()
+        ends.sort()
+        return cls(begins, ends)
+
+    def gaps(self, within: Interval, *, at_least: int) -> list[tuple[Minute, Minute]]:
+        """The time inside `within` that no interval takes, sorted; only what is `at_least` so long."""
+        first, last = within
+        # Of the beginnings that matter the first is after `first`, of the ends the last is before `last`.
+        low, high = bisect_right(self.begins, first), bisect_left(self.ends, last)
+        ends = [max(first, self.ends[low - 1]) if low else first, *self.ends[low:high]]
+        begins = [*self.begins[low:high], min(last, self.begins[high]) if high < len(self.begins) else last]
+        return [(end, begin) for end, begin in zip(ends, begins, strict=True) if begin - end >= at_least]

@@ -7,9 +7,10 @@ commits can't both take it. A change of configuration touches the months too (`L
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from functions.domain.instants import Millis, Minute, months_between
-from functions.domain.intervals import Interval
+from functions.domain.intervals import Edges, Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +55,20 @@ class Occupation:
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerMonth:
-    """`blocks`: calendar id → event (or series) id → its busy intervals that touch this month. Google's time, never ours."""
+    """`blocks`: calendar id → event (or series) id → its busy intervals that touch this month. Google's time, never ours.
+
+    `edges`: the same by calendar, sorted once as the month is read, because one request asks for what is free more than once.
+    """
 
     resource: str
     month: str
     sessions: Mapping[str, Occupation] = field(default_factory=dict)
     blocks: Mapping[str, Mapping[str, tuple[Interval, ...]]] = field(default_factory=dict)
+    edges: Mapping[str, Edges] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        edges = {name: Edges.of(chain.from_iterable(events.values())) for name, events in self.blocks.items()}
+        object.__setattr__(self, "edges", edges)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -304,7 +304,8 @@ def _by_days(rule: Rule) -> bool:
 def _affordable(rule: Rule, start: datetime, until: datetime) -> bool:
     if _by_days(rule):
         return until.year - start.year <= MAX_YEARS_OF_DAYS
-    return _periods(rule, start, until) * len(rule.parts.get("BYSETPOS", (0,))) <= MAX_PERIODS[rule.frequency]
+    positions = len(rule.parts.get("BYSETPOS", (0,))) if rule.frequency == YEARLY else 1  # all of the year for each
+    return _periods(rule, start, until) * positions <= MAX_PERIODS[rule.frequency]
 
 
 def _without_days(rule: Rule) -> Rule:

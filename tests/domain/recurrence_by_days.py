@@ -6,6 +6,7 @@ Knows years to days, and one time of day.
 import calendar
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import groupby, takewhile
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -74,29 +75,33 @@ def fits(rule: Mapping[str, str], day: date) -> bool:
     in_month = calendar.monthrange(day.year, day.month)[1]
     in_year = 365 + calendar.isleap(day.year)
     day_of_year = day.timetuple().tm_yday
-    for part, numbers in (
-        ("BYMONTH", {day.month}),
-        ("BYMONTHDAY", {day.day, day.day - in_month - 1}),
-        ("BYYEARDAY", {day_of_year, day_of_year - in_year - 1}),
-        ("BYWEEKNO", week_numbers(day, WEEKDAYS.index(rule.get("WKST", "MO"))) if "BYWEEKNO" in rule else set[int]()),
-    ):
-        if part in rule and not numbers & {int(text) for text in rule[part].split(",")}:
-            return False
+    if "BYMONTH" in rule and day.month not in numbers(rule["BYMONTH"]):
+        return False
+    if "BYMONTHDAY" in rule and not {day.day, day.day - in_month - 1} & numbers(rule["BYMONTHDAY"]):
+        return False
+    if "BYYEARDAY" in rule and not {day_of_year, day_of_year - in_year - 1} & numbers(rule["BYYEARDAY"]):
+        return False
+    if "BYWEEKNO" in rule and not week_numbers(day, rule.get("WKST", "MO")) & numbers(rule["BYWEEKNO"]):
+        return False
     if "BYDAY" not in rule:
         return True
     monthly = rule["FREQ"] == "MONTHLY" or "BYMONTH" in rule
     place, length = (day.day, in_month) if monthly else (day_of_year, in_year)
     name = WEEKDAYS[day.weekday()]
-    return bool(
-        {name, f"{(place - 1) // 7 + 1}{name}", f"-{(length - place) // 7 + 1}{name}"} & set(rule["BYDAY"].split(","))
-    )
+    names = {name, f"{(place - 1) // 7 + 1}{name}", f"-{(length - place) // 7 + 1}{name}"}
+    return not names.isdisjoint(rule["BYDAY"].split(","))
 
 
-def week_numbers(day: date, week_start: int) -> set[int]:
+@cache
+def numbers(text: str) -> frozenset[int]:
+    return frozenset(int(each) for each in text.split(","))
+
+
+def week_numbers(day: date, week_start: str) -> set[int]:
     """Of the week that the day is in, counted from either end of the year that holds most of it: so week 1 of next year may begin in December."""
-    first_of_week = day - timedelta(days=(day.weekday() - week_start) % 7)
+    first_of_week = day - timedelta(days=(day.weekday() - WEEKDAYS.index(week_start)) % 7)
     year = (first_of_week + timedelta(days=3)).year
-    starts = [first for n in range(-7, 371) if (first := date(year, 1, 1) + timedelta(days=n)).weekday() == week_start]
-    weeks = [first for first in starts if (first + timedelta(days=3)).year == year]
+    around = (first_of_week + timedelta(weeks=n) for n in range(-53, 54))
+    weeks = [first for first in around if (first + timedelta(days=3)).year == year]
     number = weeks.index(first_of_week)
     return {number + 1, number - len(weeks)}

@@ -76,7 +76,7 @@ def test_the_questions_are_worth_asking() -> None:
     """Many have an answer, and each rule is at times the only one that closes a start: without it another answer would be right."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100, derandomize=True)
+    @settings(max_examples=150, derandomize=True)
     @given(questions())
     def count(asked: Asked) -> None:
         question, within = asked

@@ -303,6 +303,16 @@ SEVERAL = [
         id="the grid is the first one's alone",
     ),
     pytest.param(
+        among(
+            state(RUNNING, of=ANNA),
+            state(of=ROOM),
+            asked=service(resources=("anna", "room"), assignment="all", capacity=3),
+        ),
+        "10:00",
+        [of_a_session(Closed.SESSION, RUNNING)],
+        id="of a set, what runs at one of them only is in the way",
+    ),
+    pytest.param(
         among(state(AT_10, of=ANNA), state(AT_10, of=BEN)),
         "10:00",
         [of_a_session(Closed.SESSION, AT_10), of_a_session(Closed.SESSION, AT_10, "ben")],

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from functions.domain.availability import ClientBooking, Closed, Question, choose, offers
+from functions.domain.availability import ClientBooking, Closed, Question, choose, offers, open_starts
 from functions.domain.booking_window import FixedDates, RollingDays
 from functions.domain.configuration import ClientLimits, Limits
+from functions.domain.intervals import Interval
 from functions.domain.ledger import Occupation
 from tests.domain.builders import NOW, among, question, service, state
-from tests.domain.monday import MONDAY, at, busy, held, monday_now, on_monday, open_on_monday, why, works
+from tests.domain.monday import MONDAY, at, busy, clock, held, monday_now, on_monday, open_on_monday, why, works
 
 ALL = "09:00 09:30 10:00 10:30 11:00"
 AROUND_TEN = "09:00 11:00"  # what an hour at 10:00 leaves to others
@@ -138,6 +139,18 @@ WHY_NOT = [
 @pytest.mark.parametrize(("asked", "start", "reasons"), WHY_NOT)
 def test_why_a_group_can_not_be_joined(asked: Question, start: str, reasons: set[Closed]) -> None:
     assert why(asked, start) == reasons
+
+
+def test_one_may_stay_where_one_moves_from_though_the_session_is_full() -> None:
+    assert why(yoga(ten(3), moving="at 10:00"), "10:00") == set()
+
+
+def test_what_begins_when_a_range_or_the_window_ends_is_not_in_it() -> None:
+    midnight = at("00:00", "01:00", capacity=3)
+    around_midnight = {"of": works("00:00-24:00"), "rules": {"capacity": 3, "window": RollingDays(days=6)}}
+    assert clock(open_starts(yoga(ten()), Interval(on_monday("09:00"), on_monday("10:00")))) == "09:00"
+    assert Closed.TOO_FAR in why(yoga(midnight, **around_midnight), "00:00")
+    assert open_on_monday(yoga(midnight, **around_midnight)) == ""
 
 
 SEATS_LEFT = [

@@ -80,7 +80,7 @@ def override(kind: str, *intervals: DailyInterval) -> dict[str, Any]:
 
 NOON = minute("2027-03-01T12:00Z")
 LUNCH = DailyInterval(start="10:00", end="11:00")
-GROUP = {"capacity": 3}
+GROUP: dict[str, Any] = {"capacity": 3}
 TWO_LEFT = at("10:00-11:00", capacity=3)
 SCHEDULED = at("10:15-10:45", capacity=3, scheduled=True, seats=0)
 HELD = {"h": Hold(seats=1, expires_at=millis("2027-02-22T08:00:00.001Z"))}

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.availability.start_map import Grid, Run, StartMap
-from functions.domain.availability.taken import TakenTime
-from functions.domain.intervals import Interval
+from functions.domain.intervals import Edges, Interval
 
 
 def every(step: int, *runs: tuple[int, int]) -> Grid:
@@ -20,7 +19,7 @@ HALF_HOURS = every(30, (540, 660))  # 9:00 to 11:00
 
 def opened(grid: Grid, *taken: tuple[int, int], before: int = 0, reach: int = 60) -> StartMap:
     starts = StartMap(grid)
-    starts.open_between(TakenTime.of(Interval(*each) for each in taken), before=before, reach=reach)
+    starts.open_between(Edges.of(Interval(*each) for each in taken), before=before, reach=reach)
     return starts
 
 

@@ -10,12 +10,12 @@ from itertools import chain, pairwise
 from functions.domain.availability.bounds import bounds_of
 from functions.domain.availability.joining import joinable
 from functions.domain.availability.limits import full_for_client, full_for_new_sessions, too_many_at_once
-from functions.domain.availability.question import TAKEN, Candidate, Closed, Needs, Question, candidates
+from functions.domain.availability.question import TAKEN, Candidate, Closed, Needs, Question, ResourceState, candidates
 from functions.domain.availability.start_map import Grid, Run, StartMap, Starts, starts_of
-from functions.domain.availability.taken import TakenTime, taken_time
+from functions.domain.availability.taken import taken_edges
 from functions.domain.hours import Hours
 from functions.domain.instants import Minute
-from functions.domain.intervals import Interval, merge
+from functions.domain.intervals import Edges, Interval, merge
 from functions.domain.ledger import Occupation
 from functions.domain.openings import openings
 
@@ -51,8 +51,8 @@ def _open_map(question: Question, candidate: Candidate, grid: Grid, ignoring: Se
     starts, needs = StartMap(grid), Needs.of(question)
     # A set is free where none of its resources is taken.
     ignored = ignoring >= TAKEN
-    every = () if ignored else [taken_time(s, question.now, without=question.moving) for s in candidate.states]
-    starts.open_between(TakenTime.of(chain.from_iterable(every)), before=needs.before, reach=needs.reach)
+    every = () if ignored else [taken_edges(s, question.now, without=question.moving) for s in candidate.states]
+    starts.open_between(Edges.united(chain.from_iterable(every)), before=needs.before, reach=needs.reach)
     for state in candidate.states[1:]:
         span = Interval(grid.base, grid.last + needs.length)
         starts.close_within(_too_late_to_open(state.resource.hours, span, needs.length))
@@ -94,15 +94,18 @@ def _with_grids(
     question: Question, within: Interval, ignoring: Set[Closed], among: tuple[Candidate, ...] | None = None
 ) -> Iterator[tuple[Candidate, Grid | None]]:
     """Each candidate with the grid of its new sessions. Those of a pool often keep the same hours, which are then resolved once."""
-    hours: Hours | None = None
-    starts = Interval(0, 0)
+    before: ResourceState | None = None
     grid: Grid | None = None
     for candidate in candidates(question) if among is None else among:
-        asked = _starts_in_question(question, candidate, within, ignoring)
-        own = candidate.lead.resource.hours
-        if asked != starts or own != hours:
-            hours, starts, grid = own, asked, _grid(question, own, asked)
+        lead = candidate.lead
+        if len(candidate.states) > 1 or before is None or not _alike(lead, before):
+            starts = _starts_in_question(question, candidate, within, ignoring)
+            before, grid = lead, _grid(question, lead.resource.hours, starts)
         yield candidate, grid
+
+
+def _alike(one: ResourceState, other: ResourceState) -> bool:
+    return one.known_until == other.known_until and one.resource.hours == other.resource.hours
 
 
 def _starts_in_question(question: Question, candidate: Candidate, within: Interval, ignoring: Set[Closed]) -> Interval:

@@ -12,9 +12,8 @@ from itertools import compress
 from math import gcd
 from typing import NamedTuple, TypeAlias
 
-from functions.domain.availability.taken import TakenTime
 from functions.domain.instants import Minute
-from functions.domain.intervals import Interval
+from functions.domain.intervals import Edges, Interval
 
 # Sorted, each once. Four bytes a start: a year may have tens of thousands, and a list of them would take ten times the room.
 Starts: TypeAlias = "array[Minute]"
@@ -52,32 +51,37 @@ class Grid:
         base = self.base
         return gcd(self.step, *[run.first - base for run in self.runs])
 
+    @cached_property
+    def row(self) -> bytes:
+        """One byte a cell: 1 where there is a start."""
+        base, cell = self.base, self.cell
+        row = bytearray((self.last - base) // cell + 1)
+        for first, last in self.runs:
+            place = (first - base) // cell
+            row[place : (last - base) // cell + 1 : self.step // cell] = b"\x01" * ((last - first) // self.step + 1)
+        return bytes(row)
+
 
 class StartMap:
     """The starts of a grid that are open: none at first."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
-        base, cell = self._base, self._cell = grid.base, grid.cell
-        stride = grid.step // cell
-        grid_row = bytearray((grid.last - base) // cell + 1)
-        for first, last in grid.runs:
-            place = (first - base) // cell
-            grid_row[place : (last - base) // cell + 1 : stride] = b"\x01" * ((last - first) // grid.step + 1)
-        self._grid_row = bytes(grid_row)
-        self._row = bytearray(len(grid_row))
+        self._row = bytearray(len(grid.row))
 
-    def open_between(self, taken: TakenTime, *, before: int, reach: int) -> None:
+    def open_between(self, taken: Edges, *, before: int, reach: int) -> None:
         """Opens every start s whose [s - before, s + reach) is free of all that is taken."""
-        row, grid_row, base, cell = self._row, self._grid_row, self._base, self._cell
-        first_begin, last_end = base - before, base + (len(row) - 1) * cell + reach
-        for begin, end in taken.gaps(Interval(first_begin, last_end), at_least=before + reach):
-            low, high = (begin + before - base + cell - 1) // cell, (end - reach - base) // cell + 1
+        row, grid_row, base, cell = self._row, self.grid.row, self.grid.base, self.grid.cell
+        within = Interval(base - before, base + (len(row) - 1) * cell + reach)
+        # The first start that fits is at or after `begin + before`, the last at or before `end - reach`.
+        low_shift, high_shift = base - before - cell + 1, base + reach - cell
+        for begin, end in taken.gaps(within, at_least=before + reach):
+            low, high = (begin - low_shift) // cell, (end - high_shift) // cell
             row[low:high] = grid_row[low:high]
 
     def close_within(self, periods: Iterable[Interval]) -> None:
         """Closes every start in one of these half-open periods."""
-        size, base, cell = len(self._row), self._base, self._cell
+        size, base, cell = len(self._row), self.grid.base, self.grid.cell
         for start, end in periods:
             low, high = max(0, -((base - start) // cell)), min(size, -((base - end) // cell))
             if low < high:
@@ -89,8 +93,8 @@ class StartMap:
         self._row = bytearray(union.to_bytes(len(self._row), "big"))
 
     def all_open(self) -> bool:
-        return self._row == self._grid_row
+        return self._row == self.grid.row
 
     def starts(self) -> Starts:
         """Those that are open, sorted."""
-        return starts_of(compress(range(self._base, self.grid.last + 1, self._cell), self._row))
+        return starts_of(compress(range(self.grid.base, self.grid.last + 1, self.grid.cell), self._row))

@@ -1,14 +1,11 @@
 """The time of a resource that is taken: by sessions and holds, with their buffers, and by the events of the calendars that block it."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import chain
-from operator import le
 
 from functions.domain.availability.question import ResourceState
-from functions.domain.instants import Millis, Minute
-from functions.domain.intervals import Interval
+from functions.domain.instants import Millis
+from functions.domain.intervals import Edges, Interval
 from functions.domain.ledger import Occupation
 
 
@@ -38,36 +35,13 @@ def taken_time(state: ResourceState, now: Millis, *, without: str | None = None)
     return chain((entry.taken for entry in occupations(state, now, without=without).values()), blocks(state))
 
 
-@dataclass(frozen=True)
-class TakenTime:
-    """Taken time as its beginnings and its ends, each sorted by itself.
-
-    That is enough to find the gaps: where as many intervals have ended as have begun, nothing is taken. So the k-th gap lies between the k-th end
-    and the next beginning, whichever intervals they belong to, and nothing has to be merged.
-    """
-
-    begins: list[Minute]
-    ends: list[Minute]
-
-    @classmethod
-    def of(cls, intervals: Iterable[Interval]) -> "TakenTime":
-        flat = list(chain.from_iterable(intervals))
-        begins, ends = flat[::2], flat[1::2]
-        if any(map(le, ends, begins)):  # what is empty takes no time
-            held = [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin < end]
-            begins, ends = [begin for begin, _ in held], [end for _, end in held]
-        begins.sort()
-        ends.sort()
-        return cls(begins, ends)
-
-    def gaps(self, within: Interval, *, at_least: int) -> list[tuple[Minute, Minute]]:
-        """The free time inside `within`, sorted; only what is `at_least` so long."""
-        first, last = within
-        # Of the beginnings that matter the first is after `first`, of the ends the last is before `last`.
-        low, high = bisect_right(self.begins, first), bisect_left(self.ends, last)
-        ends = [max(first, self.ends[low - 1]) if low else first, *self.ends[low:high]]
-        begins = [*self.begins[low:high], min(last, self.begins[high]) if high < len(self.begins) else last]
-        return [(end, begin) for end, begin in zip(ends, begins, strict=True) if begin - end >= at_least]
+def taken_edges(state: ResourceState, now: Millis, *, without: str | None = None) -> Iterator[Edges]:
+    """The same as edges: those of the blocks as the ledger holds them, sorted already."""
+    yield Edges.of(entry.taken for entry in occupations(state, now, without=without).values())
+    for calendar in state.resource.blocked_by:
+        for month in state.months:
+            if (edges := month.edges.get(calendar)) is not None:
+                yield edges
 
 
 def undisturbed(state: ResourceState, now: Millis, *, without: str | None = None) -> frozenset[str]:
