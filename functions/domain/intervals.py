@@ -1,7 +1,7 @@
 """Half-open intervals of minutes. The one place where intervals are compared, merged and cut."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from operator import le
@@ -77,11 +77,14 @@ class Edges:
         ends.sort()
         return cls(begins, ends)
 
-    def gaps(self, within: Interval, *, at_least: int) -> list[tuple[Minute, Minute]]:
-        """The time inside `within` that no interval takes, sorted; only what is `at_least` so long."""
+    def gaps(self, within: Interval) -> Iterator[tuple[Minute, Minute]]:
+        """The time inside `within` that no interval takes, sorted. Where intervals overlap, "gaps" that end before they begin come between.
+
+        An iterator, and the empty ones left in: thousands of them are looked at once, and are not worth an object each.
+        """
         first, last = within
         # Of the beginnings that matter the first is after `first`, of the ends the last is before `last`.
         low, high = bisect_right(self.begins, first), bisect_left(self.ends, last)
         ends = [max(first, self.ends[low - 1]) if low else first, *self.ends[low:high]]
         begins = [*self.begins[low:high], min(last, self.begins[high]) if high < len(self.begins) else last]
-        return [(end, begin) for end, begin in zip(ends, begins, strict=True) if begin - end >= at_least]
+        return zip(ends, begins, strict=True)

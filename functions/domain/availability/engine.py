@@ -123,13 +123,16 @@ def _grid(question: Question, hours: Hours, starts: Interval) -> Grid | None:
     step, offset, length = question.service.step_minutes, question.service.offset_minutes, question.length
     opened = openings(hours, Interval(starts.start, starts.end - 1 + length))
     runs = []
-    for opening, stretch_end in zip(opened, _ends_of_stretches(opened), strict=True):
-        first = opening.start + offset
+    for (start, end), stretch_end in zip(opened, _ends_of_stretches(opened), strict=True):
+        first, after = start + offset, stretch_end - length + 1
         if first < starts.start:
             first += -((first - starts.start) // step) * step
-        last = min(opening.end, stretch_end - length + 1, starts.end) - 1
-        if first <= last:
-            runs.append(Run(first, last))
+        if end < after:
+            after = end
+        if starts.end < after:
+            after = starts.end
+        if first < after:
+            runs.append(Run(first, after - 1))
     return Grid(runs=tuple(runs), step=step) if runs else None
 
 

@@ -75,9 +75,11 @@ class StartMap:
         within = Interval(base - before, base + (len(row) - 1) * cell + reach)
         # The first start that fits is at or after `begin + before`, the last at or before `end - reach`.
         low_shift, high_shift = base - before - cell + 1, base + reach - cell
-        for begin, end in taken.gaps(within, at_least=before + reach):
-            low, high = (begin - low_shift) // cell, (end - high_shift) // cell
-            row[low:high] = grid_row[low:high]
+        needed = before + reach
+        for begin, end in taken.gaps(within):
+            if end - begin >= needed:
+                low, high = (begin - low_shift) // cell, (end - high_shift) // cell
+                row[low:high] = grid_row[low:high]
 
     def close_within(self, periods: Iterable[Interval]) -> None:
         """Closes every start in one of these half-open periods."""
