@@ -124,6 +124,8 @@ def reschedule(
     and takes seats in another, a running one or one that is made with the id `new_session`.
     """
     choice = seating.choice
+    if choice.session == session.id:
+        return Decision(answer=Booked(booking, session))
     if gives_up_time(booking, session) and choice.session is None and choice.resources == session.resources:
         return _move_session(booking, session, seating, author=author)
     taken = take_seats(seating, session_id=new_session, booking=booking.id, seats=booking.seats)

@@ -245,7 +245,7 @@ def an_occupation(dice: Dice, asked: Asked, name: str) -> Occupation:
         end=start + length,
         taken_from=start - before,
         taken_until=start + length + after,
-        capacity=dice.one_of((1, 2, 4)) if dice.now_and_then(one_in=4) else service.capacity,
+        capacity=dice.one_of((1, 2, service.capacity + 3)) if dice.now_and_then(one_in=4) else service.capacity,
         seats=dice.one_of((0, 0, 1) if held else (1, 1, 2, 0)),
         holds=held,
         scheduled=dice.draw(st.booleans()) if dice.now_and_then(one_in=8) else service.kind == "event",

@@ -15,8 +15,7 @@ from functions.domain.decision import Decision, Effect
 from functions.domain.errors import CalendarUnknown, IllegalMove, Refusal, SlotTaken, StartClosed
 from functions.domain.event_ids import event_id
 from functions.domain.ledger import enter
-from functions.domain.placing import place
-from functions.domain.seating import Seating, gives_up_time
+from functions.domain.seating import gives_up_time
 from functions.domain.session import Conflict, Session
 from tests.domain.builders import (
     BY_CLIENT,
@@ -38,6 +37,7 @@ from tests.domain.builders import (
     rebuilt,
     request,
     resource,
+    seating,
     service,
     session,
     spans,
@@ -50,17 +50,6 @@ ANNA = resource("anna", hours=IN_UTC, destination=CALENDAR)
 BEN = resource("ben", hours=IN_UTC, destination="bens", blocked_by=("bens",))
 TWO = service(resources=("anna", "ben"))
 AT_9 = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z", session="other")
-
-
-def seating(asked: Question, start: int, *running: Session) -> Seating:
-    """Where that start is served, with the session to join, if there is one among `running`."""
-    choice = place(asked, start)
-    return Seating(
-        question=asked,
-        choice=choice,
-        start=start,
-        running=next((each for each in running if each.id == choice.session), None),
-    )
 
 
 def booked(

@@ -1,4 +1,4 @@
-"""Why a start is closed: each rule by name, at which resource, and exactly what caused it."""
+"""Why a start is closed: each rule by name, at which resource, and exactly what caused it. Of one resource; several are in `test_explained_resources`."""
 
 from dataclasses import replace
 from datetime import date
@@ -11,13 +11,12 @@ from functions.domain.booking_window import BookableDays, FixedDates, RollingDay
 from functions.domain.configuration import ClientLimits, Limits
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Occupation
-from tests.domain.builders import BERLIN, NOW, among, minute, question, service, span, state
+from tests.domain.builders import BERLIN, NOW, among, minute, occupation, question, service, span, state
 from tests.domain.monday import DATE, MONDAY, at, because, busy, held, monday_now, on_monday, works
 
-ANNA, BEN, ROOM = works(), works(name="ben"), works(name="room")
+ANNA = works()
 AT_10, TEN = at("10:00", "11:00"), {"start": f"{DATE}T10:00:00Z", "end": f"{DATE}T11:00:00Z"}
 TEN_EVENT = {"calendar": "cal", "event": "ev0"} | TEN
-FIRST_OF_MARCH = date(2027, 3, 1)
 
 
 def asked(*occupations: Occupation, rules: dict[str, Any] | None = None, **changes: Any) -> Question:
@@ -107,6 +106,12 @@ HOURS = [
         [because(Closed.OFF_GRID, "anna", step_minutes=30)],
         id="before the first start, which the offset delays",
     ),
+    pytest.param(
+        asked(rules={"offset_minutes": 30}),
+        "09:00",
+        [because(Closed.OFF_GRID, "anna", step_minutes=30)],
+        id="also where it delays by a whole step",
+    ),
 ]
 
 TAKEN = [
@@ -192,6 +197,7 @@ def a_day(per: str) -> Limits:
     return Limits(**{f"per_{per}": 1})
 
 
+LATE_ON_SUNDAY = occupation("2027-02-28T22:00Z", "2027-02-28T23:00Z", session="late")
 AT_NIGHT = at("22:00", "23:00")
 
 LIMITS = [
@@ -232,7 +238,7 @@ LIMITS = [
 ]
 
 
-# ---- Groups, events, several resources
+# ---- Groups and events
 
 GROUP = {"capacity": 3}
 FULL = at("10:00", "11:00", capacity=3, seats=3)
@@ -246,6 +252,12 @@ JOINING = [
         "10:00",
         [because(Closed.FULL, session="at 10:00", seats_left=0, capacity=3)],
         id="no seat left",
+    ),
+    pytest.param(
+        asked(at("10:00", "11:00", capacity=3, seats=5), rules=GROUP),
+        "10:00",
+        [because(Closed.FULL, session="at 10:00", seats_left=0, capacity=3)],
+        id="none left where more are sold than there are now",
     ),
     pytest.param(
         asked(RUNNING, rules=GROUP, seats=3),
@@ -284,52 +296,7 @@ JOINING = [
     ),
 ]
 
-TOGETHER = service(resources=("anna", "room"), assignment="all")
-
-SEVERAL = [
-    pytest.param(
-        among(state(AT_10, of=ANNA), state(of=works("14:00-15:00", name="room")), asked=TOGETHER),
-        "10:00",
-        [
-            of_a_session(Closed.SESSION, AT_10),
-            because(Closed.OUTSIDE_HOURS, "room", date=DATE, hours="weekly"),
-        ],
-        id="of a set, each one's own reasons",
-    ),
-    pytest.param(
-        among(state(of=ANNA), state(of=works("09:10-12:00", name="room")), asked=TOGETHER),
-        "09:40",
-        [because(Closed.OFF_GRID, "anna", step_minutes=30)],
-        id="the grid is the first one's alone",
-    ),
-    pytest.param(
-        among(
-            state(RUNNING, of=ANNA),
-            state(of=ROOM),
-            asked=service(resources=("anna", "room"), assignment="all", capacity=3),
-        ),
-        "10:00",
-        [of_a_session(Closed.SESSION, RUNNING)],
-        id="of a set, what runs at one of them only is in the way",
-    ),
-    pytest.param(
-        among(state(AT_10, of=ANNA), state(AT_10, of=BEN)),
-        "10:00",
-        [of_a_session(Closed.SESSION, AT_10), of_a_session(Closed.SESSION, AT_10, "ben")],
-        id="of a pool, the reasons of all",
-    ),
-    pytest.param(
-        among(state(of=ANNA), state(of=BEN), now=monday_now("11:00")),
-        "10:00",
-        [because(Closed.TOO_SOON, earliest=f"{DATE}T11:00:00Z", notice_minutes=0)],
-        id="what holds for all of a pool is said once",
-    ),
-    pytest.param(
-        among(state(AT_10, of=ANNA), state(of=BEN), resource="anna"),
-        "10:00",
-        [of_a_session(Closed.SESSION, AT_10)],
-        id="only the one who is asked for matters",
-    ),
+ALL_AT_ONCE = [
     pytest.param(
         asked(
             AT_10,
@@ -356,7 +323,7 @@ SEVERAL = [
 
 NOBODY = [pytest.param(among(asked=service()), "10:00", [because(Closed.NOBODY)], id="nobody is there to serve it")]
 
-EXPLAINED = [*FOR_ALL, *TIMES, *HOURS, *TAKEN, *LIMITS, *JOINING, *SEVERAL, *NOBODY]
+EXPLAINED = [*FOR_ALL, *TIMES, *HOURS, *TAKEN, *LIMITS, *JOINING, *ALL_AT_ONCE, *NOBODY]
 
 
 @pytest.mark.parametrize(("asked_", "start", "reasons"), EXPLAINED)
@@ -374,29 +341,19 @@ def test_every_rule_is_explained_above() -> None:
     ("asked_", "start"),
     [
         pytest.param(asked(), "10:00", id="free"),
+        pytest.param(
+            asked(LATE_ON_SUNDAY, of=works(limits=a_day("day"))),
+            "10:00",
+            id="the day before may be as full as it likes",
+        ),
         pytest.param(asked(AT_10, moving="at 10:00"), "10:30", id="free of the session that moves"),
         pytest.param(asked(RUNNING, rules=GROUP, seats=2), "10:00", id="seats are left"),
         pytest.param(asked(SCHEDULED, rules=EVENT), "10:00", id="an event with a seat left"),
-        pytest.param(among(state(AT_10, of=ANNA), state(of=BEN)), "10:00", id="somebody of the pool is free"),
-        pytest.param(among(state(of=ANNA), state(of=ROOM), asked=TOGETHER), "10:00", id="all of the set are free"),
     ],
 )
 def test_nothing_closes_an_open_start(asked_: Question, start: str) -> None:
     assert explain(asked_, on_monday(start)) == ()
     assert on_monday(start) in open_starts(asked_, MONDAY)
-
-
-@pytest.mark.parametrize(
-    "asked_",
-    [
-        pytest.param(among(state(of=ANNA), asked=TOGETHER), id="of a set one is not there"),
-        pytest.param(among(asked=service()), id="nobody of the pool is there"),
-        pytest.param(among(state(of=ANNA), resource="eve"), id="the one who is asked for does not serve"),
-    ],
-)
-def test_where_nobody_can_serve_a_start_is_not_said_to_be_open(asked_: Question) -> None:
-    assert list(open_starts(asked_, MONDAY)) == []
-    assert explain(asked_, on_monday("10:00")) != ()
 
 
 def test_the_calendar_that_is_known_least_is_named() -> None:

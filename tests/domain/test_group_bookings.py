@@ -12,7 +12,7 @@ from functions.domain.configuration import ClientLimits, Limits, Service
 from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.errors import SlotTaken, StartClosed
 from functions.domain.event_ids import event_id
-from functions.domain.ledger import LedgerMonth
+from functions.domain.ledger import Hold, LedgerMonth
 from functions.domain.session import Booking, ClientGuard, GoogleCopy, Session
 from tests.domain.builders import (
     BY_CLIENT,
@@ -126,6 +126,13 @@ class TestBook:
         joined = booked("09:00", old, rules=rules).answer.session
         assert (joined.occupation.taken, joined.capacity) == (old.occupation.taken, 3)
 
+    def test_who_joins_leaves_the_seats_that_are_kept_for_others(self) -> None:
+        old = running("old", "09:00", {"theirs": 1}, holds={"form": Hold(seats=1, expires_at=NOW + 1)})
+        decision = booked("09:00", old)
+        assert decision.answer.session.occupation.seats_left(NOW) == 0
+        assert decision.answer.session.holds == old.holds
+        assert is_consistent(decision, old)
+
     def test_the_last_seat_is_sold_once(self) -> None:
         old = running("old", "09:00", {"theirs": 2})
         full = booked("09:00", old, resource="anna").answer.session
@@ -166,6 +173,14 @@ class TestCancel:
         after = decision.answer.session
         assert (after.status, after.seats, after.cancelled_by, after.reason) == ("cancelled", {}, "operator", "ill")
         assert decision.effects[0] == PUSH_OLD
+        assert is_consistent(decision, old)
+
+    def test_seats_that_are_kept_for_somebody_else_keep_the_session(self) -> None:
+        kept = Hold(seats=1, expires_at=NOW + 1)
+        old = running("old", "09:00", {"mine": 2}, holds={"form": kept})
+        decision = cancel(sold("mine", old, 2), old, now=NOW, author=BY_CLIENT, reason=None)
+        after = decision.answer.session
+        assert (after.status, after.seats, after.holds) == ("open", {}, {"form": kept})
         assert is_consistent(decision, old)
 
     def test_a_scheduled_session_stays_open_when_the_last_one_leaves(self) -> None:
@@ -264,6 +279,11 @@ class TestRescheduleOneOfSeveral:
         assert written(decision)["old"].seats == {"theirs": 1}
         assert written(decision)["there"].seats == {"others": 2, "mine": 1}
         assert is_consistent(decision, self.OLD, there)
+
+    def test_to_where_they_sit_already_changes_nothing(self) -> None:
+        decision = moved(self.OLD, "09:00", resource="anna")
+        assert decision.writes_nothing
+        assert decision.answer.session == self.OLD
 
     def test_their_session_is_in_the_way_because_the_others_stay(self) -> None:
         with pytest.raises(SlotTaken):

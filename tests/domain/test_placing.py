@@ -203,10 +203,10 @@ def test_a_holiday_is_not_named_to_clients() -> None:
     assert SECRET not in f"{refused.value.detail} {dict(refused.value.extra)}"
 
 
-def test_where_nobody_can_serve_the_refusal_has_a_reason_too() -> None:
-    with pytest.raises(Refusal) as refused:
+def test_where_nobody_can_serve_the_refusal_says_so() -> None:
+    with pytest.raises(StartClosed) as refused:
         place(among(state(of=ANNA), asked=TOGETHER), on_monday("10:00"))
-    assert "closed: ." not in refused.value.detail
+    assert refused.value.extra["reasons"] == ["nobody_serves"]
 
 
 # ---- Alternatives
