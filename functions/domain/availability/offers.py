@@ -52,6 +52,9 @@ def _choices(question: Question, candidate: Candidate, within: Interval) -> Iter
         yield start, fresh(end=start + question.length)
     for entry in sessions_to_join(question, candidate, within):
         left = entry.seats_left(question.now)
+        if question.service.kind == "appointment":
+            # Nobody may ask for more than the service has, also where a session is larger from an earlier time.
+            left = min(left, question.service.capacity)
         yield entry.start, Choice(resources=candidate.ids, session=entry.session, end=entry.end, seats_left=left)
 
 
