@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from operator import le
 from typing import NamedTuple
 
@@ -85,6 +85,9 @@ class Edges:
         first, last = within
         # Of the beginnings that matter the first is after `first`, of the ends the last is before `last`.
         low, high = bisect_right(self.begins, first), bisect_left(self.ends, last)
-        ends = [max(first, self.ends[low - 1]) if low else first, *self.ends[low:high]]
-        begins = [*self.begins[low:high], min(last, self.begins[high]) if high < len(self.begins) else last]
+        before = max(first, self.ends[low - 1]) if low else first
+        after = min(last, self.begins[high]) if high < len(self.begins) else last
+        ends = chain((before,), islice(self.ends, low, high))
+        begins = chain(islice(self.begins, low, high), (after,))
+        # Where everything is taken `low` lies beyond `high`, and the one "gap" ends before it begins.
         return zip(ends, begins, strict=True)

@@ -122,6 +122,9 @@ DAILY_RULES = [
     pytest.param(
         ["RRULE:FREQ=DAILY;COUNT=4", 'EXDATE;TZID="America/New_York":20270304T030000'], 3, id="a zone in quotes"
     ),  # case 143
+    pytest.param(
+        ["RRULE:FREQ=DAILY;COUNT=4", "EXDATE;TZID=America/New_York:20270304T080000Z"], 3, id="in UTC after all"
+    ),  # case 143
     pytest.param(["RRULE:FREQ=DAILY;COUNT=4", "EXDATE:20270304T090000"], 3, id="without one named by wall time"),
     pytest.param(["RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20270302"], 3, id="a date excludes no time"),
     pytest.param(["RRULE:FREQ=DAILY;COUNT=3", "EXDATE:soon"], 3, id="without what can not be read"),  # case 57
@@ -133,6 +136,9 @@ DAILY_RULES = [
         ["RRULE:FREQ=DAILY;COUNT=2", "RDATE;TZID=Europe/Berlin:20270303T090000"], 3, id="and a date more"
     ),  # case 143
     pytest.param(["RDATE:20270302T080000Z,20270303T080000Z"], 3, id="only dates, and its own start"),  # case 143
+    pytest.param(
+        ["RDATE:20270302T080000Z,20270303T080000Z,20270304T080000Z", "EXDATE:20270304T080000Z"], 3, id="but for one"
+    ),  # case 143
     pytest.param(
         ["RDATE;VALUE=PERIOD:20270302T080000Z/20270302T090000Z,20270303T080000Z/PT1H"], 3, id="dates as periods"
     ),  # case 143
@@ -204,6 +210,36 @@ def test_a_start_that_its_rule_leaves_out_belongs_to_the_series() -> None:  # ca
     assert blocks(without) == hours_from("2027-03-03T08:00Z", "2027-03-10T08:00Z")
 
 
+def test_a_week_of_the_year_means_the_weekday_that_it_began_on() -> None:  # case 143
+    assert blocks(series("RRULE:FREQ=YEARLY;BYWEEKNO=9,11")) == hours_from("2027-03-01T08:00Z", "2027-03-15T08:00Z")
+
+
+def test_a_leap_second_is_the_last_of_its_minute() -> None:  # case 143
+    found = blocks(series("RRULE:FREQ=DAILY;BYMINUTE=59;BYSECOND=60;COUNT=2"))
+    assert found == spans("2027-03-01T08:00Z/2027-03-01T10:00Z", "2027-03-02T08:59Z/2027-03-02T10:00Z")
+
+
+def test_fractions_of_a_second_are_none_of_a_rule() -> None:
+    daily = series("RRULE:FREQ=DAILY;COUNT=2") | {"start": timed("2027-03-01T09:00:00.500+01:00", BERLIN)}
+    assert blocks(daily) == hours_from("2027-03-01T08:00Z", "2027-03-02T08:00Z")
+
+
+@pytest.mark.parametrize("end", ["2027-03-01", "2027-02-20"])
+def test_all_day_occurrences_that_end_as_they_start_or_before_are_a_day_long(end: str) -> None:  # case 126
+    weekly = series("RRULE:FREQ=WEEKLY;COUNT=2") | {"start": all_day("2027-03-01"), "end": all_day(end)}
+    assert blocks(weekly) == spans("2027-02-28T23:00Z/2027-03-01T23:00Z", "2027-03-07T23:00Z/2027-03-08T23:00Z")
+
+
+def test_what_begins_before_the_horizon_ends_is_there_also_where_the_clock_goes_back() -> None:
+    """The horizon ends at 02:10 by the second round of that hour, and 02:30 was in the first."""
+    daily = series("RRULE:FREQ=DAILY") | {
+        "start": timed("2027-10-01T02:30:00+02:00", BERLIN),
+        "end": timed("2027-10-01T02:40:00+02:00", BERLIN),
+    }
+    found = blocks(daily, within=span("2027-10-31T00:00Z", "2027-10-31T01:10Z"))
+    assert found == spans("2027-10-31T00:30Z/2027-10-31T00:40Z")
+
+
 def test_weekdays_with_and_without_a_number_are_all_meant() -> None:  # case 143
     monthly = series("RRULE:FREQ=MONTHLY;BYDAY=MO,2TU;UNTIL=20270325")
     assert blocks(monthly) == hours_from(*(f"2027-03-{day}T08:00Z" for day in ("01", "08", "09", "15", "22")))
@@ -258,6 +294,8 @@ def test_what_began_before_the_horizon_and_lasts_into_it_is_there() -> None:  # 
         pytest.param("RRULE:FREQ=DAILY;UNTIL=soon", id="an end that is no date"),
         pytest.param("RRULE:FREQ=MONTHLY;BYDAY=XX", id="a weekday that does not exist"),
         pytest.param("RRULE:FREQ=DAILY;BYHOUR=25", id="an hour that does not exist"),
+        pytest.param("RRULE:FREQ=YEARLY;BYMONTH=-3;COUNT=2", id="a month from the end"),
+        pytest.param("RRULE:FREQ=MONTHLY;BYDAY=6MO", id="a week that no month has"),
         pytest.param("RRULE:FREQ=YEARLY;BYEASTER=1000", id="more days after Easter than there are"),
         pytest.param("RRULE:", id="a rule of nothing"),
         pytest.param("RRULE", id="half a line"),

@@ -51,14 +51,14 @@ def made(draw: st.DrawFn) -> Made:
     end, last = draw(ends(first, until, zone, whole_days=whole_days))
     meant = rule | ({"UNTIL": last.isoformat()} if last else end)
     walls = {first, *by_days.occurrences(meant, first, until=until)}
-    gone = draw(st.lists(st.sampled_from(sorted(walls)), max_size=3))
     more = draw(st.lists(st.dates(first.date(), max(first, until).date()), max_size=2))
-    further = {datetime.combine(day, clock) for day in more}
+    walls |= (further := {datetime.combine(day, clock) for day in more})
+    gone = draw(st.lists(st.sampled_from(sorted(walls)), max_size=3))
     lines = [f"RRULE:{text_of(rule | end)}"]
     lines += [f"EXDATE{named(each, zone, whole_days=whole_days, utc=draw(st.booleans()))}" for each in gone]
     lines += [f"RDATE{named(each, zone, whole_days=whole_days, utc=draw(st.booleans()))}" for each in sorted(further)]
     event = series(*draw(st.permutations(lines))) | times_of(first, length, zone, whole_days=whole_days)
-    return Made(event, zone, sorted((walls | further) - set(gone)), length, within)
+    return Made(event, zone, sorted(walls - set(gone)), length, within)
 
 
 @st.composite

@@ -11,7 +11,7 @@ from functions.domain.intervals import Edges, Interval
 
 
 def every(step: int, *runs: tuple[int, int]) -> Grid:
-    return Grid(runs=tuple(Run(*run) for run in runs), step=step)
+    return Grid.of([Run(*run) for run in runs], step)
 
 
 HALF_HOURS = every(30, (540, 660))  # 9:00 to 11:00
@@ -121,8 +121,7 @@ RUNS = st.lists(st.tuples(st.integers(-200, 200), st.integers(0, 200)), min_size
 TAKEN = st.lists(st.tuples(st.integers(-300, 500), st.integers(-3, 200)), max_size=5)
 
 
-def slowly(grid: Grid, taken: Iterable[tuple[int, int]], before: int, reach: int) -> Sequence[int]:
-    starts = {start for first, last in grid.runs for start in range(first, last + 1, grid.step)}
+def slowly(starts: set[int], taken: Iterable[tuple[int, int]], before: int, reach: int) -> Sequence[int]:
     return sorted(
         start
         for start in starts
@@ -135,5 +134,6 @@ def test_it_closes_just_what_overlaps(
     step: int, runs: list[tuple[int, int]], taken: list[tuple[int, int]], before: int, reach: int
 ) -> None:
     grid = every(step, *((first, first + length) for first, length in runs))
+    starts = {start for first, length in runs for start in range(first, first + length + 1, step)}
     intervals = [(start, start + length) for start, length in taken]
-    assert left(grid, *intervals, before=before, reach=reach) == slowly(grid, intervals, before, reach)
+    assert left(grid, *intervals, before=before, reach=reach) == slowly(starts, intervals, before, reach)

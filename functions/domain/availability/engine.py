@@ -54,7 +54,7 @@ def _open_map(question: Question, candidate: Candidate, grid: Grid, ignoring: Se
     every = () if ignored else [taken_edges(s, question.now, without=question.moving) for s in candidate.states]
     starts.open_between(Edges.united(chain.from_iterable(every)), before=needs.before, reach=needs.reach)
     for state in candidate.states[1:]:
-        span = Interval(grid.base, grid.last + needs.length)
+        span = Interval(grid.base, grid.end + needs.length)
         starts.close_within(_too_late_to_open(state.resource.hours, span, needs.length))
     if Closed.LIMIT not in ignoring:
         starts.close_within(full.interval for full in full_for_new_sessions(question, candidate))
@@ -133,7 +133,7 @@ def _grid(question: Question, hours: Hours, starts: Interval) -> Grid | None:
             after = starts.end
         if first < after:
             runs.append(Run(first, after - 1))
-    return Grid(runs=tuple(runs), step=step) if runs else None
+    return Grid.of(runs, step) if runs else None
 
 
 def _ends_of_stretches(opened: list[Interval]) -> list[Minute]:

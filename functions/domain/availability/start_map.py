@@ -5,9 +5,8 @@ be for every start in question to have its own byte, usually one a step.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import compress
 from math import gcd
 from typing import NamedTuple, TypeAlias
@@ -32,34 +31,27 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Every start in question, in at least one run. Runs may overlap."""
+    """Every start in question: `row` has a byte for each `cell` minutes from `base` on, 1 where there is a start."""
 
-    runs: tuple[Run, ...]
-    step: int
+    base: Minute
+    cell: int
+    row: bytearray
 
-    @cached_property
-    def base(self) -> Minute:
-        return min(run.first for run in self.runs)
-
-    @cached_property
-    def last(self) -> Minute:
-        return max(run.last for run in self.runs)
-
-    @cached_property
-    def cell(self) -> int:
-        """The coarsest distance at which every start lies on a multiple, counted from `base`."""
-        base = self.base
-        return gcd(self.step, *[run.first - base for run in self.runs])
-
-    @cached_property
-    def row(self) -> bytes:
-        """One byte a cell: 1 where there is a start."""
-        base, cell = self.base, self.cell
-        row = bytearray((self.last - base) // cell + 1)
-        for first, last in self.runs:
+    @classmethod
+    def of(cls, runs: Sequence[Run], step: int) -> "Grid":
+        """Of runs with the same step. They may overlap. A cell is as long as it can be for every start to begin one."""
+        base = min(run.first for run in runs)
+        cell = gcd(step, *[run.first - base for run in runs])
+        row = bytearray((max(run.last for run in runs) - base) // cell + 1)
+        for first, last in runs:
             place = (first - base) // cell
-            row[place : (last - base) // cell + 1 : self.step // cell] = b"\x01" * ((last - first) // self.step + 1)
-        return bytes(row)
+            row[place : (last - base) // cell + 1 : step // cell] = b"\x01" * ((last - first) // step + 1)
+        return cls(base=base, cell=cell, row=row)
+
+    @property
+    def end(self) -> Minute:
+        """After every start."""
+        return self.base + len(self.row) * self.cell
 
 
 class StartMap:
@@ -99,4 +91,4 @@ class StartMap:
 
     def starts(self) -> Starts:
         """Those that are open, sorted."""
-        return starts_of(compress(range(self.grid.base, self.grid.last + 1, self.grid.cell), self._row))
+        return starts_of(compress(range(self.grid.base, self.grid.end, self.grid.cell), self._row))
