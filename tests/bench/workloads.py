@@ -56,9 +56,9 @@ def _block(random: Random, days: int) -> tuple[str, str]:
 
 
 def _overrides(count: int, days: int, opens: str) -> tuple[WorkloadOverride, ...]:
-    """On as many dates, spread over the days; where there are too few of those, every one and more after them. With a break, but as long as a usual
-    day, so that as much is answered.
+    """On as many dates, spread over the days; where there are too few of those, every one and more after them. As long as a usual day, so that as much
+    is asked and answered.
     """
     apart = max(1, days // count) if count else 1
     dates = (FIRST.date() + timedelta(days=number * apart) for number in range(count))
-    return tuple(WorkloadOverride(date=day, intervals=((opens, "12:00"), ("12:30", "20:00"))) for day in dates)
+    return tuple(WorkloadOverride(date=day, intervals=((opens, "19:30"),)) for day in dates)

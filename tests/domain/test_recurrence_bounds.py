@@ -53,6 +53,10 @@ class TestDenseSeries:  # case 145
             "2027-03-03T23:00Z/2027-03-06T00:00Z",
         )
 
+    @pytest.mark.parametrize("rule", ["FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MINUTELY;BYMONTH=4"])
+    def test_where_it_has_no_day_it_is_its_first_occurrence(self, rule: str) -> None:
+        assert blocks(f"RRULE:{rule}") == spans("2027-03-01T08:00Z/2027-03-01T09:00Z")
+
     @pytest.mark.parametrize(
         "end", [pytest.param("COUNT=4000", id="a number"), pytest.param("UNTIL=20270304T023900Z", id="a last one")]
     )
