@@ -119,9 +119,11 @@ class TestTheSameByOtherFrequencies:
             "FREQ=MINUTELY;INTERVAL=1440",
             "FREQ=SECONDLY;INTERVAL=86400",
             "FREQ=SECONDLY;BYHOUR=9;BYMINUTE=0;BYSECOND=0",
+            "FREQ=HOURLY;BYHOUR=9;BYMINUTE=0;BYSETPOS=-1",
             "FREQ=DAILY;BYHOUR=9;BYMINUTE=0;BYSECOND=0",
             "FREQ=DAILY;BYSETPOS=1",
             "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU",
+            "FREQ=WEEKLY;BYDAY=1MO,-1TU,WE,TH,FR,SA,SU",
             "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR,SA,SU",
             "FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU",
         ],
@@ -129,6 +131,10 @@ class TestTheSameByOtherFrequencies:
     @pytest.mark.parametrize("count", ["", ";COUNT=5"])
     def test_every_day_at_nine(self, rule: str, count: str) -> None:
         assert blocks(f"RRULE:{rule}{count}") == blocks(f"RRULE:FREQ=DAILY{count}")
+
+    def test_positions_in_an_hour_are_not_positions_in_a_day(self) -> None:
+        hourly = "RRULE:FREQ=HOURLY;BYHOUR=9,11;BYMINUTE=0,30;BYSETPOS=1"
+        assert blocks(hourly) == blocks("RRULE:FREQ=DAILY;BYHOUR=9,11")
 
     def test_every_second_day(self) -> None:
         assert blocks("RRULE:FREQ=HOURLY;INTERVAL=48") == blocks("RRULE:FREQ=DAILY;INTERVAL=2")
@@ -196,9 +202,11 @@ class TestSeriesOfLongAgo:  # cases 144 and 147
     def test_of_a_number_of_times_the_last_is_exact(self, rule: str, first: str, last: str) -> None:
         start, end = (datetime.fromisoformat(f"{day}T09:00") for day in (first, last))
         number = sum(1 for _ in by_days.occurrences(parts_of(rule), start, until=end))
-        found = blocks(f"RRULE:{rule};COUNT={number}", start=f"{first}T09:00")
-        assert found[-1] == span("2027-03-04T08:00Z", "2027-03-04T09:00Z")
-        assert found == blocks(f"RRULE:{rule}", start=f"{first}T09:00")[: len(found)]
+        counted = blocks(f"RRULE:{rule};COUNT={number}", start=f"{first}T09:00", within=YEAR)
+        endless = blocks(f"RRULE:{rule}", start=f"{first}T09:00", within=YEAR)
+        assert counted[-1] == span("2027-03-04T08:00Z", "2027-03-04T09:00Z")
+        assert counted == endless[: len(counted)]
+        assert len(counted) < len(endless)
 
     def test_one_too_old_and_odd_to_be_counted_is_taken_to_go_on(self) -> None:
         """Every second weekday since 1950, long over: better busy than taken twice."""
