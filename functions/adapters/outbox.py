@@ -7,6 +7,8 @@ from functions.adapters.tasks import EnqueueFailed, Task, Tasks
 
 log = logging.getLogger(__name__)
 
+FARTHEST_TASK_MS = 29 * 24 * 3600 * 1000  # Cloud Tasks takes a task at most 30 days ahead
+
 
 def task_of(account: str, record: OutboxRecord) -> Task:
     """The task of a record. Each sweep has a name of its own, because a name can't be used again soon after its task ended."""
@@ -24,6 +26,8 @@ class Dispatcher:
 
     def __call__(self, account: str, records: list[OutboxRecord]) -> None:
         for record in records:
+            if record.not_before is not None and record.not_before > record.created_at + FARTHEST_TASK_MS:
+                continue  # the sweep makes a task of it when its time has come
             try:
                 self._tasks.create(task_of(account, record))
             except EnqueueFailed as error:

@@ -23,7 +23,6 @@ QUEUES: Mapping[str, str] = {
     "push": "push",
     "notify": "notify",
     "lapse": "rules",
-    "serve": "rules",
 }
 CREATE_TIMEOUT_S = 5.0
 

@@ -4,11 +4,14 @@ A hold is a booking with the status `held`. It lapses by comparison with the clo
 whether or not anybody has cleared it away yet. So whoever confirms one must look whether it is still theirs.
 """
 
+from dataclasses import replace
+
 from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import Question
-from functions.domain.availability.limits import closed_to_client
+from functions.domain.availability.limits import closed_by_limits
+from functions.domain.availability.question import Candidate
 from functions.domain.availability.taken import taken_time
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
+from functions.domain.decision import AnyRef, Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import HoldLapsed, IllegalMove, StartClosed
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339_millis
 from functions.domain.ledger import Hold
@@ -16,12 +19,14 @@ from functions.domain.seating import (
     Seating,
     confirm_seats,
     free_seats,
+    guards_at,
     guards_of,
     hold_seats,
+    keep_longer,
     push_of,
     times_of,
 )
-from functions.domain.session import Booking, Client, ClientGuard, Session
+from functions.domain.session import Booking, Client, Session
 from functions.domain.transitions import BOOKING, step
 
 FORM_MINUTES = 10  # how long a client has to fill in the form
@@ -95,7 +100,9 @@ def confirm(
     question: Question,
     author: Author,
 ) -> Decision[Booked]:
-    """Makes a booking of what was kept. `question`: the service at all its resources, over the session's time. Confirming twice is once.
+    """Makes a booking of what was kept; or, where an operator has to confirm, a request of what a client kept while filling in the form.
+
+    `question`: the service at all its resources, over the session's time. Confirming twice is once.
 
     Raises `HoldLapsed` where the seats are somebody else's by now, `StartClosed` where the client may not book any more, `IllegalMove`.
     """
@@ -109,8 +116,15 @@ def confirm(
         raise HoldLapsed(
             "Your seats were kept until a moment ago, and somebody else has them now. Choose another time."
         )
-    if closed_to_client(question, session.start):
-        raise StartClosed("You have as many bookings of this as one client may have.", reasons=["limit"])
+    serving = tuple(state for state in question.states if state.resource.id in session.resources)
+    # A hold that lapsed was not counted for a while; its own session never counts against it.
+    asked = replace(question, moving=session.id)
+    if serving and closed_by_limits(asked, Candidate(states=serving), session.start):
+        raise StartClosed("There are as many bookings by now as there may be. Choose another time.", reasons=["limit"])
+    counted = tuple(state.resource.id for state in serving)
+    guards = guards_at(question, counted, session.start, client)
+    if question.service.confirmation == "operator" and author.kind != "operator":
+        return _submitted(booking, session, client=client, notes=notes, guards=guards, author=author)
     change = confirm_seats(session, booking.id)
     confirmed = booking.model_copy(
         update={
@@ -134,9 +148,52 @@ def confirm(
         answer=Booked(confirmed, change.session),
         documents=(confirmed, change.session),
         changes=change.ledger,
-        guards=() if question.client is None else (Ref(ClientGuard, client.key),),
+        guards=guards,
         history=(entry,),
         effects=(*push_of(change.session), Effect(kind="notify", subject=booking.id, about="confirmed")),
+    )
+
+
+def _submitted(
+    booking: Booking,
+    session: Session,
+    *,
+    client: Client,
+    notes: str | None,
+    guards: tuple[AnyRef, ...],
+    author: Author,
+) -> Decision[Booked]:
+    """The form is filled in, and an operator has to decide."""
+    expires_at = session.start * MINUTE_MS
+    change = keep_longer(session, booking.id, expires_at)
+    asked = booking.model_copy(
+        update={
+            "client": client,
+            "client_key": client.key,
+            "notes": notes,
+            "expires_at": expires_at,
+            "requested": True,
+        }
+    )
+    entry = HistoryEntry(
+        what="booking.requested",
+        author=author,
+        session=session.id,
+        booking=booking.id,
+        resource=session.resources[0],
+        after={"expires_at": rfc3339_millis(expires_at)},
+    )
+    return Decision(
+        answer=Booked(asked, change.session),
+        documents=(asked, change.session),
+        changes=change.ledger,
+        guards=guards,
+        history=(entry,),
+        effects=(
+            *push_of(change.session),
+            Effect(kind="lapse", subject=booking.id, not_before=expires_at),
+            Effect(kind="notify", subject=booking.id, about="requested"),
+        ),
     )
 
 

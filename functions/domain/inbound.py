@@ -85,6 +85,7 @@ def _deleted(inbound: Inbound) -> Decision[None]:
             "status": step(SESSION, session.status, "cancel"),
             "version": version,
             "seats": {},
+            "holds": {},
             "cancelled_by": "google",
             "reason": CALENDAR_DELETE,
         }
@@ -121,6 +122,7 @@ def _cancelled(booking: Booking) -> Booking:
             "status": step(BOOKING, booking.status, "cancel"),
             "cancelled_by": "google",
             "reason": CALENDAR_DELETE,
+            "expires_at": None,
         }
     )
 

@@ -11,7 +11,7 @@ from functions.domain.availability import Choice, Question
 from functions.domain.availability.limits import months_counted
 from functions.domain.decision import AnyRef, Effect, Ref
 from functions.domain.event_ids import event_id
-from functions.domain.instants import Minute, rfc3339
+from functions.domain.instants import Millis, Minute, rfc3339
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, enter, leave, ledger_id
 from functions.domain.session import Booking, Client, ClientGuard, GoogleCopy, Session
 from functions.domain.transitions import SESSION, step
@@ -54,6 +54,13 @@ def hold_seats(seating: Seating, *, session_id: str, key: str, hold: Hold) -> Se
     return SeatChange(held, enter(held.resources, held.occupation))
 
 
+def keep_longer(session: Session, key: str, expires_at: Millis) -> SeatChange:
+    """Seats that are kept already are kept until then."""
+    hold = Hold(seats=session.holds[key].seats, expires_at=expires_at)
+    kept = session.model_copy(update={"holds": {**session.holds, key: hold}, "version": session.version + 1})
+    return SeatChange(kept, enter(kept.resources, kept.occupation))
+
+
 def confirm_seats(session: Session, key: str) -> SeatChange:
     """Seats that were kept are taken."""
     holds = {other: hold for other, hold in session.holds.items() if other != key}
@@ -94,10 +101,12 @@ def _session_of(seating: Seating, session_id: str) -> Session:
 
 
 def free_seats(session: Session, booking: Booking, ending: Mapping[str, Any]) -> SeatChange:
-    """`ending`: what the session says of its end, if this was its last booking."""
+    """`ending`: what the session says of its end, if this was its last booking. In one that has ended already there is nothing left to free."""
     seats = {other: count for other, count in session.seats.items() if other != booking.id}
     holds = {other: hold for other, hold in session.holds.items() if other != booking.id}
     update: dict[str, Any] = {"seats": seats, "holds": holds, "version": session.version + 1}
+    if session.status != "open":
+        return SeatChange(session.model_copy(update={"seats": seats, "holds": holds}), ())
     if gives_up_time(booking, session):
         ended = session.model_copy(update={**update, **ending, "status": step(SESSION, session.status, "cancel")})
         return SeatChange(ended, leave(session.resources, session.occupation))
@@ -107,11 +116,15 @@ def free_seats(session: Session, booking: Booking, ending: Mapping[str, Any]) ->
 
 def guards_of(seating: Seating, client: Client) -> tuple[AnyRef, ...]:
     """What the limits counted, beyond what is changed anyway: or two bookings in different months or at different resources might both be the last."""
-    question, guards = seating.question, []
-    if seating.choice.session is None:
-        counted = months_counted(question, seating.choice.resources, seating.start)
-        guards = [Ref(LedgerMonth, ledger_id(*place)) for place in sorted(counted)]
-    return (*guards, *([] if question.client is None else [Ref(ClientGuard, client.key)]))
+    beginning = () if seating.choice.session is not None else seating.choice.resources
+    return guards_at(seating.question, beginning, seating.start, client)
+
+
+def guards_at(question: Question, resources: tuple[str, ...], start: Minute, client: Client) -> tuple[AnyRef, ...]:
+    """The same, for a session that counts from now on at these resources (none, if it has counted before)."""
+    counted = months_counted(question, resources, start) if resources else frozenset()
+    months = [Ref(LedgerMonth, ledger_id(*place)) for place in sorted(counted)]
+    return (*months, *([] if question.client is None else [Ref(ClientGuard, client.key)]))
 
 
 def push_of(session: Session) -> tuple[Effect, ...]:

@@ -40,6 +40,8 @@ def notify(work: Work) -> None:
     booking = reader.get(Ref(Booking, work.subject))
     if booking is None or work.about not in SUBJECTS or booking.status not in TRUE_OF[work.about]:
         return
+    if not booking.client.email:
+        return  # seats were only kept: nobody has said who they are
     reader.load(Ref(Session, booking.session), Ref(Service, booking.service), ACCOUNT)
     session, service = reader.get(Ref(Session, booking.session)), reader.get(Ref(Service, booking.service))
     account = reader.get(ACCOUNT)

@@ -35,11 +35,11 @@ def _inbound(reader: Reader, work: Work, event: MirrorEvent, session: Session, z
     months = {*months_between(*session.occupation.taken), *months_between(*moved.occupation.taken)}
     refs = {resource: [ledger_ref(resource, month) for month in sorted(months)] for resource in session.resources}
     reader.load(
-        *(Ref(Booking, booking) for booking in session.seats),
+        *(Ref(Booking, booking) for booking in (*session.seats, *session.holds)),
         *(Ref(Resource, resource) for resource in session.resources),
         *(ref for month_refs in refs.values() for ref in month_refs),
     )
-    bookings = tuple(b for key in session.seats if (b := reader.get(Ref(Booking, key))) is not None)
+    bookings = tuple(b for key in (*session.seats, *session.holds) if (b := reader.get(Ref(Booking, key))) is not None)
     states = tuple(
         ResourceState(
             resource=resource,

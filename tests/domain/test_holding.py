@@ -8,7 +8,7 @@ import pytest
 from functions.domain import holding
 from functions.domain.appointments import Booked, book, cancel
 from functions.domain.availability import ClientBooking, Question
-from functions.domain.configuration import ClientLimits, Service
+from functions.domain.configuration import ClientLimits, Limits, Service
 from functions.domain.decision import Effect
 from functions.domain.errors import HoldLapsed, IllegalMove, SlotTaken, StartClosed
 from functions.domain.holding import FORM_MINUTES
@@ -164,6 +164,48 @@ def test_a_client_who_has_enough_can_not_confirm_one_more() -> None:
             question=desk.asked(client=theirs),
             author=BY_CLIENT,
         )
+
+
+def test_a_hold_that_lapsed_can_not_be_confirmed_beyond_a_limit_that_others_have_filled_since() -> None:
+    desk = Desk(service(limits=Limits(per_day=1)))
+    held = desk.place(holding.hold, "mine")
+    eleven = request(NINE + 120, booking="other", session="of other")
+    desk.commit(book(eleven, seating(desk.asked(LAPSES), NINE + 120), author=BY_CLIENT))
+    for now in (NOW, LAPSES):
+        with pytest.raises(StartClosed):
+            desk.confirm(held, now=now)
+
+
+def test_a_hold_within_the_limit_does_not_count_against_itself() -> None:
+    desk = Desk(service(limits=Limits(per_day=1)))
+    assert desk.confirm(desk.place(holding.hold, "mine")).booking.status == "confirmed"
+
+
+def test_where_an_operator_confirms_a_filled_in_form_is_a_request_and_no_booking() -> None:
+    desk = Desk(service(confirmation="operator"))
+    held = desk.place(holding.hold, "mine")
+    asked = desk.confirm(held)
+    assert (asked.booking.status, asked.booking.requested) == ("held", True)
+    assert (asked.booking.client, asked.booking.expires_at) == (CLIENT, NINE * MINUTE_MS)
+    assert asked.session.seats == {}
+    assert holding.lapse(asked.booking, asked.session, now=LAPSES).writes_nothing, "it is kept for longer now"
+    booked = holding.confirm(
+        asked.booking, asked.session, client=CLIENT, notes=None, question=desk.asked(LAPSES), author=BY_OPERATOR
+    )
+    assert desk.commit(booked).session.seats == {"mine": 1}
+
+
+@pytest.mark.parametrize("end", ["let go", "lapsed"])
+def test_of_a_session_that_was_cancelled_meanwhile_nothing_is_left_to_free(desk: Desk, end: str) -> None:
+    held = desk.place(holding.hold, "mine")
+    over = held.session.model_copy(update={"status": "cancelled", "holds": {}})
+    decision = (
+        cancel(held.booking, over, now=NOW, author=BY_CLIENT, reason=None)
+        if end == "let go"
+        else holding.lapse(held.booking, over, now=LAPSES)
+    )
+    assert decision.answer.booking.status == "cancelled"
+    assert decision.changes == ()
 
 
 class TestRequests:

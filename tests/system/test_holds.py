@@ -106,6 +106,18 @@ def test_a_request_keeps_its_seats_until_an_operator_confirms_it(studio: Studio)
     ]
 
 
+def test_a_form_that_is_filled_in_is_a_request_where_an_operator_confirms(empty_studio: Studio) -> None:
+    empty_studio.offer(confirmation="operator")
+    nine = empty_studio.starts()[0]
+    held = _hold(empty_studio, nine).json()
+    asked = empty_studio.post(f"bookings/{held['id']}/confirm", _client(empty_studio), **_proof(held)).json()
+    assert (asked["status"], asked["requested"]) == ("held", True)
+    again = empty_studio.post(f"bookings/{held['id']}/confirm", _client(empty_studio), **_proof(held))
+    assert again.status_code == 409, "it is with the operator now"
+    answer = empty_studio.http.post(f"{empty_studio.base}/bookings/{held['id']}/confirm", headers=empty_studio.operator)
+    assert answer.json()["status"] == "confirmed"
+
+
 def test_two_requests_for_one_slot_are_one_too_many(empty_studio: Studio) -> None:
     empty_studio.offer(confirmation="operator")
     nine = empty_studio.starts()[0]

@@ -123,10 +123,9 @@ def too_many_at_once(question: Question) -> TooManyAtOnce | None:
     return TooManyAtOnce(most=most, count=count) if count >= most else None
 
 
-def closed_to_client(question: Question, start: Minute) -> bool:
-    """Whether the client has as many bookings as they may have, at once or around `start`, at whoever is asked first."""
-    candidate = Candidate(states=question.states)
-    full = full_for_client(question, candidate)
+def closed_by_limits(question: Question, candidate: Candidate, start: Minute) -> bool:
+    """Whether there is as much as there may be, around `start`, of the resources', the service's or the client's bookings."""
+    full = (*full_for_new_sessions(question, candidate), *full_for_client(question, candidate))
     return too_many_at_once(question) is not None or any(p.interval.start <= start < p.interval.end for p in full)
 
 
