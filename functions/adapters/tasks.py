@@ -23,6 +23,8 @@ QUEUES: Mapping[str, str] = {
     "push": "push",
     "notify": "notify",
     "lapse": "rules",
+    "promote": "rules",
+    "recalculate": "rules",
 }
 CREATE_TIMEOUT_S = 5.0
 

@@ -10,7 +10,16 @@ from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import IllegalMove
 from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.ledger import merge_changes, move
-from functions.domain.seating import Seating, free_seats, gives_up_time, guards_of, push_of, take_seats, times_of
+from functions.domain.seating import (
+    Seating,
+    free_seats,
+    gives_up_time,
+    guards_of,
+    push_of,
+    seated,
+    take_seats,
+    times_of,
+)
 from functions.domain.session import Booking, Client, Session
 from functions.domain.transitions import BOOKING, step
 
@@ -42,6 +51,8 @@ def book(request: BookingRequest, seating: Seating, *, author: Author) -> Decisi
         id=request.booking,
         session=session.id,
         service=question.service.id,
+        start=session.start,
+        resources=session.resources,
         client=request.client,
         client_key=request.client.key,
         seats=question.seats,
@@ -130,7 +141,7 @@ def reschedule(
         return _move_session(booking, session, seating, author=author)
     taken = take_seats(seating, session_id=new_session, booking=booking.id, seats=booking.seats)
     freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": "moved to another session"})
-    moved = booking.model_copy(update={"session": taken.session.id})
+    moved = seated(booking, taken.session)
     return Decision(
         answer=Booked(moved, taken.session),
         documents=(moved, freed.session, taken.session),
@@ -166,9 +177,10 @@ def _move_session(booking: Booking, session: Session, seating: Seating, *, autho
             "conflict": None,
         }
     )
+    placed = seated(booking, moved)
     return Decision(
-        answer=Booked(booking, moved),
-        documents=(moved,),
+        answer=Booked(placed, moved),
+        documents=(moved, placed),
         changes=move(session.resources, session.occupation, moved.occupation),
         guards=guards_of(seating, booking.client),
         history=(

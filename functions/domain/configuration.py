@@ -69,6 +69,22 @@ class Resource(Document):
     destination: str | None = None
 
 
+class FormQuestion(Document):
+    """What a client is asked when they book. `kind`: a line or a text of their own, yes or no, or one of `choices`."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    label: str = Field(min_length=1, max_length=200)
+    kind: Literal["line", "text", "yes_no", "choice"] = "line"
+    required: bool = False
+    choices: tuple[str, ...] = Field(default=(), max_length=50)
+
+    @model_validator(mode="after")
+    def _has_choices(self) -> Self:
+        if (self.kind == "choice") != bool(self.choices):
+            raise ValueError("a choice has choices, and nothing else has")
+        return self
+
+
 class Service(Document):
     """What can be booked. Lengths are in minutes.
 
@@ -81,6 +97,8 @@ class Service(Document):
     `capacity`: the seats of a session. Where it is more than one, others join a session that runs already, at its very start.
     `confirmation`: at once, or by an operator, until whose decision a request keeps its seats.
     `client_*_until_minutes`: how long before the start clients may still cancel or reschedule by themselves; operators always may.
+    `questions` are part of the form. `on_full`: whether who finds it full may wait, by the rules of the preset `waitlist` (None: the usual ones).
+    `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
     `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
     `pick`: which of any: the first that is free in the order given; the one of highest priority; or the one with the fewest sessions that day
     in proportion to its weight. Each falls back on the next, down to the order.
@@ -104,6 +122,10 @@ class Service(Document):
     confirmation: Literal["instant", "operator"] = "instant"
     client_cancel_until_minutes: int = Field(default=0, ge=0, le=365 * DAY_MINUTES)
     client_reschedule_until_minutes: int = Field(default=0, ge=0, le=365 * DAY_MINUTES)
+    questions: tuple[FormQuestion, ...] = Field(default=(), max_length=20)
+    on_full: Literal["close", "waitlist"] = "waitlist"
+    waitlist: str | None = None
+    on_conflict: Literal["flag", "cancel"] = "flag"
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
     assignment: Literal["any", "choice", "all"] = "any"
     pick: Literal["order", "priority", "least_busy"] = "order"
@@ -113,6 +135,8 @@ class Service(Document):
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
+        if len({question.id for question in self.questions}) != len(self.questions):
+            raise ValueError("two questions have the same id")
         if self.durations and self.duration_minutes not in self.durations:
             raise ValueError("duration_minutes must be one of durations")
         if strangers := sorted({*self.priorities, *self.weights} - set(self.resources)):

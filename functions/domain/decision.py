@@ -17,7 +17,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
 
-EffectKind = Literal["pull", "push", "notify", "watch", "discover", "lapse"]
+EffectKind = Literal["pull", "push", "notify", "watch", "discover", "lapse", "promote", "recalculate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,8 @@ class HistoryEntry:
     booking: str | None = None
     resource: str | None = None
     calendar: str | None = None
+    service: str | None = None
+    entry: str | None = None  # of a waitlist
     why: str | None = None
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)

@@ -55,6 +55,8 @@ def _held(
         id=request.booking,
         session=session.id,
         service=question.service.id,
+        start=session.start,
+        resources=session.resources,
         client=request.client,
         client_key=request.client.key if requested else "",
         seats=question.seats,

@@ -16,6 +16,7 @@ from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.intervals import Interval
 from functions.domain.ledger import leave, move
 from functions.domain.openings import open_time
+from functions.domain.seating import seated
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.transitions import BOOKING, SESSION, step
 
@@ -187,7 +188,7 @@ def _moved(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
     ahead = moved.end * MINUTE_MS > inbound.now  # case 106: into the past, nobody is reminded of it
     return Decision(
         answer=None,
-        documents=(moved,),
+        documents=(moved, *(seated(booking, moved) for booking in inbound.bookings)),
         changes=move(session.resources, session.occupation, moved.occupation),
         history=(
             HistoryEntry(

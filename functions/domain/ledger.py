@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from functions.domain.instants import Millis, Minute, months_between
+from functions.domain.instants import MINUTE_MS, Millis, Minute, months_between
 from functions.domain.intervals import Edges, Interval
 
 
@@ -22,10 +22,27 @@ class Hold:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Who waits for a session, as far as it matters to those who do not: until `until`, its free seats are for the queue first.
+
+    `smallest`: the seats of the smallest party that waits, which is what the queue can use. `strict`: it waits for its turn however few are free.
+    """
+
+    smallest: int
+    until: Minute
+    strict: bool = False
+
+    def keeps(self, seats_left: int, now: Millis) -> bool:
+        """Whether the seats that are left are for those who wait."""
+        return now < self.until * MINUTE_MS and seats_left > 0 and (self.strict or seats_left >= self.smallest)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Occupation:
     """A session's place in the ledger: its own time and, around it, the time it takes with its buffers; and how full it is.
 
-    `seats` are sold, `holds` by key kept. A session that was `scheduled` takes its time even when nobody has booked it.
+    `seats` are sold, `holds` by key kept. A session that was `scheduled` takes its time even when nobody has booked it. One that is `closed` sells no
+    more.
     """
 
     session: str
@@ -38,6 +55,8 @@ class Occupation:
     seats: int = 1
     holds: Mapping[str, Hold] = field(default_factory=dict)
     scheduled: bool = False
+    closed: bool = False
+    waiting: Waiting | None = None
 
     @property
     def taken(self) -> Interval:
@@ -51,6 +70,13 @@ class Occupation:
         """Never below 0, also where a capacity was lowered below what is sold."""
         held = sum(hold.seats for hold in self.holds.values() if now < hold.expires_at)
         return max(0, self.capacity - self.seats - held)
+
+    def seats_open(self, now: Millis, *, from_waitlist: bool = False) -> int:
+        """The seats that are left for who asks: those who wait come before everybody else."""
+        left = self.seats_left(now)
+        if not from_waitlist and self.waiting is not None and self.waiting.keeps(left, now):
+            return 0
+        return left
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,6 +114,13 @@ def free_seats(session: Session, booking: Booking, ending: Mapping[str, Any]) ->
     return SeatChange(freed, enter(freed.resources, freed.occupation))
 
 
+def seated(booking: Booking, session: Session) -> Booking:
+    """The booking, in this session as it is now."""
+    return booking.model_copy(
+        update={"session": session.id, "start": session.start, "resources": session.resources, "conflict": None}
+    )
+
+
 def guards_of(seating: Seating, client: Client) -> tuple[AnyRef, ...]:
     """What the limits counted, beyond what is changed anyway: or two bookings in different months or at different resources might both be the last."""
     beginning = () if seating.choice.session is not None else seating.choice.resources

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from functions.domain.instants import Millis, Minute
-from functions.domain.ledger import Hold, Occupation
+from functions.domain.ledger import Hold, Occupation, Waiting
 from functions.domain.model import Document
 from functions.domain.transitions import BookingStatus, SessionStatus
 
@@ -55,7 +55,8 @@ class Session(Document):
     """One occurrence of a service. `taken_*` are its time with buffers; `seats` maps bookings to how many seats they have, `holds` those that are
     not decided yet to how many are kept for them, and until when.
 
-    `scheduled` by an operator, or come into being with its first booking.
+    `scheduled` by an operator, or come into being with its first booking; those of one repeated scheduling share `series`. `closed`: an operator
+    sells no more of it. `waitlist`: the preset that holds for this one instead of the service's. `waiting`: who waits for it, in short.
     """
 
     id: str
@@ -73,6 +74,10 @@ class Session(Document):
     version: int = 1
     copies: Mapping[str, GoogleCopy] = Field(default_factory=dict)
     conflict: Conflict | None = None
+    closed: bool = False
+    series: str | None = None
+    waitlist: str | None = None
+    waiting: Waiting | None = None
     cancelled_by: AuthorKind | None = None
     reason: str | None = None
     created_at: Millis
@@ -90,6 +95,8 @@ class Session(Document):
             seats=sum(self.seats.values()),
             holds=self.holds,
             scheduled=self.scheduled,
+            closed=self.closed,
+            waiting=self.waiting,
         )
 
     @property
@@ -138,16 +145,24 @@ class ClientGuard(Document):
 class Booking(Document):
     """A client's seats in a session. `manage_hash` is the hash of the token that proves the booking is theirs.
 
-    While it is `held`, its seats are kept until `expires_at`: for a client who fills in the form, or (`requested`) until an operator has decided.
+    While it is `held`, its seats are kept until `expires_at`: for a client who fills in the form, or (`requested`) until an operator has decided, or
+    (`entry`) as an offer to that entry of the waitlist. `start` and `resources` are its session's, written with every move of it, so that
+    bookings can be listed by them. Those booked together on several weeks share `series`. `conflict`: the seats are sold, but not there any more.
     """
 
     id: str
     session: str
     service: str
+    start: Minute
+    resources: tuple[str, ...]
     client: Client
     client_key: str = ""
     seats: int = 1
     notes: str | None = None
+    answers: Mapping[str, str] = Field(default_factory=dict)
+    entry: str | None = None
+    series: str | None = None
+    conflict: Conflict | None = None
     expires_at: Millis | None = None
     requested: bool = False
     status: BookingStatus = "confirmed"

@@ -10,6 +10,7 @@ from functions.domain.errors import IllegalMove
 
 SessionStatus = Literal["open", "cancelled"]
 BookingStatus = Literal["held", "confirmed", "cancelled", "completed", "no_show"]
+EntryStatus = Literal["waiting", "offered", "booked", "left", "expired"]
 ConnectionStatus = Literal["active", "needs_reconnect", "disconnected"]
 
 Table = Mapping[tuple[str, str], str]
@@ -26,6 +27,22 @@ BOOKING: Table = {
     ("confirmed", "miss"): "no_show",
     ("completed", "miss"): "no_show",
     ("no_show", "complete"): "completed",
+}
+
+# An entry of a waitlist. What ended may be put back by an operator; a booking that is put back waits again.
+ENTRY: Table = {
+    ("waiting", "offer"): "offered",
+    ("waiting", "book"): "booked",
+    ("waiting", "leave"): "left",
+    ("waiting", "expire"): "expired",
+    ("offered", "accept"): "booked",
+    ("offered", "decline"): "waiting",
+    ("offered", "withdraw"): "waiting",
+    ("offered", "leave"): "left",
+    ("offered", "expire"): "expired",
+    ("booked", "put_back"): "waiting",
+    ("left", "put_back"): "waiting",
+    ("expired", "put_back"): "waiting",
 }
 
 CONNECTION: Table = {

@@ -25,12 +25,16 @@ from functions.domain.calendar import Channel, Cursor, Lease
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
+from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
-from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation
+from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
 from functions.domain.model import Document
 from functions.domain.session import ClientGuard, Conflict, Session
+from functions.domain.waitlist.entry import Place, Queue, WaitlistEntry, Wish
+from functions.domain.waitlist.preset import Preset
 from tests.domain.builders import (
     CALENDAR,
+    CLIENT,
     NOW,
     SESSION,
     all_day,
@@ -57,6 +61,8 @@ from tests.domain.builders import (
 NINE = "2027-03-01T09:00Z/2027-03-01T10:00Z"
 TEN = "2027-03-01T10:00Z/2027-03-01T11:00Z"
 HOUR = tuple(spans(NINE))
+
+PLACE = Place(wish=Wish(sessions=(SESSION,), start=1, end=2), seats=2, client_key="key", joined_at=NOW)
 
 DOCUMENTS: dict[str, Document] = {
     "account": Account(id="demo", name="Studio Nord", time_zone="Europe/Berlin", created_at=NOW),
@@ -85,6 +91,14 @@ DOCUMENTS: dict[str, Document] = {
         cancelled_by="google",
         reason="deleted in Google Calendar",
         version=4,
+        closed=True,
+        waitlist="evenings",
+        waiting=Waiting(smallest=2, until=minute("2027-03-01T08:00Z"), strict=True),
+    ),
+    "a waitlist's rules": Preset(id="evenings", name="Evenings", quiet=DailyInterval(start="22:00", end="07:00")),
+    "a queue": Queue(id="cut", places={"entry1": PLACE}, look_at=NOW),
+    "a waitlist entry": WaitlistEntry(
+        id="entry1", service="cut", client=CLIENT, place=PLACE, manage_hash="hash", created_at=NOW
     ),
     "booking": booking(notes="by the window\nplease", status="cancelled", cancelled_by="client", reason="ill"),
     "connection": connection(lost_at=NOW, last_error="invalid_grant", status="needs_reconnect"),
@@ -253,7 +267,9 @@ class TestLedgerMonth:
                 "capacity": 1,
                 "seats": 1,
                 "scheduled": False,
+                "closed": False,
                 "holds": {},
+                "waiting": None,
             },
             ("sessions", "gone"): None,
             ("blocks", CALENDAR, "ev1"): [HOUR[0].start, HOUR[0].end],

@@ -269,6 +269,8 @@ def booking(**changes: Any) -> Booking:
         "id": "booking1",
         "session": SESSION,
         "service": "cut",
+        "start": minute("2027-03-01T09:00Z"),
+        "resources": ("anna",),
         "client": CLIENT,
         "manage_hash": "hash",
         "created_at": NOW,

@@ -262,7 +262,8 @@ class TestReschedule:
         assert (after.start, after.end) == (minute(start), minute(end))
         assert after.copy_pending
         assert contents(apply(rebuilt(self.SOLD), decision.changes)) == rebuilt(after)
-        assert decision.documents == (after,)
+        assert decision.documents == (after, decision.answer.booking)
+        assert decision.answer.booking.start == after.start
         assert decision.effects == (
             Effect(kind="push", subject=SESSION),
             Effect(kind="notify", subject="booking1", about="moved"),

@@ -51,6 +51,8 @@ EVENT = {"kind": "event"}
 CONCERT = at("20:00", "21:00", capacity=3, seats=3, scheduled=True)
 PAIR = ("anna", "ben")
 
+SHUT = at("20:00", "21:00", capacity=3, seats=1, scheduled=True, closed=True)
+
 ONE_RULE = [
     pytest.param(asked(ALL_MORNING), DayClosed.FULL, id="sessions all day"),
     pytest.param(asked(blocks=busy("09:00-12:00")), DayClosed.FULL, id="events all day"),
@@ -67,6 +69,7 @@ ONE_RULE = [
         asked(FULL_CLASS, rules={"capacity": 3, "duration_minutes": 180}), DayClosed.FULL, id="a class without a seat"
     ),
     pytest.param(asked(CONCERT, rules=EVENT), DayClosed.FULL, id="an event without a seat"),
+    pytest.param(asked(SHUT, rules=EVENT), DayClosed.CLOSED, id="an event that an operator closed"),
     pytest.param(asked(AT_NIGHT, of=works(limits=ONE_A_DAY)), DayClosed.LIMIT, id="enough for the resource"),
     pytest.param(asked(AT_NIGHT, rules={"limits": ONE_A_DAY}), DayClosed.LIMIT, id="enough for the service"),
     pytest.param(

@@ -10,7 +10,7 @@ from functions.domain.availability import ClientBooking, Closed, Question, Reaso
 from functions.domain.booking_window import BookableDays, FixedDates, RollingDays
 from functions.domain.configuration import ClientLimits, Limits
 from functions.domain.intervals import Interval
-from functions.domain.ledger import Occupation
+from functions.domain.ledger import Occupation, Waiting
 from tests.domain.builders import BERLIN, NOW, among, minute, occupation, question, service, span, state
 from tests.domain.monday import DATE, MONDAY, at, because, busy, held, monday_now, on_monday, works
 
@@ -246,7 +246,21 @@ RUNNING = at("10:00", "11:00", capacity=3, seats=1, after=15)
 EVENT = {"kind": "event"}
 SCHEDULED = at("10:00", "11:00", capacity=3, seats=2, scheduled=True)
 
+ONE_WAITS = Waiting(smallest=1, until=on_monday("09:00"))
+
 JOINING = [
+    pytest.param(
+        asked(at("10:00", "11:00", capacity=3, seats=1, closed=True), rules=GROUP),
+        "10:00",
+        [because(Closed.CLOSED, session="at 10:00")],
+        id="a session that an operator closed",
+    ),
+    pytest.param(
+        asked(at("10:00", "11:00", capacity=3, waiting=ONE_WAITS), rules=GROUP),
+        "10:00",
+        [because(Closed.WAITLIST, session="at 10:00", seats_left=2)],
+        id="a session that somebody waits for",
+    ),
     pytest.param(
         asked(FULL, rules=GROUP),
         "10:00",

@@ -57,7 +57,7 @@ def copies(of: str, *calendars: str) -> dict[str, GoogleCopy]:
 
 
 def sold(name: str, of: Session, seats: int = 1) -> Booking:
-    return booking(id=name, session=of.id, seats=seats)
+    return booking(id=name, session=of.id, start=of.start, resources=of.resources, seats=seats)
 
 
 def asking(*sessions: Session, rules: Service = YOGA, **more: Any) -> Question:
@@ -204,8 +204,8 @@ class TestRescheduleAlone:
             {"mine": 2},
             2,
         )
-        assert decision.answer.booking == sold("mine", self.OLD, 2)
-        assert decision.documents == (after,)
+        assert decision.answer.booking == sold("mine", self.OLD, 2).model_copy(update={"start": after.start})
+        assert decision.documents == (after, decision.answer.booking)
         assert decision.history[0].what == "session.moved"
         assert decision.effects == (PUSH_OLD, Effect(kind="notify", subject="mine", about="moved"))
         assert is_consistent(decision, self.OLD)
@@ -221,7 +221,9 @@ class TestRescheduleAlone:
         assert (ended.status, ended.seats, ended.version) == ("cancelled", {}, 2)
         assert (ended.cancelled_by, ended.reason) == ("client", "moved to another session")
         assert (joined.status, joined.seats, joined.version) == ("open", {"theirs": 1, "mine": 2}, 2)
-        assert decision.answer.booking == sold("mine", self.OLD, 2).model_copy(update={"session": "there"})
+        assert decision.answer.booking == sold("mine", self.OLD, 2).model_copy(
+            update={"session": "there", "start": there.start}
+        )
         assert decision.answer.session == joined
         assert is_consistent(decision, self.OLD, there)
         assert contents(apply(rebuilt(self.OLD, there), decision.changes)) == ledger(joined.occupation)

@@ -7,8 +7,9 @@ import pytest
 from functions.domain.availability import ClientBooking, Closed, Question, choose, offers, open_starts
 from functions.domain.booking_window import FixedDates, RollingDays
 from functions.domain.configuration import ClientLimits, Limits
+from functions.domain.instants import MINUTE_MS
 from functions.domain.intervals import Interval
-from functions.domain.ledger import Occupation
+from functions.domain.ledger import Occupation, Waiting
 from tests.domain.builders import NOW, among, question, service, state
 from tests.domain.monday import MONDAY, at, busy, clock, held, monday_now, on_monday, open_on_monday, why, works
 
@@ -30,6 +31,10 @@ def ten(seats: int = 1, **changes: Any) -> Occupation:
     return at("10:00", "11:00", **{"capacity": 3, "seats": seats} | changes)
 
 
+PAIR_WAITS = Waiting(smallest=2, until=on_monday("09:00"))
+STRICT = Waiting(smallest=2, until=on_monday("09:00"), strict=True)
+TOO_LATE = Waiting(smallest=1, until=NOW // MINUTE_MS)
+
 # ---- Appointments
 
 GROUPS = [
@@ -46,6 +51,12 @@ GROUPS = [
     pytest.param(yoga(ten(holds=held(2, until=NOW))), WITH_TEN, id="they are, once the hold has lapsed"),
     pytest.param(yoga(ten(0, holds=held(1, until=NOW + 1)), seats=2), WITH_TEN, id="a session that is only held"),
     pytest.param(yoga(ten(0, holds=held(1, until=NOW))), ALL, id="is gone when its holds have lapsed"),
+    pytest.param(yoga(ten(closed=True)), AROUND_TEN, id="a session that is closed by an operator"),
+    pytest.param(yoga(ten(waiting=PAIR_WAITS)), AROUND_TEN, id="seats that somebody waits for are theirs first"),
+    pytest.param(yoga(ten(waiting=PAIR_WAITS), from_waitlist=True), WITH_TEN, id="and open to who has waited"),
+    pytest.param(yoga(ten(2, waiting=PAIR_WAITS)), WITH_TEN, id="one seat is no use to a pair that waits"),
+    pytest.param(yoga(ten(2, waiting=STRICT)), AROUND_TEN, id="unless it is kept until they fit"),
+    pytest.param(yoga(ten(waiting=TOO_LATE)), WITH_TEN, id="after the cut-off seats are anybody's"),
     pytest.param(yoga(ten(4)), AROUND_TEN, id="more sold than there are seats now"),
     pytest.param(
         yoga(ten(3), rules={"capacity": 5}), AROUND_TEN, id="a session keeps its seats when the service gets more"

@@ -5,6 +5,7 @@ Map-like payloads that are never queried (a ledger's sessions and blocks, a sess
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -15,9 +16,11 @@ from functions.domain.decision import AnyRef, Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Minute, datetime_of_millis, months_between
 from functions.domain.intervals import Interval
-from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, Occupation, ledger_id
+from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, Occupation, Waiting, ledger_id
 from functions.domain.model import Document
 from functions.domain.session import Booking, ClientGuard, Session
+from functions.domain.waitlist.entry import Queue, WaitlistEntry
+from functions.domain.waitlist.preset import Preset
 
 D = TypeVar("D")
 
@@ -30,6 +33,9 @@ COLLECTIONS: Mapping[type[Any], str] = {
     Connection: "connections",
     Calendar: "calendars",
     OperatorKey: "keys",
+    Preset: "presets",
+    Queue: "queues",
+    WaitlistEntry: "waitlist",
     HistoryRecord: "history",
     OutboxRecord: "outbox",
     StoredAnswer: "idempotency",
@@ -37,7 +43,7 @@ COLLECTIONS: Mapping[type[Any], str] = {
 }
 
 
-OCCUPATION_FIELDS = ("service", "start", "end", "taken_from", "taken_until", "capacity", "seats", "scheduled")
+OCCUPATION_FIELDS = ("service", "start", "end", "taken_from", "taken_until", "capacity", "seats", "scheduled", "closed")
 
 # The account's own document: there is one, so the id does not matter.
 ACCOUNT = Ref(Account, "")
@@ -108,7 +114,8 @@ def _decode_month(month_id: str, fields: Mapping[str, Any]) -> LedgerMonth:
 def _occupation(session: str, fields: Mapping[str, Any]) -> Occupation:
     known = {name: fields[name] for name in OCCUPATION_FIELDS if name in fields}
     holds = {key: Hold(seats=hold[0], expires_at=hold[1]) for key, hold in fields.get("holds", {}).items()}
-    return Occupation(session=session, holds=holds, **known)
+    waiting = Waiting(**fields["waiting"]) if fields.get("waiting") else None
+    return Occupation(session=session, holds=holds, waiting=waiting, **known)
 
 
 def _intervals(flat: list[Minute]) -> tuple[Interval, ...]:
@@ -117,7 +124,11 @@ def _intervals(flat: list[Minute]) -> tuple[Interval, ...]:
 
 def encode_occupation(occupation: Occupation) -> dict[str, Any]:
     fields = {name: getattr(occupation, name) for name in OCCUPATION_FIELDS}
-    return fields | {"holds": {key: [hold.seats, hold.expires_at] for key, hold in occupation.holds.items()}}
+    waiting = occupation.waiting
+    return fields | {
+        "holds": {key: [hold.seats, hold.expires_at] for key, hold in occupation.holds.items()},
+        "waiting": None if waiting is None else asdict(waiting),
+    }
 
 
 def encode_blocks(intervals: tuple[Interval, ...]) -> list[Minute]:

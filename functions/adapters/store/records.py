@@ -23,6 +23,8 @@ class HistoryRecord(Document):
     booking: str | None = None
     resource: str | None = None
     calendar: str | None = None
+    service: str | None = None
+    entry: str | None = None
     why: str | None = None
     before: Mapping[str, Any] = Field(default_factory=dict)
     after: Mapping[str, Any] = Field(default_factory=dict)

@@ -197,6 +197,8 @@ def _history_record(entry: HistoryEntry, commit_id: str, place: int, now: int) -
         booking=entry.booking,
         resource=entry.resource,
         calendar=entry.calendar,
+        service=entry.service,
+        entry=entry.entry,
         why=entry.why,
         before=entry.before,
         after=entry.after,

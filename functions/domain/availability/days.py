@@ -15,6 +15,7 @@ class DayClosed(StrEnum):
     """Of several rules that close a date the one is named that would open it last."""
 
     FULL = "full"
+    CLOSED = "closed"
     LIMIT = "limit_reached"
     CALENDAR_UNREACHABLE = "calendar_unreachable"
     TOO_SOON = "too_soon"
@@ -25,6 +26,7 @@ class DayClosed(StrEnum):
 
 _LIFTED: tuple[tuple[DayClosed, frozenset[Closed]], ...] = (
     (DayClosed.FULL, TAKEN),
+    (DayClosed.CLOSED, frozenset({Closed.CLOSED})),
     (DayClosed.LIMIT, frozenset({Closed.LIMIT})),
     (DayClosed.CALENDAR_UNREACHABLE, frozenset({Closed.CALENDAR_UNKNOWN})),
     (DayClosed.TOO_SOON, frozenset({Closed.TOO_SOON})),

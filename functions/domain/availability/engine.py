@@ -23,7 +23,7 @@ NOTHING: frozenset[Closed] = frozenset()
 
 
 def open_starts(question: Question, within: Interval, *, ignoring: Set[Closed] = NOTHING) -> Starts:
-    """Every open start in `within`, sorted. `ignoring` some rules shows what they close: `TAKEN`, `LIMIT`, `CALENDAR_UNKNOWN`, `TOO_SOON`, `TOO_FAR`."""
+    """Every open start in `within`, sorted. `ignoring` rules shows what they close: `TAKEN`, `CLOSED`, `LIMIT`, `CALENDAR_UNKNOWN`, `TOO_SOON`, `TOO_FAR`."""
     maps: list[StartMap] = []
     joined: set[Minute] = set()
     for candidate, grid in _with_grids(question, within, ignoring):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from functions.domain.availability.bounds import bounds_of
-from functions.domain.availability.joining import running
+from functions.domain.availability.joining import running, seats_open
 from functions.domain.availability.limits import FullPeriod, full_for_client, full_for_new_sessions, too_many_at_once
 from functions.domain.availability.question import Candidate, Closed, Needs, Question, ResourceState, candidates
 from functions.domain.availability.taken import occupations
@@ -99,9 +99,13 @@ def _by_client(question: Question, candidate: Candidate, start: Minute) -> Itera
 
 def _against_joining(question: Question, candidate: Candidate, session: Occupation) -> Iterator[Reason]:
     left = session.seats_left(question.now)
+    if session.closed:
+        yield Reason(rule=Closed.CLOSED, cause={"session": session.session})
     if left < question.seats:
         cause: Cause = {"session": session.session, "seats_left": left, "capacity": session.capacity}
         yield Reason(rule=Closed.FULL, cause=cause)
+    elif not session.closed and seats_open(question, session) < question.seats:
+        yield Reason(rule=Closed.WAITLIST, cause={"session": session.session, "seats_left": left})
     time = Interval(session.start, session.end)
     for state in candidate.states:
         if question.service.kind == "appointment" and open_time(state.resource.hours, time) != [time]:

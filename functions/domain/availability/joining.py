@@ -27,6 +27,10 @@ class Stretches:
         return place > 0 and session.end <= self.intervals[place - 1].end
 
 
+def seats_open(question: Question, entry: Occupation) -> int:
+    return entry.seats_open(question.now, from_waitlist=question.from_waitlist)
+
+
 def running(question: Question, candidate: Candidate) -> dict[str, Occupation]:
     """The sessions that could be joined if they had seats: this service's, of the length asked for, at all the candidate's resources."""
     service, everywhere = (
@@ -57,7 +61,8 @@ def joinable(
         for entry in running(question, candidate).values()
         if starts.start <= entry.start < starts.end
         and entry.taken_until <= bounds.known_until
-        and (Closed.FULL in ignoring or entry.seats_left(question.now) >= question.seats)
+        and (Closed.CLOSED in ignoring or not entry.closed)
+        and (Closed.FULL in ignoring or seats_open(question, entry) >= question.seats)
     ]
     if found and Closed.BUSY not in ignoring:
         for state in candidate.states:

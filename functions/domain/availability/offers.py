@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from functions.domain.availability.engine import fresh_starts, open_starts, sessions_to_join
+from functions.domain.availability.joining import seats_open
 from functions.domain.availability.limits import period_around, session_starts
 from functions.domain.availability.question import Candidate, Question, ResourceState, candidates
 from functions.domain.instants import DAY_MINUTES, Minute
@@ -51,7 +52,7 @@ def _choices(question: Question, candidate: Candidate, within: Interval) -> Iter
     for start in fresh_starts(question, candidate, within):
         yield start, fresh(end=start + question.length)
     for entry in sessions_to_join(question, candidate, within):
-        left = entry.seats_left(question.now)
+        left = seats_open(question, entry)
         if question.service.kind == "appointment":
             # Nobody may ask for more than the service has, also where a session is larger from an earlier time.
             left = min(left, question.service.capacity)

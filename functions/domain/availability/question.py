@@ -24,12 +24,14 @@ class Closed(StrEnum):
     BUFFER = "buffer"
     BUSY = "busy"
     FULL = "full"
+    WAITLIST = "waitlist"
+    CLOSED = "closed"
     LIMIT = "limit"
     CALENDAR_UNKNOWN = "calendar_unknown"
 
 
 # Closed because somebody or something has the time or the seats: it may open again.
-TAKEN = frozenset({Closed.SESSION, Closed.BUFFER, Closed.BUSY, Closed.FULL})
+TAKEN = frozenset({Closed.SESSION, Closed.BUFFER, Closed.BUSY, Closed.FULL, Closed.WAITLIST})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,8 @@ class Question:
     """A service at its resources (all of them, in its order), asked at `now`.
 
     `resource`: the client's choice of one. `duration`: theirs too, in minutes; None is the service's own. `client`: their bookings, None where nobody
-    knows who asks. `moving`: a session that gives up its time if the answer is used.
+    knows who asks. `moving`: a session that gives up its time if the answer is used. `from_waitlist`: for somebody whose turn it is, so that seats which
+    are kept for those who wait are theirs.
     """
 
     service: Service
@@ -71,6 +74,7 @@ class Question:
     resource: str | None = None
     client: tuple[ClientBooking, ...] | None = None
     moving: str | None = None
+    from_waitlist: bool = False
 
     @property
     def length(self) -> int:

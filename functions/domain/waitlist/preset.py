@@ -1,0 +1,39 @@
+"""How a waitlist works: named rules that an operator makes, assigns to services, and may override for one session."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from functions.domain.hours import DailyInterval
+from functions.domain.instants import DAY_MINUTES
+from functions.domain.model import Document
+
+Mode = Literal["manual", "autopromote", "offer", "splitter"]
+
+
+class Preset(Document):
+    """Lengths are in minutes.
+
+    `mode`: nothing happens until an operator promotes somebody; or the first that fits is booked; or gets an offer, which really holds the seats for
+    `offer_minutes`; or (splitter) everybody who waits is booked into one of several sessions that they accept, so that these fill as `spread` says.
+    `party`: whether a party that is too large for the seats that are left is passed over (`skip`), or everybody waits until it fits (`strict`).
+    Who waits is served by priority, then in the order of `levels` and of `categories` (what is not named comes last), then by the time they joined.
+    `cutoff_minutes` before a session starts automation ends: from then on its seats are anybody's. `paused` by an operator: nothing happens by itself.
+    `quiet`: wall times of the account at which nobody is told anything, so that nothing is offered then, nor does an offer run out.
+    """
+
+    id: str
+    name: str
+    mode: Mode = "offer"
+    party: Literal["skip", "strict"] = "skip"
+    offer_minutes: int = Field(default=120, ge=5, le=14 * DAY_MINUTES)
+    cutoff_minutes: int = Field(default=60, ge=0, le=30 * DAY_MINUTES)
+    spread: Literal["emptiest", "fullest"] = "emptiest"
+    levels: tuple[str, ...] = Field(default=(), max_length=20)
+    categories: tuple[str, ...] = Field(default=(), max_length=20)
+    quiet: DailyInterval | None = None
+    paused: bool = False
+
+
+# What holds where a service names no preset.
+USUAL = Preset(id="usual", name="Usual")
