@@ -4,7 +4,8 @@ Each takes what was read and answers with a `Decision`, or raises a `Refusal`. T
 Where a booking goes is decided before, by `placing.place`; what it means for the sessions, here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import IllegalMove
@@ -13,6 +14,7 @@ from functions.domain.ledger import merge_changes, move
 from functions.domain.seating import (
     Seating,
     free_seats,
+    freed_by,
     gives_up_time,
     guards_of,
     push_of,
@@ -34,6 +36,8 @@ class BookingRequest:
     start: Minute
     client: Client
     notes: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    entry: str | None = None  # of the waitlist, whose turn it is
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ def book(request: BookingRequest, seating: Seating, *, author: Author) -> Decisi
         client_key=request.client.key,
         seats=question.seats,
         notes=request.notes,
+        answers=request.answers,
+        entry=request.entry,
         manage_hash=request.manage_hash,
         created_at=question.now,
     )
@@ -115,7 +121,11 @@ def cancel(
                 after={"status": cancelled.status},
             ),
         ),
-        effects=(*push_of(freed.session), Effect(kind="notify", subject=booking.id, about="cancelled")),
+        effects=(
+            *push_of(freed.session),
+            Effect(kind="notify", subject=booking.id, about="cancelled"),
+            *freed_by(session, freed.session),
+        ),
     )
 
 
@@ -162,6 +172,7 @@ def reschedule(
             *push_of(freed.session),
             *push_of(taken.session),
             Effect(kind="notify", subject=booking.id, about="moved"),
+            *freed_by(session, freed.session),
         ),
     )
 
@@ -194,7 +205,11 @@ def _move_session(booking: Booking, session: Session, seating: Seating, *, autho
                 after=times_of(moved),
             ),
         ),
-        effects=(*push_of(moved), Effect(kind="notify", subject=booking.id, about="moved")),
+        effects=(
+            *push_of(moved),
+            Effect(kind="notify", subject=booking.id, about="moved"),
+            *freed_by(session, moved),
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from functions.domain.seating import (
     Seating,
     confirm_seats,
     free_seats,
+    freed_by,
     guards_at,
     guards_of,
     hold_seats,
@@ -44,6 +45,11 @@ def ask(request: BookingRequest, seating: Seating, *, author: Author) -> Decisio
     return _held(request, seating, expires_at=seating.start * MINUTE_MS, author=author, requested=True)
 
 
+def offer(request: BookingRequest, seating: Seating, *, expires_at: Millis, author: Author) -> Decision[Booked]:
+    """An offer to somebody who waits: the seats are theirs if they say so by `expires_at`."""
+    return _held(request, seating, expires_at=expires_at, author=author)
+
+
 def _held(
     request: BookingRequest, seating: Seating, *, expires_at: Millis, author: Author, requested: bool = False
 ) -> Decision[Booked]:
@@ -58,9 +64,11 @@ def _held(
         start=session.start,
         resources=session.resources,
         client=request.client,
-        client_key=request.client.key if requested else "",
+        client_key=request.client.key if request.client.email else "",
         seats=question.seats,
         notes=request.notes,
+        answers=request.answers,
+        entry=request.entry,
         expires_at=expires_at,
         requested=requested,
         status="held",
@@ -125,7 +133,8 @@ def confirm(
         raise StartClosed("There are as many bookings by now as there may be. Choose another time.", reasons=["limit"])
     counted = tuple(state.resource.id for state in serving)
     guards = guards_at(question, counted, session.start, client)
-    if question.service.confirmation == "operator" and author.kind != "operator":
+    # An offer is the business's word already; so is what an operator confirms.
+    if question.service.confirmation == "operator" and booking.entry is None and author.kind != "operator":
         return _submitted(booking, session, client=client, notes=notes, guards=guards, author=author)
     change = confirm_seats(session, booking.id)
     confirmed = booking.model_copy(
@@ -246,5 +255,5 @@ def lapse(booking: Booking, session: Session, *, now: Millis) -> Decision[Booked
         documents=(ended, freed.session),
         changes=freed.ledger,
         history=(entry,),
-        effects=(*push_of(freed.session), *told),
+        effects=(*push_of(freed.session), *told, *freed_by(session, freed.session)),
     )

@@ -141,5 +141,17 @@ def push_of(session: Session) -> tuple[Effect, ...]:
     return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
 
 
+def freed_by(before: Session, after: Session) -> tuple[Effect, ...]:
+    """Whoever waits for what a session has given up shall hear of it: of seats who waits for its service, of time who waits for its resources."""
+    gave_up_time = before.status == "open" and (
+        after.status != "open"
+        or after.occupation.taken != before.occupation.taken
+        or after.resources != before.resources
+    )
+    if gave_up_time:
+        return tuple(Effect(kind="freed", subject=resource) for resource in before.resources)
+    return (Effect(kind="promote", subject=before.service),) if after.status == "open" else ()
+
+
 def times_of(session: Session) -> dict[str, Any]:
     return {"start": rfc3339(session.start), "end": rfc3339(session.end)}

@@ -97,6 +97,7 @@ def is_consistent(decision: Decision[Booked], *before: Session) -> bool:
 
 
 PUSH_OLD, PUSH_NEW = Effect(kind="push", subject="old"), Effect(kind="push", subject="new")
+ANNAS_TIME, A_SEAT = Effect(kind="freed", subject="anna"), Effect(kind="promote", subject="cut")
 
 
 class TestBook:
@@ -164,7 +165,7 @@ class TestCancel:
         assert (after.status, after.seats, after.version) == ("open", {"theirs": 1}, 2)
         assert after.occupation.seats_left(NOW) == 2
         assert after.cancelled_by is None
-        assert decision.effects == (PUSH_OLD, Effect(kind="notify", subject="mine", about="cancelled"))
+        assert decision.effects == (PUSH_OLD, Effect(kind="notify", subject="mine", about="cancelled"), A_SEAT)
         assert is_consistent(decision, old)
 
     def test_the_last_one_takes_the_session_along(self) -> None:
@@ -207,7 +208,7 @@ class TestRescheduleAlone:
         assert decision.answer.booking == sold("mine", self.OLD, 2).model_copy(update={"start": after.start})
         assert decision.documents == (after, decision.answer.booking)
         assert decision.history[0].what == "session.moved"
-        assert decision.effects == (PUSH_OLD, Effect(kind="notify", subject="mine", about="moved"))
+        assert decision.effects == (PUSH_OLD, Effect(kind="notify", subject="mine", about="moved"), ANNAS_TIME)
         assert is_consistent(decision, self.OLD)
 
     def test_to_a_start_within_their_own_time(self) -> None:  # case 159
@@ -234,6 +235,7 @@ class TestRescheduleAlone:
             PUSH_OLD,
             Effect(kind="push", subject="there"),
             Effect(kind="notify", subject="mine", about="moved"),
+            ANNAS_TIME,
         )
 
     def test_its_history_has_both_sessions_and_times(self) -> None:
@@ -272,7 +274,7 @@ class TestRescheduleOneOfSeveral:
         assert (left.status, left.start, left.seats, left.version) == ("open", self.OLD.start, {"theirs": 1}, 2)
         assert (made.start, made.seats, made.version) == (minute("2027-03-01T11:00Z"), {"mine": 1}, 1)
         assert decision.answer == Booked(sold("mine", made), made)
-        assert decision.effects == (PUSH_OLD, PUSH_NEW, Effect(kind="notify", subject="mine", about="moved"))
+        assert decision.effects == (PUSH_OLD, PUSH_NEW, Effect(kind="notify", subject="mine", about="moved"), A_SEAT)
         assert is_consistent(decision, self.OLD)
 
     def test_into_another_session(self) -> None:
@@ -299,7 +301,7 @@ class TestRescheduleOneOfSeveral:
     def test_without_copies_google_is_told_nothing(self) -> None:
         old = self.OLD.model_copy(update={"copies": {}})
         there = running("there", "11:00", {"others": 1}, copies={})
-        assert moved(old, "11:00", there).effects == (Effect(kind="notify", subject="mine", about="moved"),)
+        assert moved(old, "11:00", there).effects == (Effect(kind="notify", subject="mine", about="moved"), A_SEAT)
 
     def test_from_one_event_to_another_which_both_stay_open(self) -> None:
         first, second = (

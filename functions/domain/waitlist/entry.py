@@ -6,8 +6,9 @@ precondition guards it. The entry holds what is needed once it is somebody's tur
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from functions.domain.instants import Millis, Minute
 from functions.domain.model import Document
@@ -16,22 +17,45 @@ from functions.domain.transitions import EntryStatus
 from functions.domain.waitlist.preset import Preset
 
 MOST_WAITING = 1_000  # in one queue, so that it stays far below what a document may hold
+MOST_SESSIONS = 20  # that one entry may name
 
 
 class Wish(Document):
-    """What is waited for: any of these `sessions`; or, where none is named, a start in [start, end), at `resource` if one is chosen."""
+    """What is waited for: any of these `sessions`; or, where none is named, a start in [start, end), at `resource` if one is chosen.
+
+    `starts`: those of named sessions that end with their last booking. Then another may begin in their place, and that is as good.
+    """
 
     sessions: tuple[str, ...] = ()
+    starts: tuple[Minute, ...] = ()
     start: Minute
     end: Minute
     resource: str | None = None
     duration: int | None = None
 
+    @model_validator(mode="after")
+    def _holds_time(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("end must be after start")
+        return self
+
+    def accepts(self, start: Minute, session: str | None) -> bool:
+        """Whether a seat in this session (None: a new one) that begins at `start` would do."""
+        if self.sessions:
+            return session in self.sessions or start in self.starts
+        return self.start <= start < self.end
+
+    def overlaps(self, other: "Wish") -> bool:
+        """Whether one seat could be what both wait for."""
+        if self.sessions and other.sessions:
+            return bool({*self.sessions} & {*other.sessions})
+        return self.start < other.end and other.start < self.end
+
 
 class Place(Document):
     """A place in the queue. `declined`: starts that were offered and not wanted. `passed_over`: how often somebody behind was served first, and why last.
 
-    `last_start`: after which nothing that is waited for can begin any more.
+    `paused`: an operator decides about this one by hand.
     """
 
     wish: Wish
@@ -42,29 +66,51 @@ class Place(Document):
     category: str | None = None
     joined_at: Millis
     declined: tuple[Minute, ...] = ()
+    paused: bool = False
     passed_over: int = 0
     passed_because: str | None = None
 
 
+class Offered(Document):
+    """Somebody who has an offer: the held booking that it is, and the place they go back to if it comes to nothing."""
+
+    booking: str
+    place: Place
+
+
 class Queue(Document):
-    """Everybody who waits for a service, by entry. `look_at`: when the sweep looks after it, None while nobody waits."""
+    """Everybody who waits for a service, and who has an offer, by entry. `look_at`: when the sweep looks after it, None while nobody is in it."""
 
     id: str  # the service's
     places: Mapping[str, Place] = Field(default_factory=dict)
+    offered: Mapping[str, Offered] = Field(default_factory=dict)
     look_at: Millis | None = None
 
-    def with_place(self, entry: str, place: Place) -> "Queue":
-        return self.model_copy(update={"places": {**self.places, entry: place}})
+    @property
+    def is_empty(self) -> bool:
+        return not (self.places or self.offered)
 
-    def without(self, *entries: str) -> "Queue":
-        left = {entry: place for entry, place in self.places.items() if entry not in entries}
-        return self.model_copy(update={"places": left, "look_at": self.look_at if left else None})
+    def waiting(self, entry: str, place: Place) -> "Queue":
+        """With this entry waiting at that place."""
+        offered = {other: offer for other, offer in self.offered.items() if other != entry}
+        return self.model_copy(update={"places": {**self.places, entry: place}, "offered": offered})
+
+    def offering(self, entry: str, booking: str) -> "Queue":
+        """With an offer to somebody who waits."""
+        offer = Offered(booking=booking, place=self.places[entry])
+        places = {other: place for other, place in self.places.items() if other != entry}
+        return self.model_copy(update={"places": places, "offered": {**self.offered, entry: offer}})
+
+    def without(self, entry: str) -> "Queue":
+        places = {other: place for other, place in self.places.items() if other != entry}
+        offered = {other: offer for other, offer in self.offered.items() if other != entry}
+        return self.model_copy(update={"places": places, "offered": offered})
 
 
 class WaitlistEntry(Document):
-    """A client who waits. `place` is what the queue says of it, kept here too for when it is put back.
+    """A client who waits. `place` is the one that they have in the queue, or had last.
 
-    `offer`: the held booking while it is `offered`; `booking`: what became of it.
+    `booking`: the held one while it is `offered`, and what became of it once it is `booked`.
     """
 
     id: str
@@ -74,7 +120,6 @@ class WaitlistEntry(Document):
     answers: Mapping[str, str] = Field(default_factory=dict)
     notes: str | None = None
     status: EntryStatus = "waiting"
-    offer: str | None = None
     booking: str | None = None
     manage_hash: str
     ended_by: AuthorKind | None = None
@@ -94,6 +139,16 @@ def in_order(places: Mapping[str, Place], preset: Preset) -> list[InLine]:
     """Whose turn it is: by priority, membership level, category, then by the time joined."""
     waiting: Iterable[InLine] = (InLine(entry=entry, place=place) for entry, place in places.items())
     return sorted(waiting, key=lambda one: _turn(one, preset))
+
+
+def position(queue: Queue, entry: str, preset: Preset) -> int | None:
+    """How many are served before this one, of those who wait for what they wait for, plus one. None for who does not wait."""
+    mine = queue.places.get(entry)
+    if mine is None:
+        return None
+    line = in_order(queue.places, preset)
+    ahead = line[: next(number for number, one in enumerate(line) if one.entry == entry)]
+    return 1 + sum(one.place.wish.overlaps(mine.wish) for one in ahead)
 
 
 def _turn(one: InLine, preset: Preset) -> tuple[int, int, int, Millis, str]:

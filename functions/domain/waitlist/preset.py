@@ -1,12 +1,14 @@
 """How a waitlist works: named rules that an operator makes, assigns to services, and may override for one session."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from functions.domain.hours import DailyInterval
 from functions.domain.instants import DAY_MINUTES
 from functions.domain.model import Document
+
+MOST_QUIET_MINUTES = 20 * 60
 
 Mode = Literal["manual", "autopromote", "offer", "splitter"]
 
@@ -33,6 +35,14 @@ class Preset(Document):
     categories: tuple[str, ...] = Field(default=(), max_length=20)
     quiet: DailyInterval | None = None
     paused: bool = False
+
+    @model_validator(mode="after")
+    def _wakes_up(self) -> Self:
+        if self.quiet is not None:
+            start, end = self.quiet.minutes()
+            if end - start > MOST_QUIET_MINUTES:
+                raise ValueError("quiet hours may be 20 hours long at most, or no offer could ever be answered")
+        return self
 
 
 # What holds where a service names no preset.
