@@ -1,6 +1,7 @@
 """Who is calling, and the proof of it.
 
-Operators bring an API key of the account, clients the manage token of one booking; either as `Authorization: Bearer`. One opens nothing of the other.
+Operators bring an API key of the account, clients the manage token of one booking or of one place on a waitlist; either as `Authorization: Bearer`.
+One opens nothing of the other.
 """
 
 import secrets
@@ -14,6 +15,7 @@ from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Author, Ref
 from functions.domain.errors import NotFound, Unauthorized
 from functions.domain.session import Booking
+from functions.domain.waitlist.entry import WaitlistEntry
 
 KEY_PREFIX = "bok_"
 
@@ -43,10 +45,15 @@ def caller_of(request: Request, application: Application, ids: dict[str, str], a
         return Caller(Author(kind="operator", name=key.name), operator=True)
     if access == "operator":
         raise Unauthorized("Send an API key of this account as Authorization: Bearer.")
-    booking = application.store.get(ids["account"], Ref(Booking, ids["booking"]))
-    if booking is None or not same_secret(token, booking.manage_hash):
+    store, account = application.store, ids["account"]
+    found: Booking | WaitlistEntry | None
+    if access == "booking":
+        found = store.get(account, Ref(Booking, ids["booking"]))
+    else:
+        found = store.get(account, Ref(WaitlistEntry, ids["entry"]))
+    if found is None or not same_secret(token, found.manage_hash):
         # The same answer for both: a stranger must not learn which bookings exist.
-        raise NotFound("There is no such booking, or this is not its manage token.")
+        raise NotFound("There is no such booking or place on a waitlist, or this is not its manage token.")
     return CLIENT
 
 

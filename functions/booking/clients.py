@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functions.adapters.signing import manage_token, secret_hash, stored_manage_token
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
+from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
+from functions.adapters.store.reading_waitlist import read_client_bookings
 from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.idempotency import Key, answer_to_store, key_of, stored_answer
-from functions.booking.reading import ServiceState, Wanted, read_service, running
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
@@ -33,7 +34,7 @@ from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.placing import place
 from functions.domain.seating import Seating, gives_up_time
-from functions.domain.session import Booking, Client, ClientGuard, Session
+from functions.domain.session import Booking, Client, Session
 
 
 def list_services(call: Call) -> Answer:
@@ -152,15 +153,10 @@ def client_of(details: ClientDetails) -> Client:
 def _bookings_of(
     reader: Reader, call: Call, service: Service, client: Client, *, without: str | None = None
 ) -> tuple[ClientBooking, ...] | None:
-    """What counts against the client's limits, where the service has any. The guard is read first: what is counted is at least as new."""
+    """What counts against the client's limits, where the service has any."""
     if not service.client_limits.any or not client.email:
         return None
-    reader.load(Ref(ClientGuard, client.key))
-    found = queries.bookings_of_client(call.application.store, call.account, client.key, service.id)
-    bookings = [booking for booking in found if booking.id != without]
-    reader.load(*(Ref(Session, booking.session) for booking in bookings))
-    sessions = [session for b in bookings if (session := reader.get(Ref(Session, b.session))) is not None]
-    return tuple(ClientBooking(service=service.id, start=s.start, end=s.end) for s in sessions)
+    return read_client_bookings(reader, call.application.store, service, client.key, without=without)
 
 
 def _seating(reader: Reader, question: Question, start: Minute) -> Seating:

@@ -31,6 +31,7 @@ from functions.domain.hours import Holiday, Hours
 from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
 from functions.domain.linking import Links, link, touches
 from functions.domain.session import Session
+from functions.domain.waitlist.preset import Preset
 from functions.domain.zones import local_date, midnight, zone
 
 MAX_LIST_DAYS = 92
@@ -146,6 +147,8 @@ def put_service(call: Call) -> Answer:
         missing = [name for name in service.resources if reader.get(Ref(Resource, name)) is None]
         if missing:
             raise Invalid(f"There is no resource {', '.join(missing)}. Create it first.")
+        if service.waitlist is not None and reader.get(Ref(Preset, service.waitlist)) is None:
+            raise Invalid(f"There is no waitlist preset {service.waitlist}. Create it first.")
         affected = sorted({*service.resources, *(known.resources if known else ())})
         return Decision(
             answer=service,
@@ -159,6 +162,7 @@ def put_service(call: Call) -> Answer:
                     after={"service": _configuration(service)},
                 ),
             ),
+            effects=(Effect(kind="promote", subject=service.id),) if known else (),
         )
 
     return Answer(body=call.application.store.run(call.account, attempt))

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 M = TypeVar("M", bound=BaseModel)
 
-Access = Literal["public", "operator", "booking"]
+Access = Literal["public", "operator", "booking", "entry"]
 
 
 # Every id in an address. What has another form exists nowhere, and might be no legal Firestore id.
@@ -75,7 +75,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`access`: public; operator (an API key of the account); booking (its manage token, or an operator's key)."""
+    """`access`: public; operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key)."""
 
     method: str
     path: str

@@ -85,6 +85,21 @@ class Decision(Generic[A]):
     def with_documents(self, *documents: Document) -> "Decision[A]":
         return replace(self, documents=(*self.documents, *documents))
 
+    def also(
+        self,
+        *,
+        documents: tuple[Document, ...] = (),
+        history: tuple[HistoryEntry, ...] = (),
+        effects: tuple[Effect, ...] = (),
+    ) -> "Decision[A]":
+        """With more in the same commit."""
+        return replace(
+            self,
+            documents=(*self.documents, *documents),
+            history=(*self.history, *history),
+            effects=(*self.effects, *effects),
+        )
+
     @property
     def writes_nothing(self) -> bool:
         return not (self.documents or self.changes or self.touches or self.deletions or self.history or self.effects)

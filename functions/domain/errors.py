@@ -68,6 +68,30 @@ class CalendarUnknown(Refusal):
     title = "The calendar can't be read at the moment"
 
 
+class NoWaitlist(Refusal):
+    """There is no waitlist for this, or no more room in it."""
+
+    slug = "no-waitlist"
+    status = 409
+    title = "You can't wait for this"
+
+
+class SeatFree(Refusal):
+    """Nobody has to wait: it can simply be booked. `alternatives` holds starts that are open."""
+
+    slug = "seat-free"
+    status = 409
+    title = "There is a seat free"
+
+
+class AlreadyWaiting(Refusal):
+    """The same client waits for the same thing."""
+
+    slug = "already-waiting"
+    status = 409
+    title = "You are on this waitlist already"
+
+
 class HoldLapsed(Refusal):
     """Seats were kept for a while; the while is over, and somebody else has them."""
 

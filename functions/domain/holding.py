@@ -230,18 +230,31 @@ def lapse(booking: Booking, session: Session, *, now: Millis) -> Decision[Booked
     if booking.status != "held" or booking.expires_at is None or now < booking.expires_at:
         return Decision(answer=Booked(booking, session))
     reason = UNANSWERED if booking.requested else LAPSED
+    told = (Effect(kind="notify", subject=booking.id, about="cancelled"),) if booking.requested else ()
+    ended = _ended(booking, session, what="booking.lapsed", author=Author(kind="rule", name="hold"), reason=reason)
+    return ended.also(effects=told)
+
+
+def let_go(booking: Booking, session: Session, *, author: Author, reason: str) -> Decision[Booked]:
+    """Seats that were kept are free before their time is over; the client knows. Raises `IllegalMove`."""
+    if booking.status != "held":
+        raise IllegalMove(f"This booking is {booking.status}; nothing is kept.", current_status=booking.status)
+    return _ended(booking, session, what="booking.let_go", author=author, reason=reason)
+
+
+def _ended(booking: Booking, session: Session, *, what: str, author: Author, reason: str) -> Decision[Booked]:
     ended = booking.model_copy(
         update={
             "status": step(BOOKING, booking.status, "cancel"),
-            "cancelled_by": "rule",
+            "cancelled_by": author.kind,
             "reason": reason,
             "expires_at": None,
         }
     )
-    freed = free_seats(session, booking, {"cancelled_by": "rule", "reason": reason})
+    freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": reason})
     entry = HistoryEntry(
-        what="booking.lapsed",
-        author=Author(kind="rule", name="hold"),
+        what=what,
+        author=author,
         session=session.id,
         booking=booking.id,
         resource=session.resources[0],
@@ -249,11 +262,10 @@ def lapse(booking: Booking, session: Session, *, now: Millis) -> Decision[Booked
         before={"status": booking.status},
         after={"status": ended.status},
     )
-    told = (Effect(kind="notify", subject=booking.id, about="cancelled"),) if booking.requested else ()
     return Decision(
         answer=Booked(ended, freed.session),
         documents=(ended, freed.session),
         changes=freed.ledger,
         history=(entry,),
-        effects=(*push_of(freed.session), *told, *freed_by(session, freed.session)),
+        effects=(*push_of(freed.session), *freed_by(session, freed.session)),
     )

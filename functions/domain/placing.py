@@ -24,7 +24,9 @@ def _refusal(question: Question, start: Minute) -> Refusal:
     every = every or [{Closed.NOBODY}]
     if any(rules <= TAKEN for rules in every):
         alternatives = [rfc3339(other) for other in nearest_starts(question, start, count=ALTERNATIVES)]
-        return SlotTaken("Somebody has that time. Choose one of the alternatives.", alternatives=alternatives)
+        waitlist = question.service.on_full == "waitlist"
+        advice = "Choose one of the alternatives, or wait for it." if waitlist else "Choose one of the alternatives."
+        return SlotTaken(f"Somebody has that time. {advice}", alternatives=alternatives, waitlist=waitlist)
     if any(rules <= TAKEN | {Closed.CALENDAR_UNKNOWN} for rules in every):
         return CalendarUnknown("We can't see whether that time is free at the moment. Try again in a few minutes.")
     # Whose session or event is in the way is nobody's business: of what takes the time, clients learn only that it is taken.

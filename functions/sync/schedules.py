@@ -3,7 +3,7 @@
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.outbox import task_of
-from functions.adapters.store.queries import calendars_due, calendars_in_use, due_outbox
+from functions.adapters.store.queries import calendars_due, calendars_in_use, due_outbox, queues_due
 from functions.adapters.store.records import OutboxRecord
 from functions.adapters.store.store import SWEEP_AFTER_MS, Reader
 from functions.adapters.tasks import Task
@@ -14,7 +14,8 @@ MAX_SWEEP_DELAY_MS = 6 * 3600 * 1000
 
 
 def minute(application: Application) -> None:
-    """Sweeps the outbox (effects that a crash left without a task, or whose task gave up), and polls the calendars whose time has come."""
+    """Sweeps the outbox (effects that a crash left without a task, or whose task gave up), polls the calendars whose time has come, and looks
+    after the waitlists that somebody is in."""
     now = now_millis()
     for account, record in due_outbox(application.store, now):
         if (swept := _postpone(application, account, record.id, now)) is not None:
@@ -22,6 +23,15 @@ def minute(application: Application) -> None:
     for account, calendar in calendars_due(application.store, "next_poll_at", now):
         application.tasks.create(
             _calendar_task("pull", account, calendar, f"poll/{calendar.next_poll_at}/{now // 60_000}")
+        )
+
+    for account, queue in queues_due(application.store, now):
+        application.tasks.create(
+            Task(
+                kind="promote",
+                name=f"{account}/{queue.id}/queue/{queue.look_at}/{now // 60_000}",
+                body={"account": account, "subject": queue.id},
+            )
         )
 
 

@@ -14,6 +14,7 @@ from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis
 from functions.domain.session import Booking, Session
+from functions.domain.waitlist.entry import Queue
 
 SWEEP_LIMIT = 300
 MAX_IN = 30  # Firestore's limit of values in one `in`
@@ -34,6 +35,12 @@ def services(store: Store, account: str) -> list[Service]:
 
 def resources(store: Store, account: str) -> list[Resource]:
     return all_of(store, account, Resource)
+
+
+def services_of_resource(store: Store, account: str, resource: str) -> list[Service]:
+    """The services that this resource can serve."""
+    query = _collection(store, account, Service).where(filter=FieldFilter("resources", "array_contains", resource))
+    return [decode(Ref(Service, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
 
 def connections(store: Store, account: str) -> list[Connection]:
@@ -125,6 +132,12 @@ def calendars_due(store: Store, field: str, now: Millis) -> list[tuple[str, Cale
     """Calendars of all accounts whose `next_poll_at` or `renew_at` has come."""
     query = store.client.collection_group("calendars").where(filter=FieldFilter(field, "<=", now)).limit(SWEEP_LIMIT)
     return [_with_account(snapshot, Calendar) for snapshot in query.stream()]
+
+
+def queues_due(store: Store, now: Millis) -> list[tuple[str, Queue]]:
+    """Waitlists of all accounts that somebody is in and that nothing has looked at for a while."""
+    query = store.client.collection_group("queues").where(filter=FieldFilter("look_at", "<=", now)).limit(SWEEP_LIMIT)
+    return [_with_account(snapshot, Queue) for snapshot in query.stream()]
 
 
 def calendars_in_use(store: Store) -> Iterator[tuple[str, Calendar]]:

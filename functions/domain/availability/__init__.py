@@ -6,7 +6,15 @@
 from functions.domain.availability.days import DayClosed, why_days_are_closed
 from functions.domain.availability.engine import open_starts
 from functions.domain.availability.explanation import Reason, explain
-from functions.domain.availability.offers import ALTERNATIVES_REACH, Choice, Offer, choose, nearest_starts, offers
+from functions.domain.availability.offers import (
+    ALTERNATIVES_REACH,
+    Choice,
+    Offer,
+    choose,
+    nearest_starts,
+    offers,
+    preferred,
+)
 from functions.domain.availability.question import TAKEN, ClientBooking, Closed, Question, ResourceState
 
 __all__ = [
@@ -25,5 +33,6 @@ __all__ = [
     "nearest_starts",
     "offers",
     "open_starts",
+    "preferred",
     "why_days_are_closed",
 ]

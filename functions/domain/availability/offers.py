@@ -65,8 +65,11 @@ def choose(question: Question, start: Minute) -> Choice | None:
     To be asked inside the commit, of the ledgers that the commit holds.
     """
     here = offers(question, Interval(start, start + 1))
-    if not here:
-        return None
+    return preferred(question, start, here[0].choices) if here else None
+
+
+def preferred(question: Question, start: Minute, choices: Iterable[Choice]) -> Choice:
+    """Of several ways to serve a start the one that the service prefers."""
     by_resource = {state.resource.id: state for state in question.states}
     order = {name: place for place, name in enumerate(question.service.resources)}
 
@@ -74,7 +77,7 @@ def choose(question: Question, start: Minute) -> Choice | None:
         first = choice.resources[0]
         return (choice.session is None, *_preference(question, by_resource[first], start), order[first])
 
-    return min(here[0].choices, key=rank)
+    return min(choices, key=rank)
 
 
 def _preference(question: Question, state: ResourceState, start: Minute) -> tuple[float, ...]:

@@ -1,0 +1,71 @@
+"""Waitlist presets: named rules that operators make, for services and single sessions to name."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.adapters.store import queries
+from functions.adapters.store.documents import ACCOUNT
+from functions.adapters.store.store import Reader
+from functions.booking.operators import Shown
+from functions.booking.routing import Answer, Call, Route
+from functions.booking.schemas import Line, Request
+from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
+from functions.domain.errors import NotFound
+from functions.domain.hours import DailyInterval
+from functions.domain.waitlist.preset import Preset
+
+Label = Annotated[Line, Field(max_length=60)]
+
+
+class PresetBody(Request):
+    """The whole of a preset. What the numbers may be stands at the document (`Preset`)."""
+
+    name: Line
+    mode: str = "offer"
+    party: str = "skip"
+    offer_minutes: int = 120
+    cutoff_minutes: int = 60
+    spread: str = "emptiest"
+    levels: tuple[Label, ...] = ()
+    categories: tuple[Label, ...] = ()
+    quiet: DailyInterval | None = None
+    paused: bool = False
+
+
+def put_preset(call: Call) -> Answer:
+    """Holds from now on for every service and session that names it; who waits there is looked at again."""
+    preset = Preset(id=call.ids["preset"], **call.body(PresetBody).model_dump())
+    services = queries.services(call.application.store, call.account)
+
+    def attempt(reader: Reader) -> Decision[Preset]:
+        reader.load(ACCOUNT, Ref(Preset, preset.id))
+        if reader.get(ACCOUNT) is None:
+            raise NotFound("There is no such account.")
+        known = reader.get(Ref(Preset, preset.id))
+        entry = HistoryEntry(
+            what="preset.changed" if known else "preset.created",
+            author=call.caller.author,
+            before={"preset": known.model_dump(mode="json")} if known else {},
+            after={"preset": preset.model_dump(mode="json")},
+        )
+        # Any service may have a session that names it.
+        looked_at = tuple(
+            Effect(kind="promote", subject=service.id) for service in services if service.on_full == "waitlist"
+        )
+        return Decision(answer=preset, documents=(preset,), history=(entry,), effects=looked_at)
+
+    return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def list_presets(call: Call) -> Answer:
+    found: list[Preset] = queries.all_of(call.application.store, call.account, Preset)
+    return Answer(body=Shown.model_validate({"presets": [preset.model_dump(mode="json") for preset in found]}))
+
+
+_ACCOUNT = "/v1/accounts/<id:account>"
+
+ROUTES = (
+    Route(method="GET", path=f"{_ACCOUNT}/presets", handler=list_presets, access="operator"),
+    Route(method="PUT", path=f"{_ACCOUNT}/presets/<id:preset>", handler=put_preset, access="operator"),
+)

@@ -1,0 +1,48 @@
+"""What somebody who waits could have at this moment. The engine says what is free (law 2); here only which of it they want."""
+
+from dataclasses import dataclass
+
+from functions.domain.availability import Choice, Question
+from functions.domain.instants import Minute
+from functions.domain.intervals import Interval
+from functions.domain.waitlist.entry import Place, Wish
+from functions.domain.waitlist.preset import Preset
+from functions.domain.waitlist.snapshot import Waitlist
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A start that a party would fit into, and the rules of the session there."""
+
+    start: Minute
+    choice: Choice
+    preset: Preset
+
+    @property
+    def seat(self) -> tuple[Minute, tuple[str, ...]]:
+        """The same for everybody who could take it."""
+        return self.start, self.choice.resources
+
+
+def openings_for(waitlist: Waitlist, place: Place, *, seats: int | None = None) -> list[Opening]:
+    """Everything open that would do for somebody in the queue, earliest first; for another number of seats than theirs on request."""
+    return _wanted(waitlist, waitlist.question(place, seats=seats), place.wish, waitlist.span)
+
+
+def open_to_everybody(waitlist: Waitlist, place: Place) -> list[Opening]:
+    """The same for somebody who does not wait yet: what they could simply book."""
+    span = waitlist.span_of(place.wish)
+    return [] if span is None else _wanted(waitlist, waitlist.question(place, from_waitlist=False), place.wish, span)
+
+
+def _wanted(waitlist: Waitlist, question: Question, wish: Wish, within: Interval) -> list[Opening]:
+    return [
+        Opening(
+            start=offer.start,
+            choice=choice,
+            preset=waitlist.rules_of(waitlist.sessions.get(choice.session or "")),
+        )
+        for offer in waitlist.offers(question, within)
+        for choice in offer.choices
+        if wish.accepts(offer.start, choice.session)
+    ]
