@@ -245,9 +245,23 @@ class Studio:
         answer = _ok(self.try_to_book(start, **more))
         return Booked(self, answer["id"], answer["session"], answer["manage_token"])
 
-    def mails(self) -> list[str]:
-        """Subjects of the mails to this studio's client, oldest first."""
-        query = {"to": self.client_email}
+    def try_to_wait(self, *, client: str = "kim", key: str | None = None, **wish: Any) -> requests.Response:
+        """Joins the waitlist. `wish`: sessions, or start (and end), with seats and whatever else."""
+        details = {"name": client.title(), "email": f"{client}@{self.account}.example"}
+        body = {"service": "consult", "client": details, **wish}
+        return self.post("waitlist", body, **({"Idempotency-Key": key} if key else {}))
+
+    def wait(self, **wish: Any) -> "Waiting":
+        answer = _ok(self.try_to_wait(**wish))
+        return Waiting(self, answer["id"], answer["manage_token"])
+
+    def rules(self, preset: str = "rules", **rules: Any) -> None:
+        """A waitlist preset."""
+        self.put(f"presets/{preset}", {"name": preset.title()} | rules)
+
+    def mails(self, client: str = "kim") -> list[str]:
+        """Subjects of the mails to a client of this studio, oldest first."""
+        query = {"to": f"{client}@{self.account}.example"}
         found = _ok(requests.get(f"{self.addresses.mail}/messages", params=query, timeout=10))["messages"]
         return [mail["subject"] for mail in sorted(found, key=lambda mail: mail["received"])]
 
@@ -314,6 +328,36 @@ class Booked:
 
     def history(self) -> list[tuple[str, str]]:
         return [(entry["what"], entry["author_kind"]) for entry in self.studio.history(booking=self.id)]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A client's place on the waitlist, as the client sees it."""
+
+    studio: Studio
+    id: str
+    token: str = field(repr=False)
+
+    @property
+    def proof(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def look(self) -> dict[str, Any]:
+        return _ok(self.studio.http.get(f"{self.studio.base}/waitlist/{self.id}", headers=self.proof))
+
+    def status(self) -> str:
+        return str(self.look()["status"])
+
+    def do(self, what: str) -> requests.Response:
+        """accept, decline or leave."""
+        return self.studio.post(f"waitlist/{self.id}/{what}", **self.proof)
+
+    def change(self, by: Mapping[str, str] | None = None, **changes: Any) -> requests.Response:
+        address = f"{self.studio.base}/waitlist/{self.id}"
+        return self.studio.http.patch(address, json=changes, headers=dict(by or self.proof))
+
+    def promote(self, **what: Any) -> requests.Response:
+        return self.studio.post(f"waitlist/{self.id}/promote", what, **self.studio.operator)
 
 
 def instants(event: Mapping[str, Any]) -> tuple[str, str]:

@@ -45,16 +45,20 @@ def caller_of(request: Request, application: Application, ids: dict[str, str], a
         return Caller(Author(kind="operator", name=key.name), operator=True)
     if access == "operator":
         raise Unauthorized("Send an API key of this account as Authorization: Bearer.")
-    store, account = application.store, ids["account"]
-    found: Booking | WaitlistEntry | None
-    if access == "booking":
-        found = store.get(account, Ref(Booking, ids["booking"]))
-    else:
-        found = store.get(account, Ref(WaitlistEntry, ids["entry"]))
-    if found is None or not same_secret(token, found.manage_hash):
+    stored_hash = _manage_hash(application, ids, access)
+    if stored_hash is None or not same_secret(token, stored_hash):
         # The same answer for both: a stranger must not learn which bookings exist.
         raise NotFound("There is no such booking or place on a waitlist, or this is not its manage token.")
     return CLIENT
+
+
+def _manage_hash(application: Application, ids: dict[str, str], access: str) -> str | None:
+    """Of the booking or the entry that the address names; None where there is none."""
+    if access == "booking":
+        booking = application.store.get(ids["account"], Ref(Booking, ids["booking"]))
+        return None if booking is None else booking.manage_hash
+    entry = application.store.get(ids["account"], Ref(WaitlistEntry, ids["entry"]))
+    return None if entry is None else entry.manage_hash
 
 
 def _bearer(request: Request) -> str:

@@ -1,0 +1,283 @@
+"""A business in memory: what the store would hold after each decision about a class and those who wait for it.
+
+`World` reads and commits as the functions do, without store and network; `truth` says what must hold at every moment.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from functions.domain import appointments, holding
+from functions.domain.appointments import Booked, BookingRequest
+from functions.domain.availability import ClientBooking, Question, ResourceState
+from functions.domain.configuration import Resource, Service
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.instants import MINUTE_MS
+from functions.domain.ledger import enter
+from functions.domain.session import Booking, Client, Session
+from functions.domain.waitlist import answering, joining, leaving, serving
+from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
+from functions.domain.waitlist.keeping import keeping, waiting_for
+from functions.domain.waitlist.preset import Preset
+from functions.domain.waitlist.snapshot import Waitlist
+from tests.domain.builders import (
+    BY_CLIENT,
+    BY_OPERATOR,
+    EVERY_DAY,
+    FAR,
+    NOW,
+    Ledger,
+    apply,
+    contents,
+    hours,
+    minute,
+    rebuilt,
+    resource,
+    seating,
+    service,
+    weekly,
+)
+
+A = TypeVar("A")
+
+TEN = minute("2027-03-01T10:00Z")
+NOON = minute("2027-03-01T12:00Z")
+ALWAYS = hours(weekly("00:00", "24:00", EVERY_DAY), zone="UTC")
+EVENT = {"kind": "event", "capacity": 3, "duration_minutes": 60, "step_minutes": 60}
+
+
+def person(name: str) -> Client:
+    return Client(name=name.title(), email=f"{name}@example.com")
+
+
+@dataclass
+class World:
+    """One service, what is booked of it and who waits. Every id is the name that the test gave."""
+
+    service: Service = field(default_factory=lambda: service(**EVENT))
+    preset: Preset = field(default_factory=lambda: Preset(id="rules", name="Rules"))
+    resources: tuple[Resource, ...] = field(default_factory=lambda: (resource("anna", hours=ALWAYS),))
+    presets: dict[str, Preset] = field(default_factory=dict)
+    time_zone: str = "UTC"
+    now: int = NOW
+    sessions: dict[str, Session] = field(default_factory=dict)
+    bookings: dict[str, Booking] = field(default_factory=dict)
+    entries: dict[str, WaitlistEntry] = field(default_factory=dict)
+    queue: Queue = field(default_factory=lambda: Queue(id="cut"))
+    ledger: Ledger = field(default_factory=dict)
+    history: list[HistoryEntry] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    made: int = 0
+
+    # Reading
+
+    @property
+    def states(self) -> tuple[ResourceState, ...]:
+        return tuple(
+            ResourceState(
+                resource=each,
+                months=tuple(month for month in self.ledger.values() if month.resource == each.id),
+                known_until=FAR,
+            )
+            for each in self.resources
+        )
+
+    @property
+    def waitlist(self) -> Waitlist:
+        named = {s for e in self.entries.values() for s in e.place.wish.sessions}
+        return Waitlist(
+            service=self.service,
+            states=self.states,
+            queue=self.queue,
+            preset=self.preset,
+            presets=self.presets,
+            sessions={name: self.sessions[name] for name in named if name in self.sessions},
+            time_zone=self.time_zone,
+            now=self.now,
+        )
+
+    def question(self, **more: Any) -> Question:
+        return Question(service=self.service, states=self.states, now=self.now, **more)
+
+    def booked(self, booking: str) -> Booked:
+        found = self.bookings[booking]
+        return Booked(found, self.sessions[found.session])
+
+    # Committing
+
+    def commit(self, decision: Decision[A]) -> A:
+        for document in decision.documents:
+            match document:
+                case Session():
+                    self.sessions[document.id] = document
+                case Booking():
+                    self.bookings[document.id] = document
+                case WaitlistEntry():
+                    self.entries[document.id] = document
+                case Queue():
+                    self.queue = document
+                case _:
+                    raise AssertionError(document)
+        self.ledger = apply(self.ledger, decision.changes)
+        self.history += decision.history
+        self.effects += decision.effects
+        return decision.answer
+
+    def schedule(self, name: str, start: int = TEN, **changes: Any) -> Session:
+        made = Session(
+            id=name,
+            service=self.service.id,
+            resources=("anna",),
+            start=start,
+            end=start + self.service.duration_minutes,
+            taken_from=start,
+            taken_until=start + self.service.duration_minutes,
+            created_at=self.now,
+            **{"capacity": self.service.capacity, "scheduled": True} | changes,
+        )
+        self.commit(Decision(answer=None, documents=(made,), changes=enter(made.resources, made.occupation)))
+        return made
+
+    # What people do
+
+    def request(self, name: str, start: int) -> BookingRequest:
+        return BookingRequest(booking=name, session=f"of {name}", manage_hash="hash", start=start, client=person(name))
+
+    def book(self, name: str, start: int = TEN, seats: int = 1) -> Booked:
+        there = seating(self.question(seats=seats), start, *self.sessions.values())
+        return self.commit(appointments.book(self.request(name, start), there, author=BY_CLIENT))
+
+    def hold(self, name: str, start: int = TEN, seats: int = 1) -> Booked:
+        there = seating(self.question(seats=seats), start, *self.sessions.values())
+        return self.commit(holding.hold(self.request(name, start), there, author=BY_CLIENT))
+
+    def cancel(self, name: str, author: Author = BY_CLIENT) -> Booked:
+        booked = self.booked(name)
+        return self.commit(
+            appointments.cancel(booked.booking, booked.session, now=self.now, author=author, reason=None)
+        )
+
+    def lapse(self, name: str) -> Booked:
+        booked = self.booked(name)
+        return self.commit(holding.lapse(booked.booking, booked.session, now=self.now))
+
+    def join(self, name: str, *sessions: str, seats: int = 1, wish: Wish | None = None, **more: Any) -> WaitlistEntry:
+        """For these sessions (the one at ten, if none is named), or whatever `wish` says."""
+        names = sessions or ("ten",)
+        waitlist = self.waitlist
+        known = {name: self.sessions[name] for name in names if name in self.sessions}
+        waitlist = Waitlist(**{**_fields(waitlist), "sessions": {**waitlist.sessions, **known}})
+        wanted = joining.Join(
+            entry=name,
+            manage_hash="hash",
+            client=person(name),
+            wish=wish or joining.wish_for_sessions(waitlist, names),
+            seats=seats,
+            **more,
+        )
+        return self.commit(joining.join(wanted, waitlist, author=BY_CLIENT))
+
+    def accept(self, name: str) -> Booked:
+        entry = self.entries[name]
+        return self.commit(answering.accept(entry, self.booked(entry.booking or ""), self.waitlist, author=BY_CLIENT))
+
+    def decline(self, name: str) -> WaitlistEntry:
+        entry = self.entries[name]
+        return self.commit(answering.decline(entry, self.booked(entry.booking or ""), self.waitlist, author=BY_CLIENT))
+
+    def leave(self, name: str) -> WaitlistEntry:
+        entry = self.entries[name]
+        offer = self.booked(entry.booking) if entry.status == "offered" and entry.booking else None
+        return self.commit(leaving.leave(entry, offer, self.waitlist, author=BY_CLIENT))
+
+    def change(self, name: str, *, author: Author = BY_CLIENT, **wanted: Any) -> WaitlistEntry:
+        return self.commit(leaving.change(self.entries[name], leaving.Change(**wanted), self.waitlist, author=author))
+
+    def put_back(self, name: str) -> WaitlistEntry:
+        return self.commit(leaving.put_back(self.entries[name], self.waitlist, author=BY_OPERATOR))
+
+    def put_on(self, booking: str, *, paused: bool = True) -> WaitlistEntry:
+        booked = self.booked(booking)
+        known = self.entries.get(booked.booking.entry or "")
+        if known is None or known.status != "booked":
+            known = leaving.entry_of(booked.booking, entry=f"again {booking}", manage_hash="hash", now=self.now)
+        return self.commit(leaving.put_on(booked, known, self.waitlist, author=BY_OPERATOR, paused=paused))
+
+    def promote(self, name: str, *, as_offer: bool = False, **what: Any) -> Booked:
+        turn = serving.turn_of(
+            self.waitlist,
+            self.entries[name],
+            session=what.get("session"),
+            start=what.get("start"),
+            as_offer=as_offer,
+        )
+        return self._serve(turn, author=BY_OPERATOR)
+
+    # What the task does
+
+    def step(self) -> bool:
+        """One step of the task that serves the line; False where there was nothing to do."""
+        for name, offer in self.queue.offered.items():
+            settled = answering.settle(self.entries[name], self.booked(offer.booking), self.waitlist)
+            if not settled.writes_nothing:
+                self.commit(settled)
+                return True
+        for name, place in self.queue.places.items():
+            if leaving.is_hopeless(place, self.waitlist):
+                self.commit(leaving.give_up(self.entries[name], self.waitlist))
+                return True
+        turn = serving.next_turn(self.waitlist)
+        if turn is None:
+            self.commit(keeping(Decision(answer=None), self.waitlist, self.waitlist.sessions))
+            return False
+        self._serve(turn)
+        return True
+
+    def serve_all(self) -> list[str]:
+        """Runs the task to its end; who was served, in that order."""
+        before = len(self.history)
+        while self.step():
+            pass
+        served = ("waitlist.offered", "waitlist.booked")
+        return [entry.entry or "" for entry in self.history[before:] if entry.what in served]
+
+    def _serve(self, turn: serving.Turn, author: Author = serving.RULE) -> Booked:
+        self.made += 1
+        ids = serving.NewIds(booking=f"turn {self.made}", session=f"made {self.made}", manage_hash="hash")
+        running = self.sessions.get(turn.opening.choice.session or "")
+        entry = self.entries[turn.entry]
+        return self.commit(serving.serve(self.waitlist, turn, entry, ids=ids, running=running, author=author))
+
+    # What must hold
+
+    def truth(self) -> None:
+        assert contents(self.ledger) == rebuilt(*self.sessions.values())
+        for session in self.sessions.values():
+            self._truth_of(session)
+        waiting = {name: entry.place for name, entry in self.entries.items() if entry.status == "waiting"}
+        assert set(waiting) == set(self.queue.places)
+        offered = {name: entry.booking for name, entry in self.entries.items() if entry.status == "offered"}
+        assert offered == {name: offer.booking for name, offer in self.queue.offered.items()}
+
+    def _truth_of(self, session: Session) -> None:
+        held = sum(hold.seats for hold in session.holds.values() if self.now < hold.expires_at)
+        assert sum(session.seats.values()) + held <= session.capacity, "no seat is sold twice"
+        owners = {b.id: b for b in self.bookings.values() if b.session == session.id and b.status != "cancelled"}
+        sold = {name: b.seats for name, b in owners.items() if b.status == "confirmed"}
+        kept = {name: b.seats for name, b in owners.items() if b.status == "held"}
+        assert session.seats == sold, "every seat has exactly one owner"
+        assert {name: hold.seats for name, hold in session.holds.items()} == kept
+        if session.status == "open" and not session.holds:
+            assert session.waiting == waiting_for(session, self.queue, self.waitlist.rules_of(session))
+
+
+def clients_of(*bookings: ClientBooking) -> dict[str, tuple[ClientBooking, ...]]:
+    return {person("kim").key: bookings}
+
+
+def at(text: str) -> int:
+    """The millisecond at which a minute of that Monday begins."""
+    return minute(f"2027-03-01T{text}Z") * MINUTE_MS
+
+
+def _fields(waitlist: Waitlist) -> dict[str, Any]:
+    return {name: value for name, value in vars(waitlist).items() if not name.startswith("_")}
