@@ -155,6 +155,7 @@ def put_service(call: Call) -> Answer:
                 HistoryEntry(
                     what="service.changed" if known else "service.created",
                     author=call.caller.author,
+                    service=service.id,
                     before={"service": _configuration(known)} if known else {},
                     after={"service": _configuration(service)},
                 ),

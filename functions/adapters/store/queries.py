@@ -90,6 +90,13 @@ def history_of(store: Store, account: str, field: str, value: str, limit: int) -
     return sorted(found, key=lambda record: (record.at, record.place))
 
 
+def history_in_order(store: Store, account: str, field: str, value: str) -> list[HistoryRecord]:
+    """All that history says about a session, booking or waitlist entry, in the order of the commits: by Firestore's clock, because machines' differ."""
+    query = _collection(store, account, HistoryRecord).where(filter=FieldFilter(field, "==", value))
+    found = sorted(query.stream(), key=lambda snapshot: (snapshot.create_time, snapshot.get("place")))
+    return [decode(Ref(HistoryRecord, snapshot.id), snapshot.to_dict()) for snapshot in found]
+
+
 def family_rows(reader: Reader, calendar: str, key: str) -> list[MirrorEvent]:
     """The rows of a mirror that belong to one key: the event or master itself, and every exception of that series."""
     events = reader.client.collection(f"accounts/{reader.account}/calendars/{calendar}/events")
