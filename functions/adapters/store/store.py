@@ -49,12 +49,19 @@ class Reader:
     client: firestore.Client
     account: str
     seen: "dict[AnyRef, DocumentSnapshot[Any]]" = field(default_factory=dict)
+    along: list[AnyRef] = field(default_factory=list)
+
+    def read_along(self, *refs: AnyRef) -> None:
+        """These are read with whatever is read next, in its round trip."""
+        self.along.extend(refs)
 
     def load(self, *refs: AnyRef) -> None:
         """Reads what has not been read yet, in one round trip."""
         wanted = {path_of(self.account, ref): ref for ref in refs if ref not in self.seen}
         if not wanted:
             return
+        wanted |= {path_of(self.account, ref): ref for ref in self.along if ref not in self.seen}
+        self.along.clear()
         for snapshot in self.client.get_all([self.client.document(path) for path in wanted]):
             self.seen[wanted[snapshot.reference.path]] = snapshot
 
