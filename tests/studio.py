@@ -203,7 +203,8 @@ class Studio:
         return last is not None and datetime.fromisoformat(last).timestamp() * 1000 > moment_ms
 
     def history(self, **about: str) -> list[dict[str, Any]]:
-        return list(self.look("history", **about)["history"])
+        """The oldest first."""
+        return list(reversed(self.look("history", **about)["history"]))
 
     # What clients do
 

@@ -301,6 +301,7 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         cancelled_by=booking.cancelled_by,
         reason=booking.reason,
         client=ClientDetails.model_construct(**booking.client.model_dump()) if operator else None,
+        client_key=(booking.client_key or None) if operator else None,
     )
 
 
