@@ -19,9 +19,10 @@ from functions.adapters.oauth import SCOPES
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.store import Reader, Store
 from functions.booking.bootstrap import bootstrap
-from functions.domain.decision import Decision
+from functions.domain.decision import Author, Decision, HistoryEntry
 from functions.domain.instants import minute_floor
 from functions.domain.ledger import enter
+from functions.domain.seating import times_of
 from functions.domain.session import Session
 from infra.local.addresses import Addresses
 
@@ -164,7 +165,11 @@ class Studio:
         def attempt(reader: Reader) -> Decision[str]:
             reader.load(*ledger_refs_of(session))
             changes = enter(session.resources, session.occupation)
-            return Decision(answer=session.id, documents=(session,), changes=changes)
+            author = Author(kind="operator", name="front desk")
+            entry = HistoryEntry(
+                what="session.scheduled", author=author, session=session.id, resource=resource, after=times_of(session)
+            )
+            return Decision(answer=session.id, documents=(session,), changes=changes, history=(entry,))
 
         return self.store.run(self.account, attempt)
 
@@ -198,7 +203,8 @@ class Studio:
         return last is not None and datetime.fromisoformat(last).timestamp() * 1000 > moment_ms
 
     def history(self, **about: str) -> list[dict[str, Any]]:
-        return list(self.look("history", **about)["history"])
+        """The oldest first."""
+        return list(reversed(self.look("history", **about)["history"]))
 
     # What clients do
 

@@ -1,17 +1,17 @@
 """What clients ask for: services, availability, bookings."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from functions.adapters.signing import manage_token, secret_hash, stored_manage_token
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
 from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
 from functions.adapters.store.reading_waitlist import read_client_bookings
-from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
-from functions.booking.idempotency import Key, answer_to_store, key_of, stored_answer
+from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
@@ -51,6 +51,13 @@ class _Made:
     answer: BookingAnswer
     manage_hash: str
 
+    def kept(self) -> dict[str, Any]:
+        return self.answer.model_dump(mode="json") | {"manage_hash": self.manage_hash}
+
+    @classmethod
+    def repeated(cls, kept: Mapping[str, Any]) -> "_Made":
+        return cls(BookingAnswer.model_validate(kept), kept["manage_hash"])
+
 
 def create_booking(call: Call) -> Answer:
     """Instant, or a request that keeps its seats until an operator has decided: as the service says."""
@@ -88,13 +95,8 @@ def _wish(call: Call, body: NewHold, *, client: Client, notes: str | None) -> Bo
 def _taking_seats(
     call: Call, body: NewHold, wish: BookingRequest, decide: Callable[[Seating], Decision[Booked]]
 ) -> Answer:
-    key = key_of(call)
-
     def attempt(reader: Reader) -> Decision[_Made]:
-        state = _read_around(reader, call, body.service, wish.start, key)
-        repeated = stored_answer(reader, key, call.now)
-        if repeated is not None:
-            return Decision(answer=_repeat(repeated))
+        state = _read_around(reader, call, body.service, wish.start)
         if body.resource is not None and all(s.resource.id != body.resource for s in state.states):
             raise Invalid(f"{body.resource} does not serve {body.service}.")
         question = Question(
@@ -108,12 +110,10 @@ def _taking_seats(
         )
         decision = decide(_seating(reader, question, wish.start))
         booked = decision.answer
-        made = _Made(booking_answer(booked.booking, booked.session, _lead(state, booked)), booked.booking.manage_hash)
-        body_ = made.answer.model_dump(mode="json") | {"manage_hash": made.manage_hash}
-        stored = () if key is None else (answer_to_store(key, 201, body_, call.now),)
-        return decision.with_answer(made).with_documents(*stored)
+        answer = booking_answer(booked.booking, booked.session, _lead(state, booked))
+        return decision.with_answer(_Made(answer, booked.booking.manage_hash))
 
-    made = call.application.store.run(call.account, attempt)
+    made = answered_once(call, attempt, keep=_Made.kept, repeat=_Made.repeated)
     return Answer(body=_with_token(call, made.answer, made.manage_hash), status=201)
 
 
@@ -170,24 +170,15 @@ def _lead(state: ServiceState, booked: Booked) -> Resource:
     return next(s.resource for s in state.states if s.resource.id == booked.session.resources[0])
 
 
-def _read_around(reader: Reader, call: Call, service: str, start: Minute, key: Key | None = None) -> ServiceState:
+def _read_around(reader: Reader, call: Call, service: str, start: Minute) -> ServiceState:
     """The service around a start: wide enough to offer the nearest alternatives."""
     wanted = Wanted(
         service=service,
         start=start - ALTERNATIVES_REACH,
         end=start + ALTERNATIVES_REACH,
-        also=(
-            *((key.ref,) if key else ()),
-            *(Ref(Session, session) for session in running.get((call.account, service, start)) or ()),
-        ),
+        also=tuple(Ref(Session, session) for session in running.get((call.account, service, start)) or ()),
     )
     return read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
-
-
-def _repeat(stored: StoredAnswer) -> _Made:
-    body = dict(stored.body)
-    manage_hash = body.pop("manage_hash")
-    return _Made(BookingAnswer.model_validate(body), manage_hash)
 
 
 def _with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
@@ -306,6 +297,7 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         cancelled_by=booking.cancelled_by,
         reason=booking.reason,
         client=ClientDetails.model_construct(**booking.client.model_dump()) if operator else None,
+        client_key=(booking.client_key or None) if operator else None,
     )
 
 

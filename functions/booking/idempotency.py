@@ -1,20 +1,23 @@
 """Idempotency-Key: the same key and body get the stored answer again, the same key and another body are refused.
 
-The answer is stored in the commit that makes it true, so there is no moment at which one exists without the other. Kept for 24 hours.
+The answer is stored in the commit that makes it true, so there is no moment at which one exists without the other. Kept for 24 hours. Of two that come
+at the same time one is answered; the other is told that it was in flight, and gets that answer when it asks again.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.routing import Call
-from functions.domain.decision import Ref
-from functions.domain.errors import IdempotencyMismatch, Invalid
+from functions.domain.decision import Decision, Ref
+from functions.domain.errors import IdempotencyMismatch, Invalid, Refusal, RequestInFlight
 from functions.domain.instants import Millis
+
+A = TypeVar("A")
 
 KEEP_MS = 24 * 3600 * 1000
 MAX_KEY = 255
@@ -30,8 +33,27 @@ class Key:
         return Ref(StoredAnswer, self.id)
 
 
-def key_of(call: Call) -> Key | None:
-    """The request's key, if it brings one. Raises `Invalid` for a key that is too long."""
+def answered_once(
+    call: Call,
+    attempt: Callable[[Reader], Decision[A]],
+    *,
+    keep: Callable[[A], Mapping[str, Any]],
+    repeat: Callable[[Mapping[str, Any]], A],
+    status: int = 201,
+) -> A:
+    """Commits what `attempt` decides, or answers what the same request with the same key was answered before; without a key it just commits.
+
+    `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again. Raises `IdempotencyMismatch`, `RequestInFlight`,
+    `Invalid` for a key that is too long, and what `Store.run` raises.
+    """
+    key = _key_of(call)
+    if key is None:
+        return call.application.store.run(call.account, attempt)
+    keyed = _Keyed(call=call, key=key, attempt=attempt, keep=keep, repeat=repeat, status=status)
+    return call.application.store.run(call.account, keyed)
+
+
+def _key_of(call: Call) -> Key | None:
     key = call.request.headers.get("Idempotency-Key")
     if not key:
         return None
@@ -49,10 +71,49 @@ def _canonical(body: bytes) -> bytes:
         return body
 
 
-def stored_answer(reader: Reader, key: Key | None, now: Millis) -> StoredAnswer | None:
-    """The answer that was given before. Raises `IdempotencyMismatch`."""
-    stored = reader.get(key.ref) if key else None
-    if key is None or stored is None or stored.expires_at <= now:
+@dataclass(kw_only=True)
+class _Keyed(Generic[A]):
+    """The attempts of one request that has a key. The key's document is read in the round trip of the attempt itself, so it costs none of its own."""
+
+    call: Call
+    key: Key
+    attempt: Callable[[Reader], Decision[A]]
+    keep: Callable[[A], Mapping[str, Any]]
+    repeat: Callable[[Mapping[str, Any]], A]
+    status: int
+    unanswered: bool = False  # once a reading has found no answer
+
+    def __call__(self, reader: Reader) -> Decision[A]:
+        reader.read_along(self.key.ref)
+        try:
+            decision = self.attempt(reader)
+        except Refusal:
+            repeated = self._repeated(reader)
+            if repeated is not None:
+                return repeated
+            # What stands in its way may be what this very request was given, in another hand, between two of these readings.
+            self._repeated(self.call.application.store.reader(reader.account))
+            raise
+        repeated = self._repeated(reader)
+        if repeated is not None:
+            return repeated
+        body = self.keep(decision.answer)
+        return decision.with_documents(answer_to_store(self.key, self.status, body, self.call.now))
+
+    def _repeated(self, reader: Reader) -> Decision[A] | None:
+        """The decision to answer as before. Raises `RequestInFlight` where there was no answer yet when this request came."""
+        stored = answer_given(reader.get(self.key.ref), self.key, self.call.now)
+        if stored is None:
+            self.unanswered = True
+            return None
+        if self.unanswered:
+            raise RequestInFlight("Ask again in a moment: this request came while the same one was being answered.")
+        return Decision(answer=self.repeat(stored.body))
+
+
+def answer_given(stored: StoredAnswer | None, key: Key, now: Millis) -> StoredAnswer | None:
+    """The answer that was given before, if it is still kept. Raises `IdempotencyMismatch`."""
+    if stored is None or stored.expires_at <= now:
         return None
     if stored.request_hash != key.request_hash:
         raise IdempotencyMismatch("Use a new key for a new request; repeat a request with its very body.")

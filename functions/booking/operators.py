@@ -1,4 +1,4 @@
-"""What operators set up and look at: resources, services, calendars, bookings, history, health."""
+"""What operators set up and look at: resources, services, calendars, who came, health. Their lists are in `lists`."""
 
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -14,11 +14,8 @@ from functions.booking.problems import problem
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
-    BookingList,
     CalendarBody,
-    HistoryQuery,
     ImportedHolidays,
-    ListQuery,
     ResourceBody,
     ServiceBody,
 )
@@ -32,9 +29,8 @@ from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
 from functions.domain.linking import Links, link, touches
 from functions.domain.session import Session
 from functions.domain.waitlist.preset import Preset
-from functions.domain.zones import local_date, midnight, zone
+from functions.domain.zones import local_date, zone
 
-MAX_LIST_DAYS = 92
 MAX_RESOURCE_BYTES = 256 * 1024  # as many holidays and overrides as there may be
 MAX_FILE_BYTES = 1024 * 1024
 T = TypeVar("T")
@@ -158,6 +154,7 @@ def put_service(call: Call) -> Answer:
                 HistoryEntry(
                     what="service.changed" if known else "service.created",
                     author=call.caller.author,
+                    service=service.id,
                     before={"service": _configuration(known)} if known else {},
                     after={"service": _configuration(service)},
                 ),
@@ -262,31 +259,6 @@ def _moment(millis: int | None) -> str | None:
     return rfc3339_millis(millis) if millis is not None else None
 
 
-def list_bookings(call: Call) -> Answer:
-    """Bookings by the day of their session, in the account's zone; today and the four weeks after it unless said otherwise."""
-    query = call.query(ListQuery)
-    store = call.application.store
-    account = store.get(call.account, ACCOUNT)
-    if account is None:
-        raise NotFound("There is no such account.")
-    zone_ = zone(account.time_zone)
-    first = query.start or local_date(call.now // 60_000, zone_)
-    last = query.end or first + timedelta(days=28)
-    if not first < last <= first + timedelta(days=MAX_LIST_DAYS):
-        raise Invalid(f"end must be after start, and at most {MAX_LIST_DAYS} days after it.")
-    start, end = midnight(first, zone_), midnight(last, zone_)
-    sessions = queries.sessions_between(store, call.account, start, end, query.limit)
-    by_id = {session.id: session for session in sessions}
-    reader = store.reader(call.account)
-    reader.load(*{Ref(Resource, session.resources[0]) for session in sessions})
-    answers = [
-        booking_answer(booking, by_id[booking.session], resource, operator=True)
-        for booking in queries.bookings_of(store, call.account, list(by_id))
-        if (resource := reader.get(Ref(Resource, by_id[booking.session].resources[0]))) is not None
-    ]
-    return Answer(body=BookingList(bookings=sorted(answers, key=lambda answer: (answer.start, answer.id))))
-
-
 def complete_booking(call: Call) -> Answer:
     return _note_attendance(call, "complete")
 
@@ -312,24 +284,6 @@ def get_session(call: Call) -> Answer:
     shown = session.model_dump(mode="json") | {"start": rfc3339(session.start), "end": rfc3339(session.end)}
     shown = {key: value for key, value in shown.items() if key not in ("taken_from", "taken_until")}
     return Answer(body=Shown.model_validate(shown))
-
-
-def history(call: Call) -> Answer:
-    query = call.query(HistoryQuery)
-    filters = {
-        name: value
-        for name in ("session", "booking", "resource", "calendar")
-        if (value := getattr(query, name)) is not None
-    }
-    if len(filters) != 1:
-        raise Invalid("Name one of session, booking, resource or calendar.")
-    ((field, value),) = filters.items()
-    records = queries.history_of(call.application.store, call.account, field, value, query.limit)
-    entries = [
-        record.model_dump(mode="json", exclude={"place", "id"}, exclude_none=True) | {"at": rfc3339_millis(record.at)}
-        for record in records
-    ]
-    return Answer(body=Shown.model_validate({"history": entries}))
 
 
 def health(call: Call) -> Answer:
@@ -366,10 +320,8 @@ ROUTES = (
     Route(method="PUT", path=f"{_ACCOUNT}/services/<id:service>", handler=put_service, access="operator"),
     Route(method="PUT", path=f"{_ACCOUNT}/calendars/<id:calendar>", handler=put_calendar, access="operator"),
     Route(method="POST", path=f"{_ACCOUNT}/calendars/<id:calendar>/pull", handler=pull_calendar, access="operator"),
-    Route(method="GET", path=f"{_ACCOUNT}/bookings", handler=list_bookings, access="operator"),
     Route(method="POST", path=f"{_BOOKING}/complete", handler=complete_booking, access="operator"),
     Route(method="POST", path=f"{_BOOKING}/no-show", handler=miss_booking, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/sessions/<id:session>", handler=get_session, access="operator"),
-    Route(method="GET", path=f"{_ACCOUNT}/history", handler=history, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/health", handler=health, access="operator"),
 )

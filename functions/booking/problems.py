@@ -23,7 +23,10 @@ def problem(status: int, slug: str, title: str, detail: str, **extra: Any) -> Re
 
 
 def from_refusal(refusal: Refusal) -> Response:
-    return problem(refusal.status, refusal.slug, refusal.title, refusal.detail, **refusal.extra)
+    answer = problem(refusal.status, refusal.slug, refusal.title, refusal.detail, **refusal.extra)
+    if refusal.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(refusal.retry_after_s)
+    return answer
 
 
 def from_validation(error: ValidationError, where: str) -> Response:

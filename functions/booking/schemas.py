@@ -264,20 +264,6 @@ class GrantedConnection(Request):
     refresh_token: Annotated[str, Field(min_length=1, max_length=2048)]
 
 
-class ListQuery(Request):
-    start: Day | None = None
-    end: Day | None = None
-    limit: int = Field(default=100, ge=1, le=500)
-
-
-class HistoryQuery(Request):
-    session: str | None = None
-    booking: str | None = None
-    resource: str | None = None
-    calendar: str | None = None
-    limit: int = Field(default=100, ge=1, le=500)
-
-
 class PublicService(BaseModel):
     """What a client must know to ask for availability: which lengths and how many seats there are, and whether they choose one of `resources`."""
 
@@ -388,9 +374,6 @@ class BookingAnswer(BaseModel):
     cancelled_by: str | None = None
     reason: str | None = None
     client: ClientDetails | None = None
+    client_key: str | None = None
     manage_token: str | None = None
     manage_url: str | None = None
-
-
-class BookingList(BaseModel):
-    bookings: list[BookingAnswer]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -12,7 +12,7 @@ from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.reading_waitlist import read_client_bookings, read_waitlist
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, client_of, read_booking, stale_after
-from functions.booking.idempotency import answer_to_store, key_of, stored_answer
+from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, ClientDetails, Line, Minutes, Request, Seats, Slug, Start, Text
 from functions.domain.appointments import Booked
@@ -130,23 +130,32 @@ class Accepted(BaseModel):
     booking: BookingAnswer
 
 
+@dataclass(frozen=True)
+class _Joined:
+    """A place that this request got, or the stored answer of the request that it repeats."""
+
+    answer: EntryAnswer
+    manage_hash: str
+
+    def kept(self) -> dict[str, Any]:
+        return self.answer.model_dump(mode="json") | {"manage_hash": self.manage_hash}
+
+    @classmethod
+    def repeated(cls, kept: Mapping[str, Any]) -> "_Joined":
+        return cls(EntryAnswer.model_validate(kept), kept["manage_hash"])
+
+
 def join_waitlist(call: Call) -> Answer:
     body = call.body(Join)
     if not call.caller.operator and (body.priority, body.level, body.category) != (0, None, None):
         raise Unauthorized("Only the business says who comes first; leave out priority, level and category.")
-    key, entry_id = key_of(call), session_id(os.urandom(16))
+    entry_id = session_id(os.urandom(16))
     token = manage_token(call.application.settings.signing_keys[0], entry_id)
     start, end = _minute(body.start), _minute(body.end)
     around = None if start is None else Interval(start, start + 1 if end is None else end)
 
-    def attempt(reader: Reader) -> Decision[tuple[EntryAnswer, str]]:
-        also = (key.ref,) if key else ()
-        waitlist = _read(reader, call, body.service, sessions=body.sessions, around=around, also=also)
-        repeated = stored_answer(reader, key, call.now)
-        if repeated is not None:
-            stored = dict(repeated.body)
-            manage_hash = stored.pop("manage_hash")
-            return Decision(answer=(EntryAnswer.model_validate(stored), manage_hash))
+    def attempt(reader: Reader) -> Decision[_Joined]:
+        waitlist = _read(reader, call, body.service, sessions=body.sessions, around=around)
         names = body.sessions
         if start is not None and body.end is None and (names := joining.running_at(waitlist, start, body.resource)):
             waitlist = _read(reader, call, body.service, sessions=names, around=around)
@@ -164,13 +173,10 @@ def join_waitlist(call: Call) -> Answer:
         )
         decision = joining.join(wanted, waitlist, author=call.caller.author)
         answer = _answer(decision.answer, _queue_after(decision, waitlist), waitlist, None)
-        manage_hash = decision.answer.manage_hash
-        kept = answer.model_dump(mode="json") | {"manage_hash": manage_hash}
-        stored_now = () if key is None else (answer_to_store(key, 201, kept, call.now),)
-        return decision.with_answer((answer, manage_hash)).with_documents(*stored_now)
+        return decision.with_answer(_Joined(answer, decision.answer.manage_hash))
 
-    answer, manage_hash = call.application.store.run(call.account, attempt)
-    return Answer(body=_with_token(call, answer, manage_hash), status=201)
+    joined = answered_once(call, attempt, keep=_Joined.kept, repeat=_Joined.repeated)
+    return Answer(body=_with_token(call, joined.answer, joined.manage_hash), status=201)
 
 
 def _wish(waitlist: Waitlist, body: Join, names: tuple[str, ...], around: Interval | None) -> Wish:

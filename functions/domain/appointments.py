@@ -25,6 +25,8 @@ from functions.domain.seating import (
 from functions.domain.session import Booking, Client, Session
 from functions.domain.transitions import BOOKING, step
 
+MOVED_AWAY = "moved to another session"
+
 
 @dataclass(frozen=True, kw_only=True)
 class BookingRequest:
@@ -150,7 +152,7 @@ def reschedule(
     if gives_up_time(booking, session) and choice.session is None and choice.resources == session.resources:
         return _move_session(booking, session, seating, author=author)
     taken = take_seats(seating, session_id=new_session, booking=booking.id, seats=booking.seats)
-    freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": "moved to another session"})
+    freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": MOVED_AWAY})
     moved = seated(booking, taken.session)
     return Decision(
         answer=Booked(moved, taken.session),
@@ -167,6 +169,7 @@ def reschedule(
                 before=times_of(session) | {"session": session.id},
                 after=times_of(taken.session) | {"session": taken.session.id},
             ),
+            _left(booking, freed.session, taken.session, author=author),
         ),
         effects=(
             *push_of(freed.session),
@@ -174,6 +177,19 @@ def reschedule(
             Effect(kind="notify", subject=booking.id, about="moved"),
             *freed_by(session, freed.session),
         ),
+    )
+
+
+def _left(booking: Booking, session: Session, other: Session, *, author: Author) -> HistoryEntry:
+    """What the session that a booking has left says of it. The booking's own history has its move already."""
+    return HistoryEntry(
+        what="session.left",
+        author=author,
+        session=session.id,
+        resource=session.resources[0],
+        why=MOVED_AWAY,
+        before={"booking": booking.id, "seats": booking.seats},
+        after=times_of(other) | {"session": other.id, "status": session.status},
     )
 
 

@@ -13,6 +13,7 @@ class Refusal(Exception):
     slug = "refused"
     status = 400
     title = "The request was refused"
+    retry_after_s: int | None = None  # where the very same request is worth another try
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
@@ -114,6 +115,15 @@ class IdempotencyMismatch(Refusal):
     slug = "idempotency-key-reused"
     status = 422
     title = "This Idempotency-Key was used for another request"
+
+
+class RequestInFlight(Refusal):
+    """The same request, with the same Idempotency-Key, was still being answered when this one came."""
+
+    slug = "request-in-flight"
+    status = 409
+    title = "This very request is being answered already"
+    retry_after_s = 1
 
 
 class Contended(Refusal):

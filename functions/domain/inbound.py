@@ -6,17 +6,19 @@ somebody moved it: the session follows exactly (cases 103 to 107) and the client
 there: the session is cancelled with that reason (case 100), never on anything but Google's positive word (law 7).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from functions.domain.availability import Closed, ResourceState
 from functions.domain.availability.taken import taken_time
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
-from functions.domain.instants import MINUTE_MS, Millis, rfc3339
+from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.intervals import Interval
 from functions.domain.ledger import leave, move
 from functions.domain.openings import open_time
-from functions.domain.seating import seated
+from functions.domain.seating import seated, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.transitions import BOOKING, SESSION, step
 
@@ -96,19 +98,9 @@ def _deleted(inbound: Inbound) -> Decision[None]:
         answer=None,
         documents=(cancelled, *(_cancelled(booking) for booking in ended)),
         changes=leave(session.resources, session.occupation),
-        history=tuple(
-            HistoryEntry(
-                what="booking.cancelled",
-                author=GOOGLE,
-                session=session.id,
-                booking=booking.id,
-                resource=session.resources[0],
-                calendar=inbound.event.calendar,
-                why=CALENDAR_DELETE,
-                before={"status": booking.status},
-                after={"status": "cancelled"},
-            )
-            for booking in ended
+        history=(
+            _cancelled_entry(inbound, "session.cancelled", session.status),
+            *(_cancelled_entry(inbound, "booking.cancelled", each.status, booking=each.id) for each in ended),
         ),
         effects=(
             *_push_elsewhere(cancelled),
@@ -151,15 +143,7 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
         and reason is not None
         and (session.conflict is None or session.conflict.reason != reason)
     ):
-        entry = HistoryEntry(
-            what="session.conflicted",
-            author=GOOGLE,
-            session=session.id,
-            booking=next(iter(session.seats), None),
-            resource=session.resources[0],
-            calendar=inbound.event.calendar,
-            why=reason,
-        )
+        entry = _entry(inbound, "session.conflicted", booking=next(iter(session.seats), None), why=reason)
         flagged = after.model_copy(update={"conflict": Conflict(reason=reason, since=inbound.now)})
         return Decision(answer=None, documents=(flagged,), history=(entry,))
     return Decision(answer=None) if after == session else Decision(answer=None, documents=(after,))
@@ -190,23 +174,53 @@ def _moved(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
         answer=None,
         documents=(moved, *(seated(booking, moved) for booking in inbound.bookings)),
         changes=move(session.resources, session.occupation, moved.occupation),
-        history=(
-            HistoryEntry(
-                what="session.moved",
-                author=GOOGLE,
-                session=session.id,
-                booking=next(iter(session.seats), None),
-                resource=session.resources[0],
-                calendar=inbound.event.calendar,
-                why=reason,
-                before={"start": rfc3339(session.start), "end": rfc3339(session.end)},
-                after={"start": rfc3339(moved.start), "end": rfc3339(moved.end)},
-            ),
-        ),
+        history=_moved_entries(inbound, moved, reason),
         effects=(
             *_push_elsewhere(moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),
+    )
+
+
+def _moved_entries(inbound: Inbound, moved: Session, why: str | None) -> tuple[HistoryEntry, ...]:
+    """One, of the session and of the booking it was made for; where there are several, each of them has one of its own."""
+    bookings = [booking.id for booking in inbound.bookings]
+    alone = bookings[0] if len(bookings) == 1 else None
+    before, after = times_of(inbound.session), times_of(moved)
+    return (
+        _entry(inbound, "session.moved", booking=alone, why=why, before=before, after=after),
+        *(
+            _entry(inbound, "booking.moved", booking=booking, why=why, before=before, after=after)
+            for booking in bookings
+            if booking != alone
+        ),
+    )
+
+
+def _cancelled_entry(inbound: Inbound, what: str, status: str, *, booking: str | None = None) -> HistoryEntry:
+    before, after = {"status": status}, {"status": "cancelled"}
+    return _entry(inbound, what, booking=booking, why=CALENDAR_DELETE, before=before, after=after)
+
+
+def _entry(
+    inbound: Inbound,
+    what: str,
+    *,
+    booking: str | None,
+    why: str | None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> HistoryEntry:
+    return HistoryEntry(
+        what=what,
+        author=GOOGLE,
+        session=inbound.session.id,
+        booking=booking,
+        resource=inbound.session.resources[0],
+        calendar=inbound.event.calendar,
+        why=why,
+        before=before or {},
+        after=after or {},
     )
 
 

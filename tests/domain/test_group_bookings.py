@@ -240,10 +240,25 @@ class TestRescheduleAlone:
 
     def test_its_history_has_both_sessions_and_times(self) -> None:
         there = running("there", "11:00", {"theirs": 1})
-        (entry,) = moved(self.OLD, "11:00", there, seats=2).history
+        entry, _ = moved(self.OLD, "11:00", there, seats=2).history
         assert (entry.what, entry.author, entry.session, entry.booking) == ("booking.moved", BY_CLIENT, "there", "mine")
         assert entry.before == {"session": "old", "start": "2027-03-01T09:00:00Z", "end": "2027-03-01T10:00:00Z"}
         assert entry.after == {"session": "there", "start": "2027-03-01T11:00:00Z", "end": "2027-03-01T12:00:00Z"}
+
+    @pytest.mark.parametrize(
+        ("old", "status"), [(OLD, "cancelled"), (running("old", "09:00", {"mine": 2, "other": 1}), "open")]
+    )
+    def test_the_session_that_is_left_says_who_went_where(self, old: Session, status: str) -> None:
+        there = running("there", "11:00", {"theirs": 1})
+        _, left = moved(old, "11:00", there, seats=2).history
+        assert (left.what, left.author, left.session, left.booking) == ("session.left", BY_CLIENT, "old", None)
+        assert left.before == {"booking": "mine", "seats": 2}
+        assert left.after == {
+            "session": "there",
+            "start": "2027-03-01T11:00:00Z",
+            "end": "2027-03-01T12:00:00Z",
+            "status": status,
+        }
 
     def test_to_somebody_else_a_new_session_is_made_there(self) -> None:
         decision = moved(self.OLD, "11:00", seats=2, resource="ben")

@@ -203,6 +203,18 @@ class TestMove:
         assert again(inbound(theirs(moved.to, **moved.event), moved.kept, others=moved.others)).writes_nothing
 
 
+def test_each_of_several_bookings_that_move_with_their_session_has_an_entry_of_its_own() -> None:
+    decision = decide_inbound(inbound(theirs(TEN), ours(seats={"booking1": 1, "booking2": 2})))
+    assert [(entry.what, entry.session, entry.booking) for entry in decision.history] == [
+        ("session.moved", SESSION, None),
+        ("booking.moved", SESSION, "booking1"),
+        ("booking.moved", SESSION, "booking2"),
+    ]
+    assert {(entry.author, entry.before["start"], entry.after["start"]) for entry in decision.history} == {
+        (GOOGLE, "2027-03-01T09:00:00Z", "2027-03-01T10:00:00Z")
+    }
+
+
 SERIES = {"recurrence": ["RRULE:FREQ=DAILY"]}
 
 

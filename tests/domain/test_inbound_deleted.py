@@ -39,15 +39,21 @@ class TestDeleted:
         kept = ours(seats={"booking1": 1, "booking2": 2})
         decision = decide_inbound(inbound(self.GONE, kept))
         assert [(e.what, e.author, e.booking, e.why) for e in decision.history] == [
-            ("booking.cancelled", GOOGLE, each, CALENDAR_DELETE) for each in ("booking1", "booking2")
+            ("session.cancelled", GOOGLE, None, CALENDAR_DELETE),
+            *(("booking.cancelled", GOOGLE, each, CALENDAR_DELETE) for each in ("booking1", "booking2")),
         ]
         assert [(e.before, e.after) for e in decision.history] == [
-            ({"status": "confirmed"}, {"status": "cancelled"})
-        ] * 2
+            ({"status": "open"}, {"status": "cancelled"}),
+            *[({"status": "confirmed"}, {"status": "cancelled"})] * 2,
+        ]
+
+    def test_a_session_that_nobody_sat_in_has_its_entry_too(self) -> None:
+        decision = decide_inbound(inbound(self.GONE, ours(seats={}, scheduled=True)))
+        assert [(e.what, e.session) for e in decision.history] == [("session.cancelled", SESSION)]
 
     def test_the_history_says_what_a_booking_was_before(self) -> None:
         held = inbound(self.GONE, ours(), bookings=(booking(status="held"),))
-        (entry,) = decide_inbound(held).history
+        _, entry = decide_inbound(held).history
         assert (entry.before, entry.after) == ({"status": "held"}, {"status": "cancelled"})
 
     def test_it_is_not_made_again_and_there_is_nothing_to_write(self) -> None:

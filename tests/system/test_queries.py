@@ -1,37 +1,73 @@
-"""Every query has the index that production needs. The emulator answers without any, so the declaration is held against the queries themselves."""
+"""Every query has the index that production needs. The emulator answers without any, so the declaration is held against the queries themselves.
+
+The rule, as Firestore has it: a field has an index of its own, unless it is declared away, and queries of equalities alone are answered by merging those. A
+query that is also ordered, or has a range, needs for each of its equalities an index that holds that field and then the order; several such indexes, with the
+very same order at their end, are merged too. To contain a value in an array counts as an equality, of an index in that mode.
+"""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.adapters.store import queries
+from functions.adapters.store.pages import (
+    BookingFilter,
+    EntryFilter,
+    HistoryFilter,
+    Part,
+    Position,
+    SessionFilter,
+)
 from functions.adapters.store.store import Store
 from functions.domain.calendar import Calendar
 
+CONTAINS = "CONTAINS"
+Column = tuple[str, str]  # a field, and how an index holds it: ASCENDING, DESCENDING, CONTAINS
+Index = tuple[str, tuple[Column, ...]]  # of a collection
+
 DECLARED = json.loads((Path(__file__).parents[2] / "infra" / "firestore.indexes.json").read_text())
-COMPOSITES = {
-    (index["collectionGroup"], tuple((field["fieldPath"], field["order"]) for field in index["fields"]))
+COMPOSITES: frozenset[Index] = frozenset(
+    (
+        index["collectionGroup"],
+        tuple((field["fieldPath"], field.get("order") or field["arrayConfig"]) for field in index["fields"]),
+    )
     for index in DECLARED["indexes"]
-}
+)
 OVERRIDES = {
     (override["collectionGroup"], override["fieldPath"]): {index["queryScope"] for index in override["indexes"]}
     for override in DECLARED["fieldOverrides"]
 }
 
-CALLS: dict[str, Callable[[Store], Any]] = {
+PARTS = (Part(limit=10), Part(limit=10, after=Position(5, "x")))
+VALUES = {"start": 1, "end": 2}
+
+
+def _every(page: Callable[..., Any], filters: type[Any]) -> Callable[[Store], Any]:
+    """The list with every combination of its filters, from its beginning and from a cursor."""
+    names = [field.name for field in fields(filters)]
+    chosen = chain.from_iterable(combinations(names, count) for count in range(len(names) + 1))
+    wanted = [filters(**{name: VALUES.get(name, "x") for name in each}) for each in chosen]
+    return lambda store: [page(store, "a", each, part) for each in wanted for part in PARTS]
+
+
+CALLS: Mapping[str, Callable[[Store], Any]] = {
     "all_of": lambda store: queries.all_of(store, "a", Calendar),
     "services": lambda store: queries.services(store, "a"),
     "resources": lambda store: queries.resources(store, "a"),
     "connections": lambda store: queries.connections(store, "a"),
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
-    "sessions_between": lambda store: queries.sessions_between(store, "a", 0, 1, 10),
-    "bookings_of": lambda store: queries.bookings_of(store, "a", ["s"]),
+    "bookings_page": _every(queries.bookings_page, BookingFilter),
+    "sessions_page": _every(queries.sessions_page, SessionFilter),
+    "entries_page": _every(queries.entries_page, EntryFilter),
+    "history_page": _every(queries.history_page, HistoryFilter),
     "bookings_of_client": lambda store: queries.bookings_of_client(store, "a", "k", "s"),
-    "history_of": lambda store: [
-        queries.history_of(store, "a", field, "x", 10) for field in ("session", "booking", "resource", "calendar")
+    "history_in_order": lambda store: [
+        queries.history_in_order(store, "a", field, "x") for field in ("session", "booking", "entry")
     ],
     "family_rows": lambda store: queries.family_rows(store.reader("a"), "c", "k"),
     "rows_of_other_generations": lambda store: queries.rows_of_other_generations(store.reader("a"), "c", 2, 10),
@@ -49,38 +85,126 @@ def test_every_query_is_listed_here() -> None:
     assert {name for name in written if not name.startswith("_")} - {"forget_outbox"} == set(CALLS)
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_a_query_has_its_index(store: Store, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    made = []
+@dataclass(frozen=True)
+class Asked:
+    """A query as far as indexes matter. `order` has the field of a range, if there is one, first; the document's name at its end is in every index."""
+
+    group: str
+    whole_group: bool
+    equal: frozenset[Column]
+    order: tuple[Column, ...]
+
+    @property
+    def fields(self) -> set[str]:
+        return {field for field, _ in (*self.equal, *self.order)}
+
+
+@pytest.fixture
+def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], set[Asked]]:
+    made: list[Any] = []
     api = store.client._firestore_api
     run = api.run_query
 
     def noted(request: Any, **options: Any) -> Any:
-        made.append(request["structured_query"])
+        made.append(request["structured_query"]._pb)
         return run(request=request, **options)
 
+    def of(name: str) -> set[Asked]:
+        made.clear()
+        CALLS[name](store)
+        return {_asked(query) for query in made}
+
     monkeypatch.setattr(api, "run_query", noted)
-    CALLS[name](store)
-    assert made
-    for query in made:
-        _check(query._pb)
+    return of
 
 
-def _check(query: Any) -> None:
+@pytest.mark.parametrize("name", CALLS)
+def test_a_query_has_its_index(asked: Callable[[str], set[Asked]], name: str) -> None:
+    found = asked(name)
+    assert found
+    for query in found:
+        _has_indexes_of_its_fields(query)
+        assert _is_answered(query, COMPOSITES), query
+
+
+def test_no_index_is_declared_that_nothing_needs(asked: Callable[[str], set[Asked]]) -> None:
+    """So each is missed by the test above where it is missing."""
+    found = {query for name in CALLS for query in asked(name)}
+    unneeded = [index for index in COMPOSITES if all(_is_answered(query, COMPOSITES - {index}) for query in found)]
+    assert unneeded == []
+
+
+def _has_indexes_of_its_fields(query: Asked) -> None:
+    for field in query.fields:
+        scopes = OVERRIDES.get((query.group, field), {"COLLECTION"})  # one a field is there unless it is declared away
+        assert ("COLLECTION_GROUP" if query.whole_group else "COLLECTION") in scopes, (query.group, field)
+
+
+def _is_answered(query: Asked, composites: frozenset[Index]) -> bool:
+    if not query.order or len(query.fields) == 1:
+        return True  # by the indexes that each field has
+    covered: set[Column] = set()
+    for group, columns in composites:
+        first, last = columns[: -len(query.order)], columns[-len(query.order) :]
+        if group == query.group and last == query.order and query.equal.issuperset(first):
+            covered.update(first)
+    if query.equal:
+        return covered == query.equal
+    return (query.group, query.order) in composites
+
+
+ORDER = (("start", "ASCENDING"),)
+BY_A = ("g", (("a", "ASCENDING"), *ORDER))
+BY_B = ("g", (("b", "ASCENDING"), *ORDER))
+IN_C = ("g", (("c", CONTAINS), *ORDER))
+BY_A_AND_B = ("g", (("a", "ASCENDING"), ("b", "ASCENDING"), *ORDER))
+
+
+@pytest.mark.parametrize(
+    ("equal", "composites", "answered"),
+    [
+        pytest.param({}, [], True, id="an order alone"),
+        pytest.param({"a": "ASCENDING"}, [], False, id="an equality and an order, with no index"),
+        pytest.param({"a": "ASCENDING"}, [BY_A], True, id="with its index"),
+        pytest.param({"a": "ASCENDING"}, [BY_A_AND_B], False, id="with one that holds another field as well"),
+        pytest.param({"a": "ASCENDING", "b": "ASCENDING"}, [BY_A, BY_B], True, id="two, merged"),
+        pytest.param({"a": "ASCENDING", "b": "ASCENDING"}, [BY_A_AND_B], True, id="two in one"),
+        pytest.param({"a": "ASCENDING", "b": "ASCENDING"}, [BY_A], False, id="two, with one missing"),
+        pytest.param({"a": "ASCENDING", "c": CONTAINS}, [BY_A, IN_C], True, id="one of them contained in an array"),
+        pytest.param({"c": "ASCENDING"}, [IN_C], False, id="an equality by an index of an array"),
+        pytest.param({"a": CONTAINS}, [BY_A], False, id="an array by an index of a value"),
+        pytest.param(
+            {"a": "ASCENDING"}, [("g", (("a", "ASCENDING"), ("start", "DESCENDING")))], False, id="the other way round"
+        ),
+        pytest.param({"a": "ASCENDING"}, [("other", BY_A[1])], False, id="of another collection"),
+    ],
+)
+def test_the_rule_itself(equal: dict[str, str], composites: list[Index], answered: bool) -> None:
+    query = Asked(group="g", whole_group=False, equal=frozenset(equal.items()), order=ORDER)
+    assert _is_answered(query, frozenset(composites)) is answered
+
+
+def _asked(query: Any) -> Asked:
     (source,) = query.from_
-    group, whole_group = source.collection_id, source.all_descendants
-    equal, ranges = set(), set()
+    equal: set[Column] = set()
+    ranges: list[str] = []
     for field, operator in _filters(query.where):
-        (equal if operator in ("EQUAL", "IN") else ranges).add(field)
-    orders = [(order.field.field_path, _direction(order.direction)) for order in query.order_by]
-    ordered = [(field, direction) for field, direction in orders if field != "__name__"]
-    fields = equal | ranges | {field for field, _ in ordered}
-    for field in fields:
-        scopes = OVERRIDES.get((group, field), {"COLLECTION"})  # one index a field is there unless it is declared away
-        assert ("COLLECTION_GROUP" if whole_group else "COLLECTION") in scopes, (group, field)
-    if len(fields) > 1 and (ordered or ranges):
-        needed = tuple((field, "ASCENDING") for field in sorted(equal)) + tuple(ordered)
-        assert (group, needed) in COMPOSITES, (group, needed)
+        if operator in ("EQUAL", "IN"):
+            equal.add((field, "ASCENDING"))
+        elif operator == "ARRAY_CONTAINS":
+            equal.add((field, CONTAINS))
+        elif field not in ranges:
+            ranges.append(field)
+    order = [(each.field.field_path, "DESCENDING" if each.direction == 2 else "ASCENDING") for each in query.order_by]
+    if order and order[-1][0] == "__name__":
+        # An index ends with the name, in the direction of the field before it.
+        *order, (_, direction) = order
+        assert not order or order[-1][1] == direction, "no index holds names in the other direction"
+    assert len(ranges) <= 1
+    if ranges and ranges[0] not in [field for field, _ in order[:1]]:
+        assert not order, "a range comes first in the order"
+        order = [(ranges[0], "ASCENDING")]
+    return Asked(source.collection_id, source.all_descendants, frozenset(equal), tuple(order))
 
 
 def _filters(where: Any) -> Iterator[tuple[str, str]]:
@@ -92,7 +216,3 @@ def _filters(where: Any) -> Iterator[tuple[str, str]]:
     elif kind == "composite_filter":
         for inner in where.composite_filter.filters:
             yield from _filters(inner)
-
-
-def _direction(value: int) -> str:
-    return "DESCENDING" if value == 2 else "ASCENDING"

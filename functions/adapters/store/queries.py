@@ -1,11 +1,20 @@
 """Every query the system makes, in one place; `tests/system/test_queries.py` holds them against the declared indexes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
 from functions.adapters.store.documents import COLLECTIONS, decode, mirror_ref, path_of
+from functions.adapters.store.pages import (
+    BookingFilter,
+    EntryFilter,
+    HistoryFilter,
+    Page,
+    Part,
+    SessionFilter,
+    read_page,
+)
 from functions.adapters.store.records import HistoryRecord, OutboxRecord
 from functions.adapters.store.store import Reader, Store
 from functions.domain.calendar import Calendar, Connection
@@ -14,10 +23,9 @@ from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis
 from functions.domain.session import Booking, Session
-from functions.domain.waitlist.entry import Queue
+from functions.domain.waitlist.entry import Queue, WaitlistEntry
 
 SWEEP_LIMIT = 300
-MAX_IN = 30  # Firestore's limit of values in one `in`
 
 
 def _collection(store: Store, account: str, type_: type[Any]) -> Any:
@@ -52,25 +60,48 @@ def calendars_of(store: Store, account: str, connection: str) -> list[Calendar]:
     return [decode(Ref(Calendar, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
 
-def sessions_between(store: Store, account: str, start: int, end: int, limit: int) -> list[Session]:
-    query = (
-        _collection(store, account, Session)
-        .where(filter=FieldFilter("start", ">=", start))
-        .where(filter=FieldFilter("start", "<", end))
-        .order_by("start")
-        .limit(limit)
+def bookings_page(store: Store, account: str, wanted: BookingFilter, part: Part) -> Page[Booking]:
+    """By start, the earliest first."""
+    conditions = (
+        ("start", ">=", wanted.start),
+        ("start", "<", wanted.end),
+        ("resources", "array_contains", wanted.resource),
+        ("service", "==", wanted.service),
+        ("client_key", "==", wanted.client_key),
+        ("status", "==", wanted.status),
+        ("session", "==", wanted.session),
     )
-    return [decode(Ref(Session, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+    return read_page(_collection(store, account, Booking), Booking, conditions, part, order="start")
 
 
-def bookings_of(store: Store, account: str, sessions: Sequence[str]) -> list[Booking]:
-    """The bookings of these sessions, cancelled ones too."""
-    found: list[Booking] = []
-    for start in range(0, len(sessions), MAX_IN):
-        chosen = FieldFilter("session", "in", list(sessions[start : start + MAX_IN]))
-        query = _collection(store, account, Booking).where(filter=chosen)
-        found += [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
-    return found
+def sessions_page(store: Store, account: str, wanted: SessionFilter, part: Part) -> Page[Session]:
+    """By start, the earliest first."""
+    conditions = (
+        ("start", ">=", wanted.start),
+        ("start", "<", wanted.end),
+        ("resources", "array_contains", wanted.resource),
+        ("service", "==", wanted.service),
+        ("status", "==", wanted.status),
+    )
+    return read_page(_collection(store, account, Session), Session, conditions, part, order="start")
+
+
+def entries_page(store: Store, account: str, wanted: EntryFilter, part: Part) -> Page[WaitlistEntry]:
+    """In the order in which they first came, whatever became of them."""
+    conditions = (
+        ("service", "==", wanted.service),
+        ("place.wish.sessions", "array_contains", wanted.session),
+        ("place.client_key", "==", wanted.client_key),
+        ("status", "==", wanted.status),
+    )
+    return read_page(_collection(store, account, WaitlistEntry), WaitlistEntry, conditions, part, order="created_at")
+
+
+def history_page(store: Store, account: str, wanted: HistoryFilter, part: Part) -> Page[HistoryRecord]:
+    """The newest first, by the clocks of those who wrote them."""
+    conditions = [(name, "==", value) for name, value in vars(wanted).items()]
+    history = _collection(store, account, HistoryRecord)
+    return read_page(history, HistoryRecord, conditions, part, order="at", descending=True)
 
 
 def bookings_of_client(store: Store, account: str, key: str, service: str) -> list[Booking]:
@@ -85,16 +116,11 @@ def bookings_of_client(store: Store, account: str, key: str, service: str) -> li
     return [booking for booking in bookings if booking.status != "cancelled"]
 
 
-def history_of(store: Store, account: str, field: str, value: str, limit: int) -> list[HistoryRecord]:
-    """The newest entries about a session, booking, resource or calendar, oldest of them first."""
-    query = (
-        _collection(store, account, HistoryRecord)
-        .where(filter=FieldFilter(field, "==", value))
-        .order_by("at", direction="DESCENDING")
-        .limit(limit)
-    )
-    found = [decode(Ref(HistoryRecord, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
-    return sorted(found, key=lambda record: (record.at, record.place))
+def history_in_order(store: Store, account: str, field: str, value: str) -> list[HistoryRecord]:
+    """All that history says about a session, booking or waitlist entry, in the order of the commits: by Firestore's clock, because machines' differ."""
+    query = _collection(store, account, HistoryRecord).where(filter=FieldFilter(field, "==", value))
+    found = sorted(query.stream(), key=lambda snapshot: (snapshot.create_time, snapshot.get("place")))
+    return [decode(Ref(HistoryRecord, snapshot.id), snapshot.to_dict()) for snapshot in found]
 
 
 def family_rows(reader: Reader, calendar: str, key: str) -> list[MirrorEvent]:

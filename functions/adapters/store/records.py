@@ -11,7 +11,11 @@ from functions.domain.model import Document
 
 
 class HistoryRecord(Document):
-    """A history entry as it is stored. `place` orders the entries of one commit."""
+    """A history entry as it is stored. `place` orders the entries of one commit.
+
+    `state`: what the commit changed of the state of the session, booking or waitlist entry that this entry names, by the name that it has here
+    (see `domain.state_changes`). The first entry of a commit that names a thing holds it; `before` and `after` are for people.
+    """
 
     id: str
     at: Millis
@@ -28,6 +32,7 @@ class HistoryRecord(Document):
     why: str | None = None
     before: Mapping[str, Any] = Field(default_factory=dict)
     after: Mapping[str, Any] = Field(default_factory=dict)
+    state: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
 
 
 class OutboxRecord(Document):

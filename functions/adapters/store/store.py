@@ -23,8 +23,9 @@ from functions.adapters.store.documents import (
     path_of,
     ref_of,
 )
+from functions.adapters.store.history import history_records, record_id
 from functions.adapters.store.records import HistoryRecord, OutboxRecord
-from functions.domain.decision import AnyRef, Decision, Effect, HistoryEntry, Ref
+from functions.domain.decision import AnyRef, Decision, Effect, Ref
 from functions.domain.errors import Contended
 from functions.domain.ledger import LedgerMonth, ledger_id
 
@@ -48,12 +49,19 @@ class Reader:
     client: firestore.Client
     account: str
     seen: "dict[AnyRef, DocumentSnapshot[Any]]" = field(default_factory=dict)
+    along: list[AnyRef] = field(default_factory=list)
+
+    def read_along(self, *refs: AnyRef) -> None:
+        """These are read with whatever is read next, in its round trip."""
+        self.along.extend(refs)
 
     def load(self, *refs: AnyRef) -> None:
         """Reads what has not been read yet, in one round trip."""
         wanted = {path_of(self.account, ref): ref for ref in refs if ref not in self.seen}
         if not wanted:
             return
+        wanted |= {path_of(self.account, ref): ref for ref in self.along if ref not in self.seen}
+        self.along.clear()
         for snapshot in self.client.get_all([self.client.document(path) for path in wanted]):
             self.seen[wanted[snapshot.reference.path]] = snapshot
 
@@ -62,6 +70,11 @@ class Reader:
         self.load(ref)
         snapshot = self.seen[ref]
         return decode(ref, snapshot.to_dict() or {}) if snapshot.exists else None
+
+    def as_read(self, ref: Ref[D]) -> D | None:
+        """The document as it was read; None where it was not there, or was not read and so must be new."""
+        snapshot = self.seen.get(ref)
+        return decode(ref, snapshot.to_dict() or {}) if snapshot is not None and snapshot.exists else None
 
     def adopt(self, ref: Ref[D], snapshot: "DocumentSnapshot[Any]") -> D:
         """Takes in a document that a query found, so that it can be written with a precondition."""
@@ -88,7 +101,10 @@ class Store:
         return self.reader(account).get(ref)
 
     def run(self, account: str, attempt: Callable[[Reader], Decision[A]]) -> A:
-        """Makes the decision and commits it; again from a new reading as long as others are faster. Raises `Contended` in the end."""
+        """Makes the decision and commits it; again from a new reading as long as others are faster. Raises `Contended` in the end.
+
+        Raises `ForgottenHistory`, a mistake in the code, where state changes and the decision's history does not say so.
+        """
         commit_id = uuid4().hex
         for tries in range(MAX_ATTEMPTS):
             decision = attempt(reader := self.reader(account))
@@ -106,6 +122,7 @@ class Store:
         raise Contended("Nothing was changed. Try the same call again in a moment.")
 
     def _commit(self, reader: Reader, decision: Decision[A], outbox: list[OutboxRecord], commit_id: str) -> None:
+        history = history_records(decision, reader.as_read, commit_id=commit_id, now=now_millis())
         batch = self.client.batch()
         for document in decision.documents:
             ref = ref_of(document)
@@ -134,9 +151,7 @@ class Store:
             state = reader.state(ref)
             option = self.client.write_option(last_update_time=state) if state is not None else None
             batch.delete(self._document(reader.account, ref), option=option)
-        now = now_millis()
-        for place, entry in enumerate(decision.history):
-            record = _history_record(entry, commit_id, place, now)
+        for record in history:
             batch.create(self._document(reader.account, Ref(HistoryRecord, record.id)), encode(record))
         for effect in outbox:
             batch.create(self._document(reader.account, Ref(OutboxRecord, effect.id)), encode(effect))
@@ -156,7 +171,7 @@ class Store:
     def _committed(self, account: str, decision: Decision[A], commit_id: str) -> bool:
         """Whether this very commit went through although its answer said no: Google's client sends a commit again when the first answer is lost."""
         if decision.history:
-            return self.get(account, Ref(HistoryRecord, f"{commit_id}0")) is not None
+            return self.get(account, Ref(HistoryRecord, record_id(commit_id, 0))) is not None
         if decision.effects:
             return self.get(account, Ref(OutboxRecord, f"{commit_id}0")) is not None
         return False
@@ -183,23 +198,3 @@ def _outbox_records(effects: Iterable[Effect], commit_id: str, now: int) -> list
         )
         for place, effect in enumerate(effects)
     ]
-
-
-def _history_record(entry: HistoryEntry, commit_id: str, place: int, now: int) -> HistoryRecord:
-    return HistoryRecord(
-        id=f"{commit_id}{place}",
-        at=now,
-        place=place,
-        what=entry.what,
-        author_kind=entry.author.kind,
-        author_name=entry.author.name,
-        session=entry.session,
-        booking=entry.booking,
-        resource=entry.resource,
-        calendar=entry.calendar,
-        service=entry.service,
-        entry=entry.entry,
-        why=entry.why,
-        before=entry.before,
-        after=entry.after,
-    )
