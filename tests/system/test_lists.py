@@ -82,7 +82,8 @@ class TestPages:
         seen = []
         for page in pages(empty_studio, "history", limit=3):
             seen += page
-            booked.pop().cancel() if booked else None  # newer than all that is still to come
+            if booked:
+                booked.pop().cancel()  # newer than all that is still to come
         told = [(entry["what"], entry.get("booking")) for entry in seen]
         assert len(told) == len(set(told)) == 8  # account, resource and service made, and five bookings
         assert told[-1][0] == "account.made"
