@@ -140,6 +140,10 @@ DOCUMENTS: dict[str, Document] = {
         why="taken",
         before={"start": "2027-03-01T09:00:00Z", "resources": ["anna"], "deep": {"list": [1, None, True]}},
         after={},
+        state={
+            "session": {"start": 1, "seats": {"booking1": None, "booking2": 1}, "resources": ["anna"]},
+            "booking": {"reason": None},
+        },
     ),
     "an effect": OutboxRecord(id="c1", kind="notify", subject="booking1", about="moved", created_at=NOW, due_at=NOW),
     "an answer": StoredAnswer(

@@ -43,6 +43,7 @@ def test_a_change_holds_what_differs(before: dict[str, Any], after: dict[str, An
     assert rebuilt([difference({}, before), change]) == after
 
 
+# Neither 0 nor 1, which Python takes for False and True.
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.booleans() | st.integers(-3, 3).filter(lambda n: n not in (0, 1)) | st.sampled_from("ab"),
     lambda inner: st.lists(inner | st.none(), max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -10,30 +9,23 @@ from flask import Flask, request
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.settings import read_settings
-from functions.adapters.store import queries
 from functions.adapters.store import store as store_module
 from functions.adapters.store.history import ForgottenHistory
-from functions.adapters.store.rebuilding import rebuilt_booking, rebuilt_session
+from functions.adapters.store.rebuilding import rebuilt_entry, rebuilt_session
 from functions.adapters.store.store import Reader
 from functions.booking import clients, operators
 from functions.booking.routing import Router
 from functions.domain.decision import Author, Decision, HistoryEntry, Ref
-from functions.domain.session import Booking, Session
-from functions.domain.state_changes import state_of
+from functions.domain.session import Session
+from functions.domain.transitions import ENTRY, step
+from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
 from infra.local.platform import Platform
-from tests.studio import Studio, until
+from tests.adapters.test_holidays import file_of
+from tests.domain.builders import CLIENT
+from tests.retelling import retold
+from tests.studio import DAY, Studio, until
 
 MONTH_MS = 31 * 24 * 3600 * 1000
-
-
-def retold(studio: Studio) -> tuple[dict[str, Any], dict[str, Any]]:
-    """All sessions and bookings of the account: as history tells them, and as they are stored."""
-    store, account = studio.store, studio.account
-    sessions: list[Session] = queries.all_of(store, account, Session)
-    bookings: list[Booking] = queries.all_of(store, account, Booking)
-    told = {each.id: rebuilt_session(store, account, each.id) for each in sessions}
-    told |= {each.id: rebuilt_booking(store, account, each.id) for each in bookings}
-    return told, {each.id: state_of(each) for each in (*sessions, *bookings)}
 
 
 @pytest.fixture
@@ -83,7 +75,7 @@ def test_the_present_state_of_everything_can_be_rebuilt(
     assert a_month_later(studio, f"bookings/{came.id}/complete") == 200
     assert a_month_later(studio, f"bookings/{second.id}/no-show") == 200
 
-    told, stored = retold(studio)
+    told, stored = retold(studio.store, studio.account)
     assert told == stored
     # What is compared is the whole story, not nothing with nothing.
     assert (stored[came.id]["status"], stored[second.id]["status"]) == ("completed", "no_show")
@@ -111,8 +103,74 @@ def test_machines_whose_clocks_differ_do_not_confuse_it(empty_studio: Studio, mo
         empty_studio.store.run(empty_studio.account, say)
 
     assert rebuilt_session(empty_studio.store, empty_studio.account, booking.session)["reason"] == "third"
-    told, stored = retold(empty_studio)
+    told, stored = retold(empty_studio.store, empty_studio.account)
     assert told == stored
+
+
+def test_who_waits_is_rebuilt_too(empty_studio: Studio) -> None:
+    store, account = empty_studio.store, empty_studio.account
+    place = Place(wish=Wish(sessions=("one",), start=1, end=2), seats=2, client_key=CLIENT.key, joined_at=1)
+    waiting = WaitlistEntry(id="entry", service="consult", client=CLIENT, place=place, manage_hash="hash", created_at=1)
+
+    def entry(what: str) -> tuple[HistoryEntry]:
+        return (HistoryEntry(what=what, author=Author(kind="client"), entry="entry"),)
+
+    def leave(reader: Reader) -> Decision[None]:
+        known = reader.get(Ref(WaitlistEntry, "entry"))
+        assert known is not None
+        passed = known.place.model_copy(update={"passed_over": 1})
+        left = known.model_copy(update={"status": step(ENTRY, known.status, "leave"), "place": passed})
+        return Decision(answer=None, documents=(left,), history=entry("entry.left"))
+
+    store.run(account, lambda reader: Decision(answer=None, documents=(waiting,), history=entry("entry.joined")))
+    store.run(account, leave)
+    told, stored = retold(store, account)
+    assert told == stored
+    rebuilt = rebuilt_entry(store, account, "entry")
+    assert (rebuilt["status"], rebuilt["place"]["passed_over"], rebuilt["place"]["seats"]) == ("left", 1, 2)
+
+
+def test_every_call_that_changes_something_can_be_read(
+    studio: Studio, a_month_later: Callable[[Studio, str], int]
+) -> None:
+    nine, ten = studio.starts()[0], studio.starts()[2]
+    read = len(studio.history())
+
+    def says(*expected: tuple[str, str]) -> None:
+        nonlocal read
+        told = studio.history()[read:]
+        read += len(told)
+        assert [(entry["what"], entry["author_kind"]) for entry in told] == list(expected)
+
+    studio.open(resource="ben")
+    says(("resource.created", "operator"))
+    studio.open(resource="ben", start="10:00")
+    says(("resource.changed", "operator"))
+    studio.import_holidays(file_of(f"DTSTART;VALUE=DATE:{DAY:%Y%m%d}\r\nSUMMARY:Closed"), resource="ben")
+    says(("resource.changed", "operator"))
+    studio.offer("class", resources=["ben"])
+    says(("service.created", "operator"))
+    studio.offer("class", resources=["ben"], capacity=3)
+    says(("service.changed", "operator"))
+    studio.put(f"calendars/{studio.calendar}", {"blocks": ["anna", "ben"], "destination_for": ["anna"]})
+    says(("calendar.linked", "operator"))
+
+    until(lambda: nine in studio.starts())  # the calendar is read again, for ben
+    booking = studio.book(nine)
+    says(("booking.confirmed", "client"))
+    assert booking.reschedule(ten).status_code == 200
+    says(("session.moved", "client"))
+    booking.cancel()
+    says(("booking.cancelled", "client"))
+    held = studio.post("holds", {"service": "consult", "start": nine}).json()
+    says(("booking.held", "client"))
+    client = {"client": {"name": "Kim", "email": studio.client_email}}
+    studio.post(f"bookings/{held['id']}/confirm", client, **studio.operator)
+    says(("booking.confirmed", "operator"))
+    a_month_later(studio, f"bookings/{held['id']}/no-show")
+    says(("booking.no_show", "operator"))
+    a_month_later(studio, f"bookings/{held['id']}/complete")
+    says(("booking.completed", "operator"))
 
 
 def test_a_change_that_says_nothing_of_itself_is_not_committed(empty_studio: Studio) -> None:
@@ -124,7 +182,7 @@ def test_a_change_that_says_nothing_of_itself_is_not_committed(empty_studio: Stu
         assert session is not None
         return Decision(answer=None, documents=(session.model_copy(update={"closed": True}),))
 
-    before = retold(empty_studio)
+    before = retold(store, account)
     with pytest.raises(ForgottenHistory):
         store.run(account, forget)
-    assert retold(empty_studio) == before
+    assert retold(store, account) == before
