@@ -12,8 +12,8 @@ from flask import Flask, Response, request
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.settings import read_settings
+from functions.adapters.store import reading
 from functions.adapters.store.store import Store
-from functions.booking import clients, reading
 from functions.booking.idempotency import Key, answer_given, answer_to_store
 from functions.booking.routing import Router
 from functions.domain.errors import IdempotencyMismatch
