@@ -6,10 +6,10 @@ from flask.typing import ResponseReturnValue
 
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import application
-from functions.booking import availability, clients, connections, operators
+from functions.booking import availability, clients, connections, operators, preview
 from functions.booking.routing import Router
 
-_router = Router((*clients.ROUTES, *availability.ROUTES, *operators.ROUTES, *connections.ROUTES))
+_router = Router((*clients.ROUTES, *availability.ROUTES, *operators.ROUTES, *preview.ROUTES, *connections.ROUTES))
 
 
 @functions_framework.http

@@ -13,6 +13,7 @@ from functions.domain.ledger import merge_changes, move
 from functions.domain.seating import (
     Seating,
     free_seats,
+    freed_by,
     gives_up_time,
     guards_of,
     push_of,
@@ -93,6 +94,7 @@ def cancel(
     cancelled = booking.model_copy(
         update={
             "status": step(BOOKING, booking.status, "cancel"),
+            "conflict": None,
             "cancelled_by": author.kind,
             "reason": reason,
             "expires_at": None,
@@ -115,7 +117,11 @@ def cancel(
                 after={"status": cancelled.status},
             ),
         ),
-        effects=(*push_of(freed.session), Effect(kind="notify", subject=booking.id, about="cancelled")),
+        effects=(
+            *push_of(freed.session),
+            Effect(kind="notify", subject=booking.id, about="cancelled"),
+            *freed_by(session, freed.session),
+        ),
     )
 
 
@@ -162,6 +168,7 @@ def reschedule(
             *push_of(freed.session),
             *push_of(taken.session),
             Effect(kind="notify", subject=booking.id, about="moved"),
+            *freed_by(session, freed.session),
         ),
     )
 
@@ -169,7 +176,7 @@ def reschedule(
 def _move_session(booking: Booking, session: Session, seating: Seating, *, author: Author) -> Decision[Booked]:
     # What is sold now is the service as it is now: its buffers and capacity may have changed since the first booking.
     service, start, end = seating.question.service, seating.start, seating.choice.end
-    moved = session.moved_to(start, end).model_copy(
+    moved = session.moved_to(start, end, at=seating.question.now).model_copy(
         update={
             "taken_from": start - service.buffer_before_minutes,
             "taken_until": end + service.buffer_after_minutes,
@@ -194,7 +201,11 @@ def _move_session(booking: Booking, session: Session, seating: Seating, *, autho
                 after=times_of(moved),
             ),
         ),
-        effects=(*push_of(moved), Effect(kind="notify", subject=booking.id, about="moved")),
+        effects=(
+            *push_of(moved),
+            Effect(kind="notify", subject=booking.id, about="moved"),
+            *freed_by(session, moved),
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from functions.domain.seating import (
     Seating,
     confirm_seats,
     free_seats,
+    freed_by,
     guards_at,
     guards_of,
     hold_seats,
@@ -246,5 +247,5 @@ def lapse(booking: Booking, session: Session, *, now: Millis) -> Decision[Booked
         documents=(ended, freed.session),
         changes=freed.ledger,
         history=(entry,),
-        effects=(*push_of(freed.session), *told),
+        effects=(*push_of(freed.session), *told, *freed_by(session, freed.session)),
     )

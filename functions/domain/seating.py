@@ -141,5 +141,19 @@ def push_of(session: Session) -> tuple[Effect, ...]:
     return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
 
 
+def freed_by(before: Session, after: Session) -> tuple[Effect, ...]:
+    """What a session has given up may be what another one lacks; and one that is in conflict may be in none any more."""
+    gave_up_time = before.status == "open" and (
+        after.status != "open"
+        or after.occupation.taken != before.occupation.taken
+        or after.resources != before.resources
+    )
+    if gave_up_time:
+        return tuple(Effect(kind="recalculate", subject=resource) for resource in before.resources)
+    if after.status == "open" and before.conflict is not None:
+        return (Effect(kind="recalculate", subject=before.resources[0]),)
+    return ()
+
+
 def times_of(session: Session) -> dict[str, Any]:
     return {"start": rfc3339(session.start), "end": rfc3339(session.end)}

@@ -27,6 +27,7 @@ CALLS: dict[str, Callable[[Store], Any]] = {
     "resources": lambda store: queries.resources(store, "a"),
     "connections": lambda store: queries.connections(store, "a"),
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
+    "services_at": lambda store: queries.services_at(store, "a", "r"),
     "sessions_between": lambda store: queries.sessions_between(store, "a", 0, 1, 10),
     "bookings_of": lambda store: queries.bookings_of(store, "a", ["s"]),
     "bookings_of_client": lambda store: queries.bookings_of_client(store, "a", "k", "s"),

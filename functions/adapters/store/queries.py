@@ -45,6 +45,12 @@ def calendars_of(store: Store, account: str, connection: str) -> list[Calendar]:
     return [decode(Ref(Calendar, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
 
+def services_at(store: Store, account: str, resource: str) -> list[Service]:
+    """The services that a resource serves."""
+    query = _collection(store, account, Service).where(filter=FieldFilter("resources", "array_contains", resource))
+    return [decode(Ref(Service, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
 def sessions_between(store: Store, account: str, start: int, end: int, limit: int) -> list[Session]:
     query = (
         _collection(store, account, Session)
