@@ -47,8 +47,8 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
         }
     )
     changed = tuple(_linked(resource, links) for resource in links.resources)
-    pairs = zip(links.resources, changed, strict=True)
-    otherwise_blocked = [resource.id for before, resource in pairs if before.blocked_by != resource.blocked_by]
+    # Of those that it blocks from now on nothing is known until it has been pulled, which asks then.
+    released = [each.id for each in links.resources if calendar.id in each.blocked_by and each.id not in links.blocks]
     return Decision(
         answer=after,
         documents=(after, *changed, *(_without(other, links.destination_for) for other in links.others)),
@@ -64,7 +64,7 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
         ),
         effects=(
             *((Effect(kind="pull", subject=calendar.id), Effect(kind="watch", subject=calendar.id)) if used else ()),
-            *recalculations(otherwise_blocked),
+            *recalculations(released),
         ),
     )
 

@@ -97,6 +97,7 @@ def is_consistent(decision: Decision[Booked], *before: Session) -> bool:
 
 
 PUSH_OLD, PUSH_NEW = Effect(kind="push", subject="old"), Effect(kind="push", subject="new")
+ANNAS_TIME = Effect(kind="recalculate", subject="anna")
 
 
 class TestBook:
@@ -207,7 +208,7 @@ class TestRescheduleAlone:
         assert decision.answer.booking == sold("mine", self.OLD, 2).model_copy(update={"start": after.start})
         assert decision.documents == (after, decision.answer.booking)
         assert decision.history[0].what == "session.moved"
-        assert decision.effects == (PUSH_OLD, Effect(kind="notify", subject="mine", about="moved"))
+        assert decision.effects == (PUSH_OLD, Effect(kind="notify", subject="mine", about="moved"), ANNAS_TIME)
         assert is_consistent(decision, self.OLD)
 
     def test_to_a_start_within_their_own_time(self) -> None:  # case 159
@@ -234,6 +235,7 @@ class TestRescheduleAlone:
             PUSH_OLD,
             Effect(kind="push", subject="there"),
             Effect(kind="notify", subject="mine", about="moved"),
+            ANNAS_TIME,
         )
 
     def test_its_history_has_both_sessions_and_times(self) -> None:
