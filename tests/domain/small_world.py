@@ -171,9 +171,9 @@ class World:
             effects=(*self.effects, *decision.effects),
         )
 
-    def recalculated(self, *, slices: int = 1) -> "World":
-        """Every resource once, in slices of so many sessions; and those again that the decisions ask for."""
-        world, asked = self, sorted({name for name, _ in self.months})
+    def recalculated(self, *, of: Iterable[str] | None = None, slices: int = 1) -> "World":
+        """These resources, or each of them, in slices of so many sessions; and those again that the decisions ask for."""
+        world, asked = self, sorted({name for name, _ in self.months} if of is None else of)
         for _ in range(100):
             if not asked:
                 return world

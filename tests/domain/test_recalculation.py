@@ -189,9 +189,10 @@ class TestCancel:
 
     def test_who_gave_way_to_it_has_the_time_then(self) -> None:
         """Both come into question by one event: the first is cancelled by it, so nothing is in the way of the second."""
-        second = sold("second", "09:45", "10:45", placed=1)
+        second = sold("second", "08:30", "09:30", placed=1, capacity=2)
         for slices in (1, 2):
-            after = self.world(second).busy(("09:00", "09:15")).recalculated(slices=slices)
+            world = self.world(second).open_from("08:00", "17:00").busy(("09:45", "09:50"))
+            after = world.recalculated(slices=slices)
             assert after.standing == {"second": None}
             assert after.told == ["kim", "lee"]
 
@@ -204,7 +205,7 @@ class TestCancel:
         }
         world = World.of(both, alone, services=rules).recalculated()
         assert world.standing == {"both": None, "alone": "taken"}
-        assert world.open_from(*LATE).recalculated().standing == {"alone": None}
+        assert world.open_from(*LATE).recalculated(of=["anna"]).standing == {"alone": None}
 
 
 class TestTooFewSeats:
@@ -245,6 +246,18 @@ class TestTooFewSeats:
             ("session.supported", None, "not over_capacity any more"),
             ("booking.supported", "cid", "there are seats again"),
         ]
+
+    def test_whatever_their_names(self) -> None:
+        after = self.world(group("zoe", "ann", "bob")).with_service(capacity=2).recalculated()
+        assert after.without_seats == {"bob"}
+
+    def test_seats_that_an_operator_adds_are_given_out_though_it_is_taken(self) -> None:
+        concert = group("ann", "bob", "cid", scheduled=True, capacity=2)
+        world = self.world(concert).busy(("09:00", "09:10")).recalculated()
+        assert (world.standing, world.without_seats) == ({"group": "taken"}, {"cid"})
+        larger = world.sessions["group"].model_copy(update={"capacity": 3})
+        after = world.changed(sessions={"group": larger}).with_true_ledger().recalculated()
+        assert (after.standing, after.without_seats) == ({"group": "taken"}, set())
 
     def test_parties_that_fit_keep_their_seats(self) -> None:
         parties = sold("group", "09:00", "10:00", seats={"three": 3, "two": 2, "one": 1}, capacity=6)
@@ -341,6 +354,15 @@ class TestPreview:
             "over_capacity",
             ["bob"],
         )
+
+    def test_who_gets_time_that_the_rule_frees_is_among_them(self) -> None:
+        rules = {"cut": service(on_conflict="cancel"), "fit": service(id="fit")}
+        second = sold("second", "09:30", "10:30", placed=1, service="fit")
+        world = World.of(NINE, second, services=rules).recalculated().busy(("09:00", "09:10"))
+        assert [(each.becomes, each.session.id) for each in world.outcomes()] == [
+            ("cancelled", "nine"),
+            ("supported", "second"),
+        ]
 
     def test_seats_that_are_added_are_in_the_ledger_after_it(self) -> None:
         world = World.of(group("ann"), services={"cut": service(capacity=9)})
