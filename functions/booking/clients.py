@@ -18,6 +18,7 @@ from functions.booking.schemas import (
     Cancel,
     ClientDetails,
     Confirm,
+    ConflictAnswer,
     NewBooking,
     NewHold,
     PublicService,
@@ -35,6 +36,7 @@ from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.placing import place
 from functions.domain.seating import Seating, gives_up_time
 from functions.domain.session import Booking, Client, Session
+from functions.domain.standing import Obstacle
 
 
 def list_services(call: Call) -> Answer:
@@ -293,12 +295,22 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         requested=booking.requested or None,
         calendar_copy=copy,
         calendar_error=next((c.error for c in copies if c.error), None) if operator else None,
-        conflict=session.conflict.reason if operator and session.conflict else None,
+        conflict=_conflict_of(booking, session) if operator else None,
         cancelled_by=booking.cancelled_by,
         reason=booking.reason,
         client=ClientDetails.model_construct(**booking.client.model_dump()) if operator else None,
         client_key=(booking.client_key or None) if operator else None,
     )
+
+
+def _conflict_of(booking: Booking, session: Session) -> ConflictAnswer | None:
+    """The booking's own; or its session's, unless that is for want of seats, of which this one has its own."""
+    conflict = booking.conflict
+    if conflict is None and session.conflict is not None and session.conflict.reason != Obstacle.OVER_CAPACITY:
+        conflict = session.conflict
+    if conflict is None or "cancelled" in (booking.status, session.status):
+        return None
+    return ConflictAnswer.of(conflict)
 
 
 def stale_after(call: Call) -> int:

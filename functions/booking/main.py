@@ -6,11 +6,13 @@ from flask.typing import ResponseReturnValue
 
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import application
-from functions.booking import availability, clients, connections, lists, operators, presets, waitlist
+from functions.booking import availability, clients, connections, lists, operators, presets, preview, waitlist
 from functions.booking.routing import Router
 
 _router = Router(
-    route for part in (clients, availability, waitlist, operators, lists, presets, connections) for route in part.ROUTES
+    route
+    for part in (clients, availability, waitlist, operators, lists, presets, preview, connections)
+    for route in part.ROUTES
 )
 
 

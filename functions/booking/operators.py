@@ -15,6 +15,7 @@ from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
     CalendarBody,
+    ConflictAnswer,
     ImportedHolidays,
     ResourceBody,
     ServiceBody,
@@ -26,7 +27,7 @@ from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.hours import Holiday, Hours
 from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
-from functions.domain.linking import Links, link, touches
+from functions.domain.linking import Links, link, recalculations, touches
 from functions.domain.session import Session
 from functions.domain.waitlist.preset import Preset
 from functions.domain.zones import local_date, zone
@@ -44,25 +45,15 @@ class Shown(BaseModel):
 
 def put_resource(call: Call) -> Answer:
     body = call.body(ResourceBody)
-    hours = Hours(
-        time_zone=body.time_zone,
-        weekly=body.hours,
-        overrides=body.overrides,
-        closed=body.closed,
-        holidays=body.holidays,
-        seasons=body.seasons,
-        travel=body.travel,
-    )
-    limits = Limits.model_validate(body.limits.model_dump())
 
     def attempt(reader: Reader) -> Decision[Resource]:
         known = _account_document(reader, Ref(Resource, call.ids["resource"]))
-        links: dict[str, Any] = {"blocked_by": known.blocked_by, "destination": known.destination} if known else {}
-        resource = Resource(id=call.ids["resource"], name=body.name, hours=hours, limits=limits, **links)
+        resource = resource_of(call.ids["resource"], body, known)
         return Decision(
             answer=resource,
             documents=(resource,),
             touches=touches((resource.id,), call.now),
+            effects=recalculations((resource.id,)),
             history=(
                 HistoryEntry(
                     what="resource.changed" if known else "resource.created",
@@ -75,6 +66,22 @@ def put_resource(call: Call) -> Answer:
         )
 
     return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def resource_of(resource_id: str, body: ResourceBody, known: Resource | None) -> Resource:
+    """The resource as it is after the body was put; its calendars stay as they are."""
+    hours = Hours(
+        time_zone=body.time_zone,
+        weekly=body.hours,
+        overrides=body.overrides,
+        closed=body.closed,
+        holidays=body.holidays,
+        seasons=body.seasons,
+        travel=body.travel,
+    )
+    links: dict[str, Any] = {"blocked_by": known.blocked_by, "destination": known.destination} if known else {}
+    limits = Limits.model_validate(body.limits.model_dump())
+    return Resource(id=resource_id, name=body.name, hours=hours, limits=limits, **links)
 
 
 def import_holidays(call: Call) -> Answer:
@@ -105,6 +112,7 @@ def import_holidays(call: Call) -> Answer:
             answer=answer,
             documents=(changed,),
             touches=touches((resource.id,), call.now),
+            effects=recalculations((resource.id,)),
             history=(
                 HistoryEntry(
                     what="resource.changed",
@@ -135,21 +143,17 @@ def _holidays(resource: Resource) -> list[dict[str, Any]]:
 
 def put_service(call: Call) -> Answer:
     body = call.body(ServiceBody)
-    service = _service(call.ids["service"], body)
+    service = service_of(call.ids["service"], body)
 
     def attempt(reader: Reader) -> Decision[Service]:
         known = _account_document(reader, Ref(Service, service.id))
-        reader.load(*(Ref(Resource, name) for name in service.resources))
-        missing = [name for name in service.resources if reader.get(Ref(Resource, name)) is None]
-        if missing:
-            raise Invalid(f"There is no resource {', '.join(missing)}. Create it first.")
-        if service.waitlist is not None and reader.get(Ref(Preset, service.waitlist)) is None:
-            raise Invalid(f"There is no waitlist preset {service.waitlist}. Create it first.")
+        must_name_what_exists(reader, service)
         affected = sorted({*service.resources, *(known.resources if known else ())})
         return Decision(
             answer=service,
             documents=(service,),
             touches=touches(affected, call.now),
+            effects=recalculations(affected),
             history=(
                 HistoryEntry(
                     what="service.changed" if known else "service.created",
@@ -159,17 +163,28 @@ def put_service(call: Call) -> Answer:
                     after={"service": _configuration(service)},
                 ),
             ),
-            effects=(Effect(kind="promote", subject=service.id),) if known else (),
         )
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
 
-def _service(service_id: str, body: ServiceBody) -> Service:
+def service_of(service_id: str, body: ServiceBody) -> Service:
+    """The service as it is after the body was put. Raises `Invalid`."""
     if len(set(body.resources)) != len(body.resources):
         raise Invalid("A resource is named twice.")
     # The limits stand at the document, so that nothing can write one beyond them.
-    return Service(id=service_id, **body.model_dump())
+    return Service(id=service_id, **body.model_dump(exclude={"id"}))
+
+
+def must_name_what_exists(reader: Reader, service: Service) -> None:
+    """Raises `Invalid` where a service names a resource or a waitlist preset that does not exist."""
+    preset = None if service.waitlist is None else Ref(Preset, service.waitlist)
+    reader.load(*(Ref(Resource, name) for name in service.resources), *((preset,) if preset else ()))
+    missing = [name for name in service.resources if reader.get(Ref(Resource, name)) is None]
+    if missing:
+        raise Invalid(f"There is no resource {', '.join(missing)}. Create it first.")
+    if preset is not None and reader.get(preset) is None:
+        raise Invalid(f"There is no waitlist preset {preset.id}. Create it first.")
 
 
 def _account_document(reader: Reader, ref: Ref[T]) -> T | None:
@@ -283,6 +298,8 @@ def get_session(call: Call) -> Answer:
         raise NotFound("There is no such session.")
     shown = session.model_dump(mode="json") | {"start": rfc3339(session.start), "end": rfc3339(session.end)}
     shown = {key: value for key, value in shown.items() if key not in ("taken_from", "taken_until")}
+    if session.conflict is not None:
+        shown["conflict"] = ConflictAnswer.of(session.conflict).model_dump()
     return Answer(body=Shown.model_validate(shown))
 
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, Self, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
 from functions.adapters.holidays import MAX_HOLIDAYS
@@ -13,7 +13,8 @@ from functions.domain.availability import DayClosed
 from functions.domain.booking_window import BookableDays, FixedDates, RollingDays, Unlimited
 from functions.domain.configuration import ClientLimits, Limits, Service
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
-from functions.domain.instants import Minute, minute_floor
+from functions.domain.instants import Minute, minute_floor, rfc3339_millis
+from functions.domain.session import Conflict
 from functions.domain.zones import ZoneName
 
 D = TypeVar("D", bound=BaseModel)
@@ -245,7 +246,50 @@ class ServiceBody(Request):
     pick: str = "order"
     priorities: Mapping[str, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
     weights: Mapping[str, int] = Field(default_factory=dict)
+    on_conflict: str = "flag"
     active: bool = True
+
+
+class ProposedResource(ResourceBody):
+    id: Slug
+
+
+class ProposedService(ServiceBody):
+    id: Slug
+
+
+class ProposedSession(Request):
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")
+    capacity: Seats
+
+
+class ProposedClosing(Request):
+    """What if this resource were away from `first` to `last`, both included?"""
+
+    resource: Slug
+    first: Day
+    last: Day
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError("last lies before first")
+        return self
+
+
+class Proposal(Request):
+    """One change that is thought of: a resource or a service as it would be put, a session's capacity, or dates on which a resource would be closed."""
+
+    resource: ProposedResource | None = None
+    service: ProposedService | None = None
+    session: ProposedSession | None = None
+    closed: ProposedClosing | None = None
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if len(self.model_fields_set) != 1 or all(value is None for value in vars(self).values()):
+            raise ValueError("propose one change: resource, service, session or closed")
+        return self
 
 
 class CalendarBody(Request):
@@ -356,6 +400,17 @@ class ImportedHolidays(BaseModel):
     skipped: int
 
 
+class ConflictAnswer(BaseModel):
+    """Why something can't be kept as it was promised, and since when."""
+
+    reason: str
+    since: str
+
+    @classmethod
+    def of(cls, conflict: Conflict) -> "ConflictAnswer":
+        return cls(reason=conflict.reason, since=rfc3339_millis(conflict.since))
+
+
 class BookingAnswer(BaseModel):
     id: str
     session: str
@@ -370,10 +425,31 @@ class BookingAnswer(BaseModel):
     requested: bool | None = None
     calendar_copy: Literal["pending", "written", "none"]
     calendar_error: str | None = None
-    conflict: str | None = None
+    conflict: ConflictAnswer | None = None
     cancelled_by: str | None = None
     reason: str | None = None
     client: ClientDetails | None = None
     client_key: str | None = None
     manage_token: str | None = None
     manage_url: str | None = None
+
+
+class SessionForeseen(BaseModel):
+    """`bookings`: those that it would happen to; where there would be too few seats, only those that would have none."""
+
+    session: str
+    service: str
+    resources: tuple[str, ...]
+    start: str
+    end: str
+    reason: str
+    bookings: tuple[str, ...]
+
+
+class Foreseen(BaseModel):
+    """What would follow from a change. `clients_told`: how many would get a message, which are those of cancelled bookings."""
+
+    conflicted: list[SessionForeseen]
+    cancelled: list[SessionForeseen]
+    supported: list[SessionForeseen]
+    clients_told: int

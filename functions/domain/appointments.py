@@ -101,6 +101,7 @@ def cancel(
     cancelled = booking.model_copy(
         update={
             "status": step(BOOKING, booking.status, "cancel"),
+            "conflict": None,
             "cancelled_by": author.kind,
             "reason": reason,
             "expires_at": None,
@@ -196,7 +197,7 @@ def _left(booking: Booking, session: Session, other: Session, *, author: Author)
 def _move_session(booking: Booking, session: Session, seating: Seating, *, author: Author) -> Decision[Booked]:
     # What is sold now is the service as it is now: its buffers and capacity may have changed since the first booking.
     service, start, end = seating.question.service, seating.start, seating.choice.end
-    moved = session.moved_to(start, end).model_copy(
+    moved = session.moved_to(start, end, at=seating.question.now).model_copy(
         update={
             "taken_from": start - service.buffer_before_minutes,
             "taken_until": end + service.buffer_after_minutes,

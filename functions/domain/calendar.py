@@ -1,6 +1,6 @@
 """A Google calendar reached through a connection: where the cursor stands, who holds the lease, how fresh it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -74,7 +74,8 @@ class Calendar(Document):
     far that goes at present.
 
     `dirty` counts wake-ups that came while the lease was held (case 17). `next_poll_at` and `renew_at` are None for a calendar that is not in
-    use, so that the schedules' queries pass it by. `next_channel` has been asked for and not answered yet.
+    use, so that the schedules' queries pass it by. `next_channel` has been asked for and not answered yet. `changed`: resources whose ledgers a pull
+    has changed, and of whose sessions nobody has asked yet whether they can still be kept.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Calendar(Document):
     watchable: bool = True
     horizon: Minute = 0
     projected: Mapping[str, Minute] = Field(default_factory=dict)
+    changed: tuple[str, ...] = ()
     last_success_at: Millis | None = None
     last_error: str | None = None
     next_poll_at: Millis | None = None
@@ -103,6 +105,10 @@ class Calendar(Document):
     @property
     def in_use(self) -> bool:
         return bool(self.resources or self.destination_for) and self.state == "active"
+
+    def with_changed(self, resources: Iterable[str]) -> "Calendar":
+        """These resources' ledgers are not as they were."""
+        return self.model_copy(update={"changed": tuple(sorted({*self.changed, *resources}))})
 
     def known_until(self, resource: str, *, now: Millis, stale_after: Millis) -> Minute:
         """Up to which minute this calendar's events are known for `resource`; 0 where they are not known at all (law 6)."""

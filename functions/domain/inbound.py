@@ -10,34 +10,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.domain.availability import Closed, ResourceState
-from functions.domain.availability.taken import taken_time
+from functions.domain.availability import ResourceState
+from functions.domain.cancelling import cancel_session
+from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
 from functions.domain.instants import MINUTE_MS, Millis
-from functions.domain.intervals import Interval
-from functions.domain.ledger import leave, move
-from functions.domain.openings import open_time
+from functions.domain.ledger import enter, move
 from functions.domain.seating import seated, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
-from functions.domain.transitions import BOOKING, SESSION, step
+from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles
 
 GOOGLE = Author(kind="google")
 CALENDAR_DELETE = "deleted in Google Calendar"
-TAKEN = "taken"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inbound:
     """An event of ours as a pull found it, with everything that a decision about it reads.
 
-    `states` hold the session's resources over the months of its old and of its new time. `calendar_zone` places all-day times.
+    `states` hold the session's resources over the months of its old and of its new time; `service` is None where it is gone. `calendar_zone` places
+    all-day times.
     """
 
     event: MirrorEvent
     session: Session
     bookings: tuple[Booking, ...]
     states: tuple[ResourceState, ...]
+    service: Service | None
     calendar_zone: str
     now: Millis
 
@@ -82,42 +82,15 @@ def _deleted(inbound: Inbound) -> Decision[None]:
     past = session.end * MINUTE_MS <= inbound.now
     if session.status == "cancelled" or past:  # case 101: past ones keep their history
         return Decision(answer=None, documents=(session.with_copy(gone),))
-    version = session.version + 1
-    cancelled = session.with_copy(gone.model_copy(update={"written": version})).model_copy(
-        update={
-            "status": step(SESSION, session.status, "cancel"),
-            "version": version,
-            "seats": {},
-            "holds": {},
-            "cancelled_by": "google",
-            "reason": CALENDAR_DELETE,
-        }
+    gone = gone.model_copy(update={"written": session.version + 1})
+    ended = cancel_session(
+        session.with_copy(gone),
+        inbound.bookings,
+        author=GOOGLE,
+        reason=CALENDAR_DELETE,
+        calendar=inbound.event.calendar,
     )
-    ended = tuple(booking for booking in inbound.bookings if (booking.status, "cancel") in BOOKING)
-    return Decision(
-        answer=None,
-        documents=(cancelled, *(_cancelled(booking) for booking in ended)),
-        changes=leave(session.resources, session.occupation),
-        history=(
-            _cancelled_entry(inbound, "session.cancelled", session.status),
-            *(_cancelled_entry(inbound, "booking.cancelled", each.status, booking=each.id) for each in ended),
-        ),
-        effects=(
-            *_push_elsewhere(cancelled),
-            *(Effect(kind="notify", subject=booking.id, about="cancelled") for booking in ended),
-        ),
-    )
-
-
-def _cancelled(booking: Booking) -> Booking:
-    return booking.model_copy(
-        update={
-            "status": step(BOOKING, booking.status, "cancel"),
-            "cancelled_by": "google",
-            "reason": CALENDAR_DELETE,
-            "expires_at": None,
-        }
-    )
+    return ended.with_answer(None)
 
 
 def _present(inbound: Inbound) -> Decision[None]:
@@ -136,24 +109,35 @@ def _present(inbound: Inbound) -> Decision[None]:
 
 
 def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
-    """The time stayed, but a session can't be what the event has become, a series say: that is flagged, once (case 107)."""
-    session, reason = inbound.session, _shape(inbound.event)
-    if (
-        session.status == "open"
-        and reason is not None
-        and (session.conflict is None or session.conflict.reason != reason)
-    ):
-        entry = _entry(inbound, "session.conflicted", booking=next(iter(session.seats), None), why=reason)
-        flagged = after.model_copy(update={"conflict": Conflict(reason=reason, since=inbound.now)})
-        return Decision(answer=None, documents=(flagged,), history=(entry,))
-    return Decision(answer=None) if after == session else Decision(answer=None, documents=(after,))
+    """The time stayed, but a session can't be what the event has become, a series say: that is flagged, once, until it is what it was (case 107)."""
+    session = inbound.session
+    flagged = None if session.conflict is None else session.conflict.reason
+    reason = _shape(inbound.event)
+    if reason is None:
+        # Where there is another copy, it may be that one which became something else.
+        mended = flagged in SEEN_IN_GOOGLE and len(session.copies) == 1
+        reason = _standing(inbound, session) if mended else flagged
+    if session.status != "open" or reason == flagged:
+        return Decision(answer=None) if after == session else Decision(answer=None, documents=(after,))
+    entry = _entry(
+        inbound,
+        "session.supported" if reason is None else "session.conflicted",
+        booking=next(iter(session.seats), None),
+        why=reason or f"not {flagged} any more",
+        before={"conflict": flagged},
+        after={"conflict": reason},
+    )
+    conflict = None if reason is None else Conflict(reason=reason, since=inbound.now)
+    after = after.model_copy(update={"conflict": conflict})
+    changes = enter(session.resources, after.occupation)
+    return Decision(answer=None, documents=(after,), changes=changes, history=(entry,))
 
 
 def _shape(event: MirrorEvent) -> str | None:
     """What the event has become that a session can't be; None where it is a single event with times."""
     if event.start is not None and event.start.all_day:
-        return "all_day"
-    return "recurring" if event.kind != "single" else None
+        return Obstacle.ALL_DAY.value
+    return Obstacle.RECURRING.value if event.kind != "single" else None
 
 
 def _note(session: Session, base: GoogleCopy, seen: GoogleCopy) -> Decision[None]:
@@ -162,7 +146,7 @@ def _note(session: Session, base: GoogleCopy, seen: GoogleCopy) -> Decision[None
 
 def _moved(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
     session = inbound.session
-    moved = session.moved_to(times.start, times.end)
+    moved = session.moved_to(times.start, times.end, at=inbound.now)
     reason = _standing(inbound, moved)
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
     written = seen.written if seen.written < session.version else moved.version
@@ -172,7 +156,7 @@ def _moved(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
     ahead = moved.end * MINUTE_MS > inbound.now  # case 106: into the past, nobody is reminded of it
     return Decision(
         answer=None,
-        documents=(moved, *(seated(booking, moved) for booking in inbound.bookings)),
+        documents=(moved, *(_along(booking, moved) for booking in inbound.bookings)),
         changes=move(session.resources, session.occupation, moved.occupation),
         history=_moved_entries(inbound, moved, reason),
         effects=(
@@ -197,11 +181,6 @@ def _moved_entries(inbound: Inbound, moved: Session, why: str | None) -> tuple[H
     )
 
 
-def _cancelled_entry(inbound: Inbound, what: str, status: str, *, booking: str | None = None) -> HistoryEntry:
-    before, after = {"status": status}, {"status": "cancelled"}
-    return _entry(inbound, what, booking=booking, why=CALENDAR_DELETE, before=before, after=after)
-
-
 def _entry(
     inbound: Inbound,
     what: str,
@@ -224,17 +203,22 @@ def _entry(
     )
 
 
-def _standing(inbound: Inbound, moved: Session) -> str | None:
-    """Why the session can't be kept at its new time as it was promised; None where it can."""
+def _along(booking: Booking, moved: Session) -> Booking:
+    """Who had no seat before the move has none after it."""
+    return seated(booking, moved).model_copy(update={"conflict": booking.conflict})
+
+
+def _standing(inbound: Inbound, session: Session) -> str | None:
+    """Why the session can't be kept at the time that it has in Google as it was promised; None where it can."""
     if (shape := _shape(inbound.event)) is not None:
         return shape
-    for state in inbound.states:
-        if any(moved.occupation.taken.overlaps(each) for each in taken_time(state, inbound.now, without=moved.id)):
-            return TAKEN
-        time = Interval(moved.start, moved.end)
-        if open_time(state.resource.hours, time) != [time]:
-            return Closed.OUTSIDE_HOURS.value
-    return None
+    scene = Scene(
+        resources={state.resource.id: state.resource for state in inbound.states},
+        services={} if inbound.service is None else {inbound.service.id: inbound.service},
+        months={state.resource.id: state.months for state in inbound.states},
+        now=inbound.now,
+    )
+    return next((each.value for each in obstacles(scene, session.occupation, session.resources)), None)
 
 
 def _push_elsewhere(session: Session) -> tuple[Effect, ...]:

@@ -42,7 +42,7 @@ class Occupation:
     """A session's place in the ledger: its own time and, around it, the time it takes with its buffers; and how full it is.
 
     `seats` are sold, `holds` by key kept. A session that was `scheduled` takes its time even when nobody has booked it. One that is `closed` sells no
-    more.
+    more. `placed_at`: when it came to this time; of two that overlap the first keeps it. `conflict`: why it can't be kept as promised, if it can't.
     """
 
     session: str
@@ -57,6 +57,8 @@ class Occupation:
     scheduled: bool = False
     closed: bool = False
     waiting: Waiting | None = None
+    placed_at: Millis = 0
+    conflict: str | None = None
 
     @property
     def taken(self) -> Interval:
@@ -66,10 +68,13 @@ class Occupation:
         """Not once all that it was made for were holds, and they have lapsed."""
         return self.scheduled or self.seats > 0 or any(now < hold.expires_at for hold in self.holds.values())
 
+    def seats_promised(self, now: Millis) -> int:
+        """Sold, or kept for somebody at the moment."""
+        return self.seats + sum(hold.seats for hold in self.holds.values() if now < hold.expires_at)
+
     def seats_left(self, now: Millis) -> int:
         """Never below 0, also where a capacity was lowered below what is sold."""
-        held = sum(hold.seats for hold in self.holds.values() if now < hold.expires_at)
-        return max(0, self.capacity - self.seats - held)
+        return max(0, self.capacity - self.seats_promised(now))
 
     def seats_open(self, now: Millis, *, from_waitlist: bool = False) -> int:
         """The seats that are left for who asks: those who wait come before everybody else."""
@@ -108,6 +113,23 @@ class LedgerChange:
     sessions: Mapping[str, Occupation | None] = field(default_factory=dict)
     blocks: Mapping[tuple[str, str], tuple[Interval, ...] | None] = field(default_factory=dict)
     cleared: frozenset[str] = frozenset()
+
+
+def changed(month: LedgerMonth, change: LedgerChange) -> LedgerMonth:
+    """The month as it is after the change: what the store makes of the document."""
+    sessions = {**month.sessions, **change.sessions}
+    blocks = {calendar: dict(events) for calendar, events in month.blocks.items() if calendar not in change.cleared}
+    for (calendar, event), intervals in change.blocks.items():
+        blocks.setdefault(calendar, {})[event] = intervals or ()
+    return LedgerMonth(
+        resource=month.resource,
+        month=month.month,
+        sessions={session: entry for session, entry in sessions.items() if entry is not None},
+        blocks={
+            calendar: {event: intervals for event, intervals in events.items() if intervals}
+            for calendar, events in blocks.items()
+        },
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

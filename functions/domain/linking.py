@@ -47,6 +47,8 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
         }
     )
     changed = tuple(_linked(resource, links) for resource in links.resources)
+    # Of those that it blocks from now on nothing is known until it has been pulled, which asks then.
+    released = [each.id for each in links.resources if calendar.id in each.blocked_by and each.id not in links.blocks]
     return Decision(
         answer=after,
         documents=(after, *changed, *(_without(other, links.destination_for) for other in links.others)),
@@ -60,7 +62,10 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
                 after={"blocks": list(after.resources), "destination_for": list(after.destination_for)},
             ),
         ),
-        effects=((Effect(kind="pull", subject=calendar.id), Effect(kind="watch", subject=calendar.id)) if used else ()),
+        effects=(
+            *((Effect(kind="pull", subject=calendar.id), Effect(kind="watch", subject=calendar.id)) if used else ()),
+            *recalculations(released),
+        ),
     )
 
 
@@ -69,6 +74,11 @@ def touches(resources: Iterable[str], now: Millis) -> tuple[LedgerTouch, ...]:
     # A session that starts now takes time from before now, with its buffer.
     months = months_between(now // MINUTE_MS - DAY_MINUTES, new_horizon(now))
     return tuple(LedgerTouch(resource=resource, month=month) for resource in resources for month in months)
+
+
+def recalculations(resources: Iterable[str]) -> tuple[Effect, ...]:
+    """What follows for the sessions of resources whose rules change."""
+    return tuple(Effect(kind="recalculate", subject=resource) for resource in resources)
 
 
 def _linked(resource: Resource, links: Links) -> Resource:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, month_bounds, month_of, months_between
 from functions.domain.intervals import Interval
-from functions.domain.ledger import LedgerChange
+from functions.domain.ledger import LedgerChange, LedgerMonth
 from functions.domain.recurrence import series_blocks, single_blocks
 
 HORIZON_DAYS = (
@@ -78,6 +78,21 @@ def project(
     months = tuple(sorted(month for month, blocks in by_month.items() if blocks))
     rows = tuple(row.model_copy(update={"months": months}) for row in family.rows)
     return Projection(rows=rows, changes=changes)
+
+
+def resources_changed(
+    changes: Iterable[LedgerChange], months: Mapping[tuple[str, str], LedgerMonth], now: Millis
+) -> frozenset[str]:
+    """The resources that have other blocks after these changes, in this month or later. `months`: the ledger before, by resource and month."""
+    present = month_of(now // MINUTE_MS)
+    found = set()
+    for change in changes:
+        before = months.get((change.resource, change.month))
+        for (calendar, event), intervals in change.blocks.items():
+            known = () if before is None else before.blocks.get(calendar, {}).get(event, ())
+            if change.month >= present and sorted(known) != sorted(intervals or ()):
+                found.add(change.resource)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,14 +142,17 @@ def push_of(session: Session) -> tuple[Effect, ...]:
 
 
 def freed_by(before: Session, after: Session) -> tuple[Effect, ...]:
-    """Whoever waits for what a session has given up shall hear of it: of seats who waits for its service, of time who waits for its resources."""
+    """Time that a session has given up may be what another one lacks, or what somebody waits for; so may its seats. And one that is in conflict may be in
+    none any more."""
     gave_up_time = before.status == "open" and (
         after.status != "open"
         or after.occupation.taken != before.occupation.taken
         or after.resources != before.resources
     )
     if gave_up_time:
-        return tuple(Effect(kind="freed", subject=resource) for resource in before.resources)
+        return tuple(Effect(kind="recalculate", subject=resource) for resource in before.resources)
+    if after.status == "open" and before.conflict is not None:
+        return (Effect(kind="recalculate", subject=before.resources[0]),)
     return (Effect(kind="promote", subject=before.service),) if after.status == "open" else ()
 
 

@@ -57,6 +57,7 @@ class Session(Document):
 
     `scheduled` by an operator, or come into being with its first booking; those of one repeated scheduling share `series`. `closed`: an operator
     sells no more of it. `waitlist`: the preset that holds for this one instead of the service's. `waiting`: who waits for it, in short.
+    `moved_at`: when it came to its present time, where that was after it was made.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Session(Document):
     cancelled_by: AuthorKind | None = None
     reason: str | None = None
     created_at: Millis
+    moved_at: Millis | None = None
 
     @property
     def occupation(self) -> Occupation:
@@ -97,6 +99,8 @@ class Session(Document):
             scheduled=self.scheduled,
             closed=self.closed,
             waiting=self.waiting,
+            placed_at=self.created_at if self.moved_at is None else self.moved_at,
+            conflict=None if self.conflict is None else self.conflict.reason,
         )
 
     @property
@@ -110,8 +114,8 @@ class Session(Document):
     def copy_pending(self) -> bool:
         return any(copy.written < self.version for copy in self.copies.values())
 
-    def moved_to(self, start: Minute, end: Minute) -> "Session":
-        """The same session at another time; its buffers keep their lengths."""
+    def moved_to(self, start: Minute, end: Minute, *, at: Millis) -> "Session":
+        """The same session at another time, to which it comes `at` that moment; its buffers keep their lengths."""
         return self.model_copy(
             update={
                 "start": start,
@@ -119,6 +123,7 @@ class Session(Document):
                 "taken_from": start - (self.start - self.taken_from),
                 "taken_until": end + (self.taken_until - self.end),
                 "version": self.version + 1,
+                "moved_at": at,
             }
         )
 

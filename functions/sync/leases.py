@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar, Lease
-from functions.domain.decision import Decision, Ref
+from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.instants import Millis
 from functions.sync.work import Work
 
@@ -95,10 +95,20 @@ def abandon(work: Work, held: Held, error: str) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         next_poll = work.now() + work.application.settings.poll_unwatched_seconds * 1000
         update = {"last_error": error, "next_poll_at": next_poll}
-        calendar = _without_holder(held_calendar(reader, held)).model_copy(update=update)
-        return Decision(answer=None, documents=(calendar,))
+        calendar, asked = ask_about_changes(held_calendar(reader, held))
+        calendar = _without_holder(calendar).model_copy(update=update)
+        return Decision(answer=None, documents=(calendar,), effects=asked)
 
     work.store.run(work.account, attempt)
+
+
+def ask_about_changes(calendar: Calendar) -> tuple[Calendar, tuple[Effect, ...]]:
+    """At the end of a pull, however it ended: whether the sessions of every resource can still be kept whose ledger it, or one before it, changed.
+
+    Once a resource, however many events there were; and what a crash left unasked, the next pull asks.
+    """
+    asked = tuple(Effect(kind="recalculate", subject=resource) for resource in calendar.changed)
+    return calendar.model_copy(update={"changed": ()}), asked
 
 
 def _without_holder(calendar: Calendar) -> Calendar:

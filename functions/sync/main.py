@@ -19,7 +19,7 @@ from functions.adapters.google_errors import GoogleError
 from functions.adapters.store.queries import forget_outbox
 from functions.adapters.tasks import EnqueueFailed
 from functions.domain.errors import Refusal
-from functions.sync import channels, discover, holds, notify, pull, push, schedules, waitlists
+from functions.sync import channels, discover, holds, notify, pull, push, recalculate, schedules, waitlists
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "notify": notify.notify,
     "lapse": holds.lapse,
     "promote": waitlists.promote,
-    "freed": waitlists.freed,
+    "recalculate": recalculate.recalculate,
 }
 SCHEDULES: Mapping[str, Callable[[Application], None]] = {
     "minute": schedules.minute,

@@ -3,7 +3,7 @@
 from functions.adapters.store.documents import ledger_ref
 from functions.adapters.store.store import Reader
 from functions.domain.availability import ResourceState
-from functions.domain.configuration import Resource
+from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.inbound import Inbound, decide_inbound, event_is_ours, new_times
@@ -24,17 +24,20 @@ def follow(work: Work, held: Held, event: MirrorEvent) -> None:
         decision = decide_inbound(_inbound(reader, work, event, session, calendar.time_zone))
         if decision.writes_nothing:
             return decision
-        return decision.with_documents(renewed(calendar, work.now()))
+        # Time that one session has left or taken is time that another one has or lacks.
+        changed = session.resources if decision.changes else ()
+        return decision.with_documents(renewed(calendar, work.now()).with_changed(changed))
 
     work.store.run(work.account, attempt)
 
 
 def _inbound(reader: Reader, work: Work, event: MirrorEvent, session: Session, zone: str) -> Inbound:
     times = new_times(event, zone) or session.times
-    moved = session.moved_to(times.start, times.end)
+    moved = session.moved_to(times.start, times.end, at=work.now())
     months = {*months_between(*session.occupation.taken), *months_between(*moved.occupation.taken)}
     refs = {resource: [ledger_ref(resource, month) for month in sorted(months)] for resource in session.resources}
     reader.load(
+        Ref(Service, session.service),
         *(Ref(Booking, booking) for booking in (*session.seats, *session.holds)),
         *(Ref(Resource, resource) for resource in session.resources),
         *(ref for month_refs in refs.values() for ref in month_refs),
@@ -49,4 +52,12 @@ def _inbound(reader: Reader, work: Work, event: MirrorEvent, session: Session, z
         for name in session.resources
         if (resource := reader.get(Ref(Resource, name))) is not None
     )
-    return Inbound(event=event, session=session, bookings=bookings, states=states, calendar_zone=zone, now=work.now())
+    return Inbound(
+        event=event,
+        session=session,
+        bookings=bookings,
+        states=states,
+        service=reader.get(Ref(Service, session.service)),
+        calendar_zone=zone,
+        now=work.now(),
+    )

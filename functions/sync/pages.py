@@ -23,6 +23,7 @@ from functions.domain.mirroring import (
     RowChanges,
     project,
     projected_time,
+    resources_changed,
     row_changes,
     without_orphans,
 )
@@ -155,10 +156,13 @@ def _decision(
         after |= {row.id: row for row in projection.rows}
         ledger += projection.changes
     merged = merge_changes(ledger)
-    reader.load(*(ledger_ref(change.resource, change.month) for change in merged))
+    refs = [ledger_ref(change.resource, change.month) for change in merged]
+    reader.load(*refs)
+    months = {(month.resource, month.month): month for ref in refs if (month := reader.get(ref)) is not None}
+    written = renewed(calendar, now).with_changed(resources_changed(merged, months, now))
     deletions: tuple[AnyRef, ...] = tuple(mirror_ref(calendar.id, id_) for id_ in sorted(removed))
     documents = [row for id_, row in after.items() if id_ not in removed and before.get(id_) != row]
-    return Decision(answer=None, documents=(*documents, renewed(calendar, now)), changes=merged, deletions=deletions)
+    return Decision(answer=None, documents=(*documents, written), changes=merged, deletions=deletions)
 
 
 def _stored_family(

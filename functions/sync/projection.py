@@ -91,7 +91,7 @@ def _record(work: Work, held: Held, horizon: Minute, done: tuple[str, ...]) -> C
         calendar = renewed(held_calendar(reader, held), work.now())
         # Resources that were added meanwhile are not among the projected ones: the next pass takes them.
         projected = {r: horizon for r in calendar.resources if r in done}
-        done_calendar = calendar.model_copy(update={"horizon": horizon, "projected": projected})
+        done_calendar = calendar.model_copy(update={"horizon": horizon, "projected": projected}).with_changed(projected)
         return Decision(answer=done_calendar, documents=(done_calendar,))
 
     return work.store.run(work.account, attempt)

@@ -15,7 +15,16 @@ from functions.domain.calendar import Calendar, Cursor
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Refusal
 from functions.domain.instants import Millis
-from functions.sync.leases import Held, LeaseLost, abandon, acquire, held_calendar, release, renewed
+from functions.sync.leases import (
+    Held,
+    LeaseLost,
+    abandon,
+    acquire,
+    ask_about_changes,
+    held_calendar,
+    release,
+    renewed,
+)
 from functions.sync.lost_access import lose_connection
 from functions.sync.pages import apply_page, sweep_old_generation
 from functions.sync.projection import project_where_needed
@@ -124,7 +133,7 @@ def _finish(work: Work, held: Held, page: EventPage, cursor: Cursor, started: Mi
 
     def attempt(reader: Reader) -> Decision[None]:
         now = work.now()
-        calendar = renewed(held_calendar(reader, held), now)
+        calendar, asked = ask_about_changes(renewed(held_calendar(reader, held), now))
         done = calendar.model_copy(
             update={
                 "cursor": cursor.model_copy(update={"sync_token": page.next_sync_token, "page_token": None}),
@@ -134,7 +143,7 @@ def _finish(work: Work, held: Held, page: EventPage, cursor: Cursor, started: Mi
                 "next_poll_at": now + _poll_interval(work, calendar, now, jitter),
             }
         )
-        return Decision(answer=None, documents=(done,))
+        return Decision(answer=None, documents=(done,), effects=asked)
 
     jitter = random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311  spreads polls, no secret
     work.store.run(work.account, attempt)

@@ -7,7 +7,6 @@ import os
 from dataclasses import replace
 
 from functions.adapters.signing import manage_token, secret_hash
-from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.reading_waitlist import read_client_bookings, read_waitlist
 from functions.adapters.store.store import Reader
@@ -24,12 +23,6 @@ from functions.sync.work import TryLater, Work
 
 MOST_STEPS = 500  # of one task; a longer line comes again
 LOOK_AGAIN_MS = 15 * 60_000
-
-
-def freed(work: Work) -> None:
-    """Time of the subject resource is free: every service that it serves may have somebody waiting for it."""
-    for service in queries.services_of_resource(work.store, work.account, work.subject):
-        promote(replace(work, subject=service.id))
 
 
 def promote(work: Work) -> None:

@@ -94,6 +94,7 @@ DOCUMENTS: dict[str, Document] = {
         closed=True,
         waitlist="evenings",
         waiting=Waiting(smallest=2, until=minute("2027-03-01T08:00Z"), strict=True),
+        moved_at=NOW,
     ),
     "a waitlist's rules": Preset(id="evenings", name="Evenings", quiet=DailyInterval(start="22:00", end="07:00")),
     "a queue": Queue(id="cut", places={"entry1": PLACE}, look_at=NOW),
@@ -114,6 +115,7 @@ DOCUMENTS: dict[str, Document] = {
         watchable=False,
         horizon=minute("2028-03-01T00:00Z"),
         projected={"anna": minute("2028-03-01T00:00Z")},
+        changed=("anna", "ben"),
         last_success_at=NOW,
         last_error="Unavailable: backendError",
         next_poll_at=NOW,
@@ -235,7 +237,8 @@ def test_the_months_of_a_session_are_those_its_buffers_touch_at_every_resource()
 
 class TestLedgerMonth:
     def test_a_month_that_begins_with_a_change_reads_as_that_change(self) -> None:
-        entry = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z", before=5, after=10)
+        times = ("2027-03-01T09:00Z", "2027-03-01T10:00Z")
+        entry = occupation(*times, before=5, after=10, placed_at=NOW, conflict="taken")
         change = LedgerChange(
             resource="anna",
             month="2027-03",
@@ -272,6 +275,8 @@ class TestLedgerMonth:
                 "seats": 1,
                 "scheduled": False,
                 "closed": False,
+                "placed_at": 0,
+                "conflict": None,
                 "holds": {},
                 "waiting": None,
             },

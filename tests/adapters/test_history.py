@@ -52,7 +52,7 @@ def entry(what: str, **about: Any) -> HistoryEntry:
 
 class TestWhatIsKept:
     OLD, SOLD = session(), booking()
-    MOVED = OLD.moved_to(OLD.start + 60, OLD.end + 60)
+    MOVED = OLD.moved_to(OLD.start + 60, OLD.end + 60, at=NOW)
     SEATED = SOLD.model_copy(update={"start": SOLD.start + 60})
 
     def test_each_thing_is_kept_with_the_first_entry_about_it(self) -> None:

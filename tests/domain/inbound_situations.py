@@ -27,6 +27,7 @@ from tests.domain.builders import (
     rebuilt,
     resource,
     row,
+    service,
     session,
     spans,
     together,
@@ -66,6 +67,7 @@ def inbound(event: MirrorEvent, kept: Session, *, others: Ledger | None = None, 
         "session": kept,
         "bookings": tuple(booking(id=each, session=kept.id) for each in kept.seats),
         "states": (ResourceState(resource=ANNA, months=tuple(months.values()), known_until=FAR),),
+        "service": service(),
         "calendar_zone": BERLIN,
         "now": NOW,
     }
@@ -96,6 +98,7 @@ def again(first: Inbound) -> Decision[None]:
             session=kept,
             bookings=tuple(known.values()),
             states=states,
+            service=first.service,
             calendar_zone=first.calendar_zone,
             now=first.now + 60_000,
         )
@@ -103,6 +106,7 @@ def again(first: Inbound) -> Decision[None]:
 
 
 OTHER_AT_TEN = ledger(occupation("2027-03-01T10:30Z", "2027-03-01T11:30Z", session="other"))
+EXTERNAL_AT_NINE = ledger(blocks={(CALENDAR, "dentist"): spans("2027-03-01T09:30Z/2027-03-01T09:31Z")})
 EXTERNAL_AT_TEN = ledger(blocks={(CALENDAR, "dentist"): spans("2027-03-01T10:30Z/2027-03-01T10:31Z")})
 NEIGHBOURS = ledger(
     occupation("2027-03-01T11:00Z", "2027-03-01T12:00Z", session="other"),

@@ -200,7 +200,7 @@ class TestCancel:
         assert decision.effects == (
             Effect(kind="push", subject=SESSION),
             Effect(kind="notify", subject="booking1", about="cancelled"),
-            Effect(kind="freed", subject="anna"),
+            Effect(kind="recalculate", subject="anna"),
         )
 
     def test_its_history_names_its_author_and_why(self) -> None:
@@ -268,7 +268,7 @@ class TestReschedule:
         assert decision.effects == (
             Effect(kind="push", subject=SESSION),
             Effect(kind="notify", subject="booking1", about="moved"),
-            Effect(kind="freed", subject="anna"),
+            Effect(kind="recalculate", subject="anna"),
         )
 
     def test_its_history_has_both_times_and_the_author(self) -> None:

@@ -97,7 +97,7 @@ def is_consistent(decision: Decision[Booked], *before: Session) -> bool:
 
 
 PUSH_OLD, PUSH_NEW = Effect(kind="push", subject="old"), Effect(kind="push", subject="new")
-ANNAS_TIME, A_SEAT = Effect(kind="freed", subject="anna"), Effect(kind="promote", subject="cut")
+ANNAS_TIME, A_SEAT = Effect(kind="recalculate", subject="anna"), Effect(kind="promote", subject="cut")
 
 
 class TestBook:

@@ -20,11 +20,15 @@ from tests.domain.builders import (
     SESSION,
     Ledger,
     apply,
+    booking,
     contents,
     copy,
+    ledger,
     minute,
+    occupation,
     rebuilt,
     row,
+    service,
     times,
     together,
     tombstone,
@@ -33,6 +37,7 @@ from tests.domain.inbound_situations import (
     ELEVEN,
     EVENING,
     EVENT,
+    EXTERNAL_AT_NINE,
     EXTERNAL_AT_TEN,
     LONG_PAST,
     LONGER,
@@ -233,11 +238,65 @@ class TestMadeRecurringInPlace:  # case 107
         after = session_after(decision, kept)
         assert after.conflict == Conflict(reason="recurring", since=NOW)
         assert (after.times, after.status, after.version) == (kept.times, "open", kept.version)
-        assert decision.changes == ()
+        assert apply(rebuilt(kept), decision.changes) == rebuilt(after)
         assert [(e.what, e.author, e.why) for e in decision.history] == [("session.conflicted", GOOGLE, "recurring")]
 
     def test_once_is_enough(self, kept: Session) -> None:  # case 42
         assert again(inbound(theirs(NINE, **SERIES), kept)).writes_nothing
+
+
+class TestMadeSingleAgain:  # case 107
+    FLAGGED = ours(NINE, conflict=Conflict(reason="recurring", since=1))
+
+    def test_it_can_be_kept_again(self) -> None:
+        decision = decide_inbound(inbound(theirs(NINE), self.FLAGGED))
+        after = session_after(decision, self.FLAGGED)
+        assert after.conflict is None
+        assert apply(rebuilt(self.FLAGGED), decision.changes) == rebuilt(after)
+        assert [(e.what, e.author, e.why) for e in decision.history] == [
+            ("session.supported", GOOGLE, "not recurring any more")
+        ]
+
+    def test_unless_something_else_took_its_time_meanwhile(self) -> None:
+        decision = decide_inbound(inbound(theirs(NINE), self.FLAGGED, others=EXTERNAL_AT_NINE))
+        assert session_after(decision, self.FLAGGED).conflict == Conflict(reason="taken", since=NOW)
+
+    def test_of_two_copies_the_other_one_may_be_a_series_still(self) -> None:
+        copies = {**self.FLAGGED.copies, "second": copy(NINE, calendar="second", event="elsewhere", written=1)}
+        kept = self.FLAGGED.model_copy(update={"copies": copies})
+        assert session_after(decide_inbound(inbound(theirs(NINE), kept)), kept).conflict == kept.conflict
+
+
+class TestMovedOntoAnotherSession:
+    """Who was there first keeps the time; who was moved there came later, however long ago they booked."""
+
+    LONG_AGO = ours(NINE, created_at=1)
+
+    def other(self, placed_at: int) -> Ledger:
+        return ledger(occupation("2027-03-01T10:30Z", "2027-03-01T11:30Z", session="other", placed_at=placed_at))
+
+    def test_who_was_moved_is_in_conflict(self) -> None:
+        decision = decide_inbound(inbound(theirs(TEN), self.LONG_AGO, others=self.other(NOW - 1)))
+        assert session_after(decision, self.LONG_AGO).conflict == Conflict(reason="taken", since=NOW)
+
+    def test_from_then_on_it_counts_as_having_come_then(self) -> None:
+        decision = decide_inbound(inbound(theirs(TEN), self.LONG_AGO, others=self.other(NOW + 1)))
+        after = session_after(decision, self.LONG_AGO)
+        assert (after.conflict, after.occupation.placed_at) == (None, NOW)
+
+
+def test_who_had_no_seat_before_a_move_has_none_after_it() -> None:
+    crowded = ours(NINE, seats={"booking1": 1, "booking2": 1}, conflict=Conflict(reason="over_capacity", since=1))
+    late = Conflict(reason="over_capacity", since=1)
+    bookings = (booking(), booking(id="booking2", conflict=late))
+    decision = decide_inbound(inbound(theirs(TEN), crowded, bookings=bookings))
+    assert [each.conflict for each in bookings_after(decision)] == [None, late]
+    assert session_after(decision, crowded).conflict == Conflict(reason="over_capacity", since=NOW)
+
+
+def test_what_its_service_does_not_offer_there_any_more_is_flagged() -> None:
+    elsewhere = inbound(theirs(TEN), ours(NINE), service=service(resources=("ben",)))
+    assert session_after(decide_inbound(elsewhere), ours()).conflict == Conflict(reason="not_served", since=NOW)
 
 
 class TestWhatIsStillToBeWritten:
@@ -366,7 +425,7 @@ def test_ledger_session_and_bookings_always_tell_the_same_story(first: Inbound) 
     assert (after.status == "cancelled") is (not after.seats)
     assert all(copy_.written <= after.version for copy_ in after.copies.values())
     moved_or_cancelled = (after.times, after.status) != (first.session.times, first.session.status)
-    assert moved_or_cancelled is bool(decision.changes)
-    assert (after.version > first.session.version) is moved_or_cancelled
     flagged = after.conflict != first.session.conflict
+    assert (moved_or_cancelled or flagged) is bool(decision.changes)
+    assert (after.version > first.session.version) is moved_or_cancelled
     assert bool(decision.history) is (moved_or_cancelled or flagged)  # law 9

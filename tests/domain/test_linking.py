@@ -89,8 +89,11 @@ class TestUnlink:
     def test_it_is_left_alone_from_now_on(self) -> None:
         decision = linked(self.USED, self.HERS)
         assert (decision.answer.next_poll_at, decision.answer.renew_at, decision.answer.in_use) == (None, None, False)
-        assert decision.effects == ()
         assert decision.answer.projected == {}
+
+    def test_whether_what_it_stood_in_the_way_of_can_be_kept_again_is_asked(self) -> None:
+        assert linked(self.USED, self.HERS).effects == (Effect(kind="recalculate", subject="anna"),)
+        assert linked(self.USED, self.HERS, BEN, blocks=["anna", "ben"]).effects[2:] == ()
 
     def test_another_destination_is_not_taken_away(self) -> None:
         elsewhere = resource("anna", blocked_by=(CALENDAR,), destination="other")

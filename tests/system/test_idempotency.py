@@ -14,6 +14,7 @@ from functions.adapters.composition import Application
 from functions.adapters.settings import read_settings
 from functions.adapters.store import reading
 from functions.adapters.store.store import Store
+from functions.booking import clients
 from functions.booking.idempotency import Key, answer_given, answer_to_store
 from functions.booking.routing import Router
 from functions.domain.errors import IdempotencyMismatch

@@ -74,7 +74,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "mirror_keys": lambda store: list(queries.mirror_keys(store, "a", "c")),
     "due_outbox": lambda store: queries.due_outbox(store, 1),
     "calendars_due": lambda store: [queries.calendars_due(store, f, 1) for f in ("next_poll_at", "renew_at")],
-    "services_of_resource": lambda store: queries.services_of_resource(store, "a", "r"),
+    "services_at": lambda store: queries.services_at(store, "a", "r"),
     "queues_due": lambda store: queries.queues_due(store, 1),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }

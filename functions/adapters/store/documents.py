@@ -43,7 +43,19 @@ COLLECTIONS: Mapping[type[Any], str] = {
 }
 
 
-OCCUPATION_FIELDS = ("service", "start", "end", "taken_from", "taken_until", "capacity", "seats", "scheduled", "closed")
+OCCUPATION_FIELDS = (
+    "service",
+    "start",
+    "end",
+    "taken_from",
+    "taken_until",
+    "capacity",
+    "seats",
+    "scheduled",
+    "closed",
+    "placed_at",
+    "conflict",
+)
 
 # The account's own document: there is one, so the id does not matter.
 ACCOUNT = Ref(Account, "")

@@ -45,8 +45,8 @@ def resources(store: Store, account: str) -> list[Resource]:
     return all_of(store, account, Resource)
 
 
-def services_of_resource(store: Store, account: str, resource: str) -> list[Service]:
-    """The services that this resource can serve."""
+def services_at(store: Store, account: str, resource: str) -> list[Service]:
+    """The services that a resource serves."""
     query = _collection(store, account, Service).where(filter=FieldFilter("resources", "array_contains", resource))
     return [decode(Ref(Service, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
