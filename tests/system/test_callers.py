@@ -29,6 +29,7 @@ OPERATOR_CALLS = [
     ("PUT", "calendars/any"),
     ("POST", "calendars/any/pull"),
     ("GET", "bookings"),
+    ("POST", "preview"),
     ("GET", "sessions/any"),
     ("GET", "history?session=any"),
     ("GET", "health"),
