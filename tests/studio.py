@@ -202,6 +202,14 @@ class Studio:
         last = calendars[0].get("last_success_at") if calendars else None
         return last is not None and datetime.fromisoformat(last).timestamp() * 1000 > moment_ms
 
+    def conflicts(self) -> dict[str, str]:
+        """What stands in the way of each booking in the operator's list; those that can be kept are not named."""
+        listed = self.look("bookings")["bookings"]
+        return {booking["id"]: booking["conflict"]["reason"] for booking in listed if "conflict" in booking}
+
+    def preview(self, **change: Any) -> dict[str, Any]:
+        return _ok(self.post("preview", change, **self.operator))
+
     def history(self, **about: str) -> list[dict[str, Any]]:
         """The oldest first."""
         return list(reversed(self.look("history", **about)["history"]))

@@ -13,7 +13,7 @@ from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.errors import SlotTaken, StartClosed
 from functions.domain.event_ids import event_id
 from functions.domain.ledger import Hold, LedgerMonth
-from functions.domain.session import Booking, ClientGuard, GoogleCopy, Session
+from functions.domain.session import Booking, ClientGuard, Conflict, GoogleCopy, Session
 from tests.domain.builders import (
     BY_CLIENT,
     BY_OPERATOR,
@@ -191,6 +191,16 @@ class TestCancel:
         assert (after.status, after.seats, decision.answer.booking.status) == ("open", {}, "cancelled")
         assert after.occupation.takes_time(NOW)
         assert is_consistent(decision, concert)
+
+
+class TestOneThatIsInConflict:
+    """Seats that come free in it may be what it lacks."""
+
+    FLAGGED = running("old", "09:00", {"mine": 1, "theirs": 1}, conflict=Conflict(reason="over_capacity", since=1))
+
+    def test_is_looked_at_again(self) -> None:
+        decision = cancel(sold("mine", self.FLAGGED), self.FLAGGED, now=NOW, author=BY_CLIENT, reason=None)
+        assert decision.effects[-1] == ANNAS_TIME
 
 
 class TestRescheduleAlone:

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.ledger import LedgerChange, Occupation, enter, leave, ledger_id, move
+from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, changed, enter, leave, ledger_id, move
 from tests.domain.builders import CALENDAR, SESSION, apply, contents, ledger, minute, months_touched, occupation, spans
 
+HOURS = spans("2027-03-01T09:00Z/2027-03-01T10:00Z", "2027-03-02T09:00Z/2027-03-02T10:00Z")
 NEW_YEAR = minute("2028-01-01T00:00Z")
 
 
@@ -134,6 +135,32 @@ def test_a_cleared_calendar_loses_its_blocks_and_nothing_else() -> None:
     before = ledger(entry, blocks={(CALENDAR, "ev1"): hour, (CALENDAR, "ev2"): hour, ("hers", "ev3"): hour})
     cleared = apply(before, [LedgerChange(resource="anna", month="2027-03", cleared=frozenset({CALENDAR}))])
     assert cleared == ledger(entry, blocks={("hers", "ev3"): hour})
+
+
+BLOCKS = st.dictionaries(
+    st.tuples(st.sampled_from([CALENDAR, "other"]), st.sampled_from(["ev1", "ev2"])),
+    st.none() | st.lists(st.sampled_from(HOURS), max_size=2).map(tuple),
+    max_size=4,
+)
+ENTRIES = st.dictionaries(st.sampled_from(["one", "other"]), st.none() | occupations(), max_size=2)
+CHANGES = st.builds(
+    LedgerChange,
+    resource=st.just("anna"),
+    month=st.just("2027-03"),
+    sessions=ENTRIES,
+    blocks=BLOCKS,
+    cleared=st.sampled_from([frozenset(), frozenset({CALENDAR})]),
+)
+
+
+@given(st.lists(CHANGES, max_size=3))
+def test_a_changed_month_is_what_the_store_makes_of_it(changes: list[LedgerChange]) -> None:
+    month = LedgerMonth(resource="anna", month="2027-03")
+    for change in changes:
+        month = changed(month, change)
+    expected = apply({}, changes).get(("anna", "2027-03"), LedgerMonth(resource="anna", month="2027-03"))
+    kept = {calendar: events for calendar, events in month.blocks.items() if events}
+    assert (month.sessions, kept) == (expected.sessions, expected.blocks)
 
 
 def test_a_months_id_names_resource_and_month() -> None:

@@ -9,7 +9,7 @@ from functions.domain.event_ids import event_id
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import DAY_MINUTES
 from functions.domain.intervals import Interval
-from functions.domain.ledger import LedgerChange, merge_changes
+from functions.domain.ledger import LedgerChange, LedgerMonth, merge_changes
 from functions.domain.mirroring import (
     HORIZON_DAYS,
     ROLL_WHEN_BELOW_DAYS,
@@ -20,6 +20,7 @@ from functions.domain.mirroring import (
     new_horizon,
     project,
     projected_time,
+    resources_changed,
     row_changes,
 )
 from tests.domain.builders import (
@@ -189,6 +190,37 @@ class TestWhoseBlocks:
         )
         months = apply(apply({}, here.changes), there.changes)
         assert len(months["anna", "2027-03"].blocks[CALENDAR]["ser1"]) == 2
+
+
+class TestWhoseTimeChanges:
+    """Whose sessions have to be looked at: where blocks are others than before, from this month on."""
+
+    NOON, EVENING = spans("2027-03-01T12:00Z/2027-03-01T13:00Z", "2027-03-01T19:00Z/2027-03-01T20:00Z")
+
+    @pytest.mark.parametrize(
+        ("known", "month", "intervals", "changed"),
+        [
+            pytest.param((), "2027-03", (NOON,), True, id="an event is new"),
+            pytest.param((NOON,), "2027-03", None, True, id="it is gone"),
+            pytest.param((NOON,), "2027-03", (EVENING,), True, id="it moved"),
+            pytest.param((NOON,), "2027-03", (NOON, EVENING), True, id="it comes again"),
+            pytest.param((NOON, EVENING), "2027-03", (EVENING, NOON), False, id="it is as it was, in another order"),
+            pytest.param((), "2027-03", None, False, id="it never was there"),
+            pytest.param((), "2027-02", (NOON,), True, id="in the month that it is now"),
+            pytest.param((), "2027-01", (NOON,), False, id="in a month that is over"),
+        ],
+    )
+    def test_of_an_event(
+        self, known: tuple[Interval, ...], month: str, intervals: tuple[Interval, ...] | None, *, changed: bool
+    ) -> None:
+        blocks = {CALENDAR: {"ev1": known}} if known else {}
+        months = {("anna", month): LedgerMonth(resource="anna", month=month, blocks=blocks)}
+        change = LedgerChange(resource="anna", month=month, blocks={(CALENDAR, "ev1"): intervals})
+        assert resources_changed([change], months, NOW) == ({"anna"} if changed else set())
+
+    def test_a_month_that_does_not_exist_yet_changes(self) -> None:
+        change = LedgerChange(resource="anna", month="2027-03", blocks={(CALENDAR, "ev1"): (self.NOON,)})
+        assert resources_changed([change], {}, NOW) == {"anna"}
 
 
 class TestRowChanges:

@@ -30,6 +30,7 @@ OPERATOR_CALLS = [
     ("POST", "calendars/any/pull"),
     ("GET", "bookings"),
     ("GET", "sessions"),
+    ("POST", "preview"),
     ("GET", "sessions/any"),
     ("GET", "waitlist"),
     ("GET", "history?session=any"),

@@ -92,7 +92,7 @@ def test_a_booking_moved_onto_other_time_follows_and_is_flagged(studio: Studio) 
     studio.person.move(event["id"], ten, eleven)
     until(lambda: booking.look()["start"] == ten)
     listed = studio.look("bookings")["bookings"][0]
-    assert (listed["status"], listed["conflict"]) == ("confirmed", "taken")
+    assert (listed["status"], listed["conflict"]["reason"]) == ("confirmed", "taken")
     assert {nine, half_past} <= set(studio.starts())
     assert ten not in studio.starts()
 
@@ -104,7 +104,7 @@ def test_a_booking_moved_outside_the_hours_follows_and_is_flagged(studio: Studio
     studio.person.move(event["id"], f"{DAY}T19:00:00Z", f"{DAY}T20:15:00Z")
     until(lambda: booking.look()["start"] == f"{DAY}T19:00:00Z")
     assert booking.look()["end"] == f"{DAY}T20:15:00Z"
-    assert studio.look("bookings")["bookings"][0]["conflict"] == "outside_hours"
+    assert studio.conflicts() == {booking.id: "outside_hours"}
     assert nine in studio.starts()
 
 
@@ -166,7 +166,7 @@ def test_a_booking_made_all_day_follows_and_is_flagged(studio: Studio) -> None: 
         start={"date": _next_day(0), "dateTime": None, "timeZone": None},
         end={"date": _next_day(1), "dateTime": None, "timeZone": None},
     )
-    until(lambda: studio.look("bookings")["bookings"][0].get("conflict") == "all_day")
+    until(lambda: studio.conflicts() == {booking.id: "all_day"})
     assert studio.starts() == []
 
 
@@ -177,7 +177,7 @@ def test_a_booking_made_a_series_is_flagged_and_every_occurrence_takes_time(stud
     booking = studio.book(nine)
     event = booking.written()
     studio.person.change(event["id"], recurrence=["RRULE:FREQ=DAILY;COUNT=2"])
-    until(lambda: studio.look("bookings")["bookings"][0].get("conflict") == "recurring")
+    until(lambda: studio.conflicts() == {booking.id: "recurring"})
     until(lambda: other not in studio.starts(tomorrow))
     assert booking.look()["status"] == "confirmed"
 

@@ -1,0 +1,187 @@
+"""What would follow from a change: exactly what then follows, and until then nothing at all."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.cloud import firestore
+
+from functions.adapters.store.store import Store
+from tests.studio import DAY, Studio, until
+
+NOTHING = {"conflicted": [], "cancelled": [], "supported": [], "clients_told": 0}
+
+
+def hours(end: str) -> dict[str, Any]:
+    weekly = [{"days": [1, 2, 3, 4, 5, 6, 7], "start": "09:00", "end": end}]
+    return {"name": "Anna", "time_zone": "Europe/Berlin", "hours": weekly}
+
+
+def consult(**more: Any) -> dict[str, Any]:
+    return {"name": "Consultation", "duration_minutes": 30, "step_minutes": 30, "resources": ["anna"]} | more
+
+
+def everything(store: Store, account: str) -> dict[str, Any]:
+    """Every document of the account, with the moment at which it was written last."""
+    found: dict[str, Any] = {}
+
+    def look(document: firestore.DocumentReference) -> None:
+        for collection in document.collections():
+            for snapshot in collection.stream():
+                found[snapshot.reference.path] = (snapshot.update_time, snapshot.to_dict())
+                look(snapshot.reference)
+
+    look(store.client.document(f"accounts/{account}"))
+    return found
+
+
+class TestThatItIsSo:
+    """Foreseen, then made, and then so."""
+
+    def test_of_hours(self, empty_studio: Studio) -> None:
+        early, late = (empty_studio.book(empty_studio.starts()[n]) for n in (0, 10))
+        resource = {"id": "anna", **hours("12:00")}
+        start, end = late.look()["start"], late.look()["end"]
+        assert empty_studio.preview(resource=resource) == NOTHING | {
+            "conflicted": [
+                {
+                    "session": late.session,
+                    "service": "consult",
+                    "resources": ["anna"],
+                    "start": start,
+                    "end": end,
+                    "reason": "outside_hours",
+                    "bookings": [late.id],
+                }
+            ]
+        }
+        empty_studio.put("resources/anna", hours("12:00"))
+        until(lambda: empty_studio.conflicts() == {late.id: "outside_hours"})
+        assert empty_studio.preview(resource=resource) == NOTHING
+        back = empty_studio.preview(resource={"id": "anna", **hours("17:00")})
+        assert [(one["session"], one["reason"]) for one in back["supported"]] == [(late.session, "outside_hours")]
+        assert (back["conflicted"], early.look()["status"]) == ([], "confirmed")
+
+    def test_of_a_week_away(self, empty_studio: Studio) -> None:
+        empty_studio.offer(on_conflict="cancel", capacity=2)
+        nine = empty_studio.starts()[0]
+        after = empty_studio.book(empty_studio.starts(DAY + timedelta(days=7))[0])
+        gone = [
+            empty_studio.book(nine, client={"name": name, "email": f"{name}@{empty_studio.account}.example"})
+            for name in ("kim", "lee")
+        ]
+        away = {"resource": "anna", "first": str(DAY), "last": str(DAY + timedelta(days=6))}
+        foreseen = empty_studio.preview(closed=away)
+        assert [one["session"] for one in foreseen["cancelled"]] == [gone[0].session]
+        assert {*foreseen["cancelled"][0]["bookings"]} == {one.id for one in gone}
+        assert (foreseen["clients_told"], foreseen["conflicted"]) == (2, [])
+        empty_studio.open(closed=[{"first": away["first"], "last": away["last"]}])
+        until(lambda: {one.look()["status"] for one in gone} == {"cancelled"})
+        assert after.look()["status"] == "confirmed"
+
+    def test_of_seats(self, empty_studio: Studio) -> None:
+        empty_studio.offer(capacity=2)
+        nine = empty_studio.starts()[0]
+        _, second = empty_studio.book(nine), empty_studio.book(nine)
+        (flagged,) = empty_studio.preview(service={"id": "consult", **consult(capacity=1)})["conflicted"]
+        assert (flagged["reason"], flagged["bookings"]) == ("over_capacity", [second.id])
+        cut = empty_studio.preview(service={"id": "consult", **consult(capacity=1, on_conflict="cancel")})
+        assert [(one["reason"], one["bookings"]) for one in cut["cancelled"]] == [("over_capacity", [second.id])]
+        assert cut["clients_told"] == 1
+        empty_studio.offer(capacity=1)
+        until(lambda: empty_studio.conflicts() == {second.id: "over_capacity"})
+        (again,) = empty_studio.preview(service={"id": "consult", **consult(capacity=2)})["supported"]
+        assert again["session"] == second.session
+
+    def test_of_who_serves(self, empty_studio: Studio) -> None:
+        empty_studio.open(resource="ben")
+        booking = empty_studio.book(empty_studio.starts()[0])
+        (flagged,) = empty_studio.preview(service={"id": "consult", **consult(resources=["ben"])})["conflicted"]
+        assert (flagged["session"], flagged["reason"]) == (booking.session, "not_served")
+
+    def test_of_the_seats_of_one_event(self, empty_studio: Studio) -> None:
+        empty_studio.offer(kind="event", capacity=3)
+        concert = empty_studio.schedule(f"{DAY}T18:00:00Z", service="consult", minutes=60, capacity=3)
+        bookings = [empty_studio.book(f"{DAY}T18:00:00Z") for _ in range(3)]
+        (flagged,) = empty_studio.preview(session={"id": concert, "capacity": 1})["conflicted"]
+        assert (flagged["reason"], flagged["bookings"]) == ("over_capacity", [one.id for one in bookings[1:]])
+        assert empty_studio.preview(session={"id": concert, "capacity": 9}) == NOTHING
+
+
+@pytest.mark.parametrize("rule", ["flag", "cancel"])
+def test_nothing_is_saved(empty_studio: Studio, store: Store, rule: str) -> None:
+    empty_studio.offer(on_conflict=rule, capacity=2)
+    booking = empty_studio.book(empty_studio.starts()[0])
+    until(empty_studio.mails)
+    account = empty_studio.account
+    until(lambda: not any("/outbox/" in path for path in everything(store, account)))
+    before = everything(store, account)
+    assert {path.split("/")[2] for path in before} >= {"sessions", "bookings", "resources", "services"}
+    for change in (
+        {"resource": {"id": "anna", **hours("09:10")}},
+        {"resource": {"id": "nobody-yet", **hours("09:10")}},
+        {"service": {"id": "consult", **consult(on_conflict=rule, active=False, resources=["anna"])}},
+        {"closed": {"resource": "anna", "first": str(DAY), "last": str(DAY)}},
+    ):
+        empty_studio.preview(**change)
+    assert everything(store, account) == before
+    assert booking.look()["status"] == "confirmed"
+
+
+def refused(studio: Studio, change: Any) -> tuple[int, str]:
+    answer = studio.post("preview", change, **studio.operator)
+    return answer.status_code, answer.json()["type"].rpartition(":")[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "problem"),
+    [
+        pytest.param({}, 422, "invalid-request", id="no change"),
+        pytest.param({"resource": None}, 422, "invalid-request", id="a change that is none"),
+        pytest.param(
+            {
+                "closed": {"resource": "anna", "first": "2027-03-01", "last": "2027-03-02"},
+                "session": {"id": "x", "capacity": 1},
+            },
+            422,
+            "invalid-request",
+            id="two at once",
+        ),
+        pytest.param({"weather": {}}, 422, "invalid-request", id="what nobody can change"),
+        pytest.param(
+            {"closed": {"resource": "anna", "first": "2027-03-02", "last": "2027-03-01"}},
+            422,
+            "invalid-request",
+            id="a time away that ends before it begins",
+        ),
+        pytest.param(
+            {"closed": {"resource": "nobody", "first": "2027-03-01", "last": "2027-03-01"}},
+            404,
+            "not-found",
+            id="a resource that there is not",
+        ),
+        pytest.param({"session": {"id": "nothing", "capacity": 1}}, 404, "not-found", id="a session that there is not"),
+        pytest.param({"session": {"id": "a/b", "capacity": 1}}, 422, "invalid-request", id="an id that is none"),
+        pytest.param({"session": {"id": "x", "capacity": 0}}, 422, "invalid-request", id="no seats"),
+        pytest.param({"resource": {"id": "anna"}}, 422, "invalid-request", id="half a resource"),
+        pytest.param(
+            {"service": {"id": "consult", **consult(resources=["nobody"])}},
+            422,
+            "invalid-request",
+            id="a service by nobody",
+        ),
+        pytest.param(
+            {"service": {"id": "consult", **consult(duration_minutes=0)}}, 422, "invalid-request", id="no time"
+        ),
+    ],
+)
+def test_what_is_no_change_is_refused(empty_studio: Studio, change: Any, status: int, problem: str) -> None:
+    assert refused(empty_studio, change) == (status, problem)
+
+
+def test_the_seats_of_an_appointment_are_its_service_s(empty_studio: Studio) -> None:
+    booking = empty_studio.book(empty_studio.starts()[0])
+    answer = empty_studio.post("preview", {"session": {"id": booking.session, "capacity": 2}}, **empty_studio.operator)
+    assert (answer.status_code, "change of the service" in answer.json()["detail"]) == (422, True)
+    booking.cancel()
+    assert refused(empty_studio, {"session": {"id": booking.session, "capacity": 2}}) == (409, "illegal-state")
