@@ -4,7 +4,8 @@ Each takes what was read and answers with a `Decision`, or raises a `Refusal`. T
 Where a booking goes is decided before, by `placing.place`; what it means for the sessions, here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import IllegalMove
@@ -12,6 +13,7 @@ from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.ledger import merge_changes, move
 from functions.domain.seating import (
     Seating,
+    cancelled,
     free_seats,
     gives_up_time,
     guards_of,
@@ -21,7 +23,6 @@ from functions.domain.seating import (
     times_of,
 )
 from functions.domain.session import Booking, Client, Session
-from functions.domain.transitions import BOOKING, step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class BookingRequest:
     start: Minute
     client: Client
     notes: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    series: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ def book(request: BookingRequest, seating: Seating, *, author: Author) -> Decisi
         client_key=request.client.key,
         seats=question.seats,
         notes=request.notes,
+        answers=request.answers,
+        series=request.series,
         manage_hash=request.manage_hash,
         created_at=question.now,
     )
@@ -90,18 +95,11 @@ def cancel(
     if booking.status == "cancelled":
         return Decision(answer=Booked(booking, session))
     _must_lie_ahead(session, now, until_minutes)
-    cancelled = booking.model_copy(
-        update={
-            "status": step(BOOKING, booking.status, "cancel"),
-            "cancelled_by": author.kind,
-            "reason": reason,
-            "expires_at": None,
-        }
-    )
+    ended = cancelled(booking, by=author.kind, reason=reason)
     freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": reason})
     return Decision(
-        answer=Booked(cancelled, freed.session),
-        documents=(cancelled, freed.session),
+        answer=Booked(ended, freed.session),
+        documents=(ended, freed.session),
         changes=freed.ledger,
         history=(
             HistoryEntry(
@@ -112,7 +110,7 @@ def cancel(
                 resource=session.resources[0],
                 why=reason,
                 before={"status": booking.status},
-                after={"status": cancelled.status},
+                after={"status": ended.status},
             ),
         ),
         effects=(*push_of(freed.session), Effect(kind="notify", subject=booking.id, about="cancelled")),

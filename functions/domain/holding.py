@@ -4,8 +4,10 @@ A hold is a booking with the status `held`. It lapses by comparison with the clo
 whether or not anybody has cleared it away yet. So whoever confirms one must look whether it is still theirs.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from functions.domain.answers import checked
 from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import Question
 from functions.domain.availability.limits import closed_by_limits
@@ -17,6 +19,7 @@ from functions.domain.instants import MINUTE_MS, Millis, rfc3339_millis
 from functions.domain.ledger import Hold
 from functions.domain.seating import (
     Seating,
+    cancelled,
     confirm_seats,
     free_seats,
     guards_at,
@@ -61,6 +64,8 @@ def _held(
         client_key=request.client.key if requested else "",
         seats=question.seats,
         notes=request.notes,
+        answers=request.answers,
+        series=request.series,
         expires_at=expires_at,
         requested=requested,
         status="held",
@@ -101,12 +106,14 @@ def confirm(
     notes: str | None,
     question: Question,
     author: Author,
+    answers: Mapping[str, str] | None = None,
 ) -> Decision[Booked]:
     """Makes a booking of what was kept; or, where an operator has to confirm, a request of what a client kept while filling in the form.
 
-    `question`: the service at all its resources, over the session's time. Confirming twice is once.
+    `question`: the service at all its resources, over the session's time. `answers`: to the service's questions; a request, and an offer to somebody
+    who waited, came with theirs. Confirming twice is once.
 
-    Raises `HoldLapsed` where the seats are somebody else's by now, `StartClosed` where the client may not book any more, `IllegalMove`.
+    Raises `HoldLapsed` where the seats are somebody else's by now, `StartClosed` where the client may not book any more, `IllegalMove`, `Invalid`.
     """
     if booking.status == "confirmed":
         return Decision(answer=Booked(booking, session))
@@ -114,6 +121,9 @@ def confirm(
     now = question.now
     if session.start * MINUTE_MS <= now:
         raise IllegalMove("This appointment has begun or is over; it can't be confirmed any more.")
+    given_before = booking.requested or booking.entry is not None
+    kept = booking.answers if given_before and answers is None else checked(question.service, answers or {})
+    filled_in = {"client": client, "client_key": client.key, "notes": notes, "answers": kept}
     if not _still_kept(booking, session, question):
         raise HoldLapsed(
             "Your seats were kept until a moment ago, and somebody else has them now. Choose another time."
@@ -126,17 +136,9 @@ def confirm(
     counted = tuple(state.resource.id for state in serving)
     guards = guards_at(question, counted, session.start, client)
     if question.service.confirmation == "operator" and author.kind != "operator":
-        return _submitted(booking, session, client=client, notes=notes, guards=guards, author=author)
+        return _submitted(booking.model_copy(update=filled_in), session, guards=guards, author=author)
     change = confirm_seats(session, booking.id)
-    confirmed = booking.model_copy(
-        update={
-            "status": status,
-            "client": client,
-            "client_key": client.key,
-            "notes": notes,
-            "expires_at": None,
-        }
-    )
+    confirmed = booking.model_copy(update={**filled_in, "status": status, "expires_at": None})
     entry = HistoryEntry(
         what="booking.confirmed",
         author=author,
@@ -156,27 +158,11 @@ def confirm(
     )
 
 
-def _submitted(
-    booking: Booking,
-    session: Session,
-    *,
-    client: Client,
-    notes: str | None,
-    guards: tuple[AnyRef, ...],
-    author: Author,
-) -> Decision[Booked]:
+def _submitted(booking: Booking, session: Session, *, guards: tuple[AnyRef, ...], author: Author) -> Decision[Booked]:
     """The form is filled in, and an operator has to decide."""
     expires_at = session.start * MINUTE_MS
     change = keep_longer(session, booking.id, expires_at)
-    asked = booking.model_copy(
-        update={
-            "client": client,
-            "client_key": client.key,
-            "notes": notes,
-            "expires_at": expires_at,
-            "requested": True,
-        }
-    )
+    asked = booking.model_copy(update={"expires_at": expires_at, "requested": True})
     entry = HistoryEntry(
         what="booking.requested",
         author=author,
@@ -221,14 +207,7 @@ def lapse(booking: Booking, session: Session, *, now: Millis) -> Decision[Booked
     if booking.status != "held" or booking.expires_at is None or now < booking.expires_at:
         return Decision(answer=Booked(booking, session))
     reason = UNANSWERED if booking.requested else LAPSED
-    ended = booking.model_copy(
-        update={
-            "status": step(BOOKING, booking.status, "cancel"),
-            "cancelled_by": "rule",
-            "reason": reason,
-            "expires_at": None,
-        }
-    )
+    ended = cancelled(booking, by="rule", reason=reason)
     freed = free_seats(session, booking, {"cancelled_by": "rule", "reason": reason})
     entry = HistoryEntry(
         what="booking.lapsed",

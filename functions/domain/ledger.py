@@ -149,6 +149,31 @@ def _changes(resources: Iterable[str], occupation: Occupation, value: Occupation
     )
 
 
+def apply_changes(
+    months: Mapping[tuple[str, str], LedgerMonth], changes: Iterable[LedgerChange]
+) -> dict[tuple[str, str], LedgerMonth]:
+    """The months, by resource and month, as these changes leave them: for whoever decides on what is not committed yet."""
+    after = dict(months)
+    for change in changes:
+        place = (change.resource, change.month)
+        after[place] = _changed(after.get(place, LedgerMonth(resource=change.resource, month=change.month)), change)
+    return after
+
+
+def _changed(before: LedgerMonth, change: LedgerChange) -> LedgerMonth:
+    sessions = {**before.sessions, **change.sessions}
+    blocks = {name: dict(events) for name, events in before.blocks.items() if name not in change.cleared}
+    for (name, event), intervals in change.blocks.items():
+        blocks.setdefault(name, {})[event] = intervals or ()
+    kept = {name: {event: busy for event, busy in events.items() if busy} for name, events in blocks.items()}
+    return LedgerMonth(
+        resource=change.resource,
+        month=change.month,
+        sessions={key: value for key, value in sessions.items() if value is not None},
+        blocks={name: events for name, events in kept.items() if events},
+    )
+
+
 def merge_changes(changes: Iterable[LedgerChange]) -> tuple[LedgerChange, ...]:
     """One change a resource and month; the store writes each document once."""
     merged: dict[tuple[str, str], LedgerChange] = {}

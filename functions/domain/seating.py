@@ -13,8 +13,8 @@ from functions.domain.decision import AnyRef, Effect, Ref
 from functions.domain.event_ids import event_id
 from functions.domain.instants import Millis, Minute, rfc3339
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, enter, leave, ledger_id
-from functions.domain.session import Booking, Client, ClientGuard, GoogleCopy, Session
-from functions.domain.transitions import SESSION, step
+from functions.domain.session import AuthorKind, Booking, Client, ClientGuard, GoogleCopy, Session
+from functions.domain.transitions import BOOKING, SESSION, step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +71,13 @@ def confirm_seats(session: Session, key: str) -> SeatChange:
 
 def _chosen(seating: Seating, session_id: str) -> Session:
     if seating.choice.session is None:
-        return _session_of(seating, session_id)
+        return new_session(seating, session_id)
     assert seating.running is not None, "the session that was chosen has been read"
     return seating.running.model_copy(update={"version": seating.running.version + 1})
 
 
-def _session_of(seating: Seating, session_id: str) -> Session:
+def new_session(seating: Seating, session_id: str) -> Session:
+    """A session as the service says, with nobody in it. Its copies in Google have their ids before Google is asked."""
     question, choice = seating.question, seating.choice
     service = question.service
     destinations = dict.fromkeys(
@@ -112,6 +113,20 @@ def free_seats(session: Session, booking: Booking, ending: Mapping[str, Any]) ->
         return SeatChange(ended, leave(session.resources, session.occupation))
     freed = session.model_copy(update=update)
     return SeatChange(freed, enter(freed.resources, freed.occupation))
+
+
+def end_session(session: Session, *, by: AuthorKind, reason: str | None) -> SeatChange:
+    """It is cancelled with everybody in it, and its time is free."""
+    update: dict[str, Any] = {"seats": {}, "holds": {}, "version": session.version + 1}
+    update |= {"status": step(SESSION, session.status, "cancel"), "cancelled_by": by, "reason": reason}
+    ended = session.model_copy(update=update)
+    return SeatChange(ended, leave(session.resources, session.occupation))
+
+
+def cancelled(booking: Booking, *, by: AuthorKind, reason: str | None) -> Booking:
+    """The booking, ended. Raises `IllegalMove` where it can't be any more."""
+    status = step(BOOKING, booking.status, "cancel")
+    return booking.model_copy(update={"status": status, "cancelled_by": by, "reason": reason, "expires_at": None})
 
 
 def seated(booking: Booking, session: Session) -> Booking:

@@ -51,6 +51,9 @@ class Conflict(Document):
     since: Millis
 
 
+OVER_CAPACITY = "over_capacity"  # more seats are sold than there are
+
+
 class Session(Document):
     """One occurrence of a service. `taken_*` are its time with buffers; `seats` maps bookings to how many seats they have, `holds` those that are
     not decided yet to how many are kept for them, and until when.
