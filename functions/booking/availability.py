@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from flask import Response
 from pydantic import BaseModel
 
+from functions.adapters.store.reading import Wanted, read_service
 from functions.adapters.store.store import Reader
 from functions.booking.clients import stale_after
-from functions.booking.reading import Wanted, read_service
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     Availability,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functions.adapters.signing import manage_token, secret_hash, stored_manage_token
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
+from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
 from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.idempotency import Key, answer_to_store, key_of, stored_answer
-from functions.booking.reading import ServiceState, Wanted, read_service, running
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,

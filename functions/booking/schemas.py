@@ -96,17 +96,17 @@ Seats = Annotated[int, Field(ge=1, le=1000)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ClientDetails(_Request):
+class ClientDetails(Request):
     name: Line
     email: Email
     phone: Phone | None = None
 
 
-class NewHold(_Request):
+class NewHold(Request):
     """Where and when seats are kept, while the client fills in the form."""
 
     service: Slug
@@ -121,23 +121,23 @@ class NewBooking(NewHold):
     notes: Text | None = None
 
 
-class Confirm(_Request):
+class Confirm(Request):
     """Who books what was kept. An operator who confirms a request names nobody."""
 
     client: ClientDetails | None = None
     notes: Text | None = None
 
 
-class Reschedule(_Request):
+class Reschedule(Request):
     start: Start
     duration_minutes: Minutes | None = None
 
 
-class Cancel(_Request):
+class Cancel(Request):
     reason: Text | None = None
 
 
-class SeatsQuery(_Request):
+class SeatsQuery(Request):
     """What a client would book: how many seats, at which resource, for how many minutes."""
 
     seats: Seats = 1
@@ -200,7 +200,7 @@ WindowBody = Annotated[
 ]
 
 
-class ResourceBody(_Request):
+class ResourceBody(Request):
     """The whole configuration of a resource: what is left out is not kept."""
 
     name: Line
@@ -218,7 +218,7 @@ class ResourceBody(_Request):
     limits: LimitsBody = LimitsBody()
 
 
-class ServiceBody(_Request):
+class ServiceBody(Request):
     """The whole configuration of a service. What the numbers may be stands at the document (`Service`)."""
 
     name: Line
@@ -246,29 +246,29 @@ class ServiceBody(_Request):
     active: bool = True
 
 
-class CalendarBody(_Request):
+class CalendarBody(Request):
     """Which resources this calendar blocks, and for which it is the destination of their sessions' events."""
 
     blocks: tuple[Slug, ...] = ()
     destination_for: tuple[Slug, ...] = ()
 
 
-class NewConnection(_Request):
+class NewConnection(Request):
     return_to: Annotated[str, Field(max_length=2000)] | None = None
 
 
-class GrantedConnection(_Request):
+class GrantedConnection(Request):
     email: Email
     refresh_token: Annotated[str, Field(min_length=1, max_length=2048)]
 
 
-class ListQuery(_Request):
+class ListQuery(Request):
     start: Day | None = None
     end: Day | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 
-class HistoryQuery(_Request):
+class HistoryQuery(Request):
     session: str | None = None
     booking: str | None = None
     resource: str | None = None

@@ -13,7 +13,6 @@ from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.ledger import merge_changes, move
 from functions.domain.seating import (
     Seating,
-    cancelled,
     free_seats,
     gives_up_time,
     guards_of,
@@ -23,6 +22,7 @@ from functions.domain.seating import (
     times_of,
 )
 from functions.domain.session import Booking, Client, Session
+from functions.domain.transitions import BOOKING, step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +95,18 @@ def cancel(
     if booking.status == "cancelled":
         return Decision(answer=Booked(booking, session))
     _must_lie_ahead(session, now, until_minutes)
-    ended = cancelled(booking, by=author.kind, reason=reason)
+    cancelled = booking.model_copy(
+        update={
+            "status": step(BOOKING, booking.status, "cancel"),
+            "cancelled_by": author.kind,
+            "reason": reason,
+            "expires_at": None,
+        }
+    )
     freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": reason})
     return Decision(
-        answer=Booked(ended, freed.session),
-        documents=(ended, freed.session),
+        answer=Booked(cancelled, freed.session),
+        documents=(cancelled, freed.session),
         changes=freed.ledger,
         history=(
             HistoryEntry(
@@ -110,7 +117,7 @@ def cancel(
                 resource=session.resources[0],
                 why=reason,
                 before={"status": booking.status},
-                after={"status": ended.status},
+                after={"status": cancelled.status},
             ),
         ),
         effects=(*push_of(freed.session), Effect(kind="notify", subject=booking.id, about="cancelled")),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from functions.domain.decision import Author, Decision, Effect, in_one_commit
-from functions.domain.errors import BelowSeatsSold
+from functions.domain.errors import BelowSeatsSold, Invalid
 from functions.domain.instants import Millis
 from functions.domain.ledger import enter
 from functions.domain.roster import Roster, cancel_some, must_lie_ahead, noted
@@ -16,18 +16,18 @@ Flagged = TypeVar("Flagged", Session, Booking)
 FEWER_SEATS = "there are fewer seats than were sold"
 
 
-def over_capacity(session: Session, bookings: Iterable[Booking]) -> tuple[str, ...]:
-    """The bookings that have no seats if the session has no more than `capacity`, the latest first. First come first served, and whole bookings only:
-    each, from the earliest on, has its seats where they are still there. What is only kept comes after all that is sold.
+def over_capacity(session: Session, bookings: Iterable[Booking]) -> tuple[Booking, ...]:
+    """The bookings for which the session has no seats, the latest first. First come first served, and whole bookings only: each, from the earliest on,
+    has its seats where they are still there. What is only kept comes after all that is sold.
 
     `bookings`: those that count, so without holds that have lapsed.
     """
-    left, without = session.capacity, list[str]()
+    left, without = session.capacity, list[Booking]()
     for booking in sorted(bookings, key=lambda each: (each.status == "held", each.created_at, each.id)):
         if booking.seats <= left:
             left -= booking.seats
         else:
-            without.append(booking.id)
+            without.append(booking)
     return tuple(reversed(without))
 
 
@@ -37,17 +37,21 @@ def set_capacity(
     """Gives the session so many seats. Where more are sold or kept, `below` says what becomes of those that lose theirs: they are orphaned, which keeps
     the booking and flags it, or cancelled. Those that have a seat again are not flagged any more.
 
-    Raises `BelowSeatsSold` where somebody would lose their seats and nobody has said what becomes of them; `IllegalMove`.
+    Raises `BelowSeatsSold` where somebody would lose their seats and nobody has said what becomes of them; `IllegalMove`; `Invalid` for a session that
+    nobody scheduled, which has as many seats as its service.
     """
     must_lie_ahead(roster.session, now)
+    if not roster.session.scheduled:
+        raise Invalid("This session has as many seats as its service says. Change the service's capacity.")
     changed = replace(roster, session=roster.session.model_copy(update={"capacity": capacity}))
     losing = over_capacity(changed.session, _counted(roster, now))
     if below is None:
-        _nobody_must_lose(changed, losing)
+        _nobody_must_lose(losing)
     flagged = _flagged(changed, () if below == "cancel" else losing, now)
     steps = [_change(roster, flagged, author)]
     if below == "cancel":
-        steps.append(cancel_some(flagged, losing, now=now, author=author, reason=FEWER_SEATS))
+        leaving = [booking.id for booking in losing]
+        steps.append(cancel_some(flagged, leaving, now=now, author=author, reason=FEWER_SEATS))
     return in_one_commit(steps, steps[-1].answer)
 
 
@@ -56,11 +60,9 @@ def _counted(roster: Roster, now: Millis) -> tuple[Booking, ...]:
     return tuple(b for b in roster.bookings if b.id not in holds or now < holds[b.id].expires_at)
 
 
-def _nobody_must_lose(roster: Roster, losing: tuple[str, ...]) -> None:
-    """Raises `BelowSeatsSold` for those who do not know it yet."""
-    by_id = {booking.id: booking for booking in roster.bookings}
-    asked = [by_id[name] for name in losing if not _orphaned(by_id[name])]
-    if asked:
+def _nobody_must_lose(losing: tuple[Booking, ...]) -> None:
+    """Raises `BelowSeatsSold`, but for those that are orphaned already."""
+    if asked := [booking for booking in losing if not _orphaned(booking)]:
         seats = sum(booking.seats for booking in asked)
         raise BelowSeatsSold(
             f"{seats} seats that are sold or kept would not be there. Say with below what becomes of these bookings: orphan or cancel.",
@@ -73,16 +75,16 @@ def _orphaned(thing: Session | Booking) -> bool:
     return thing.conflict is not None and thing.conflict.reason == OVER_CAPACITY
 
 
-def _flagged(roster: Roster, losing: tuple[str, ...], now: Millis) -> Roster:
+def _flagged(roster: Roster, losing: tuple[Booking, ...], now: Millis) -> Roster:
     """Who has no seats says so, and the session too; who has theirs again does not any more. Other reasons stay as they are."""
-    conflict = Conflict(reason=OVER_CAPACITY, since=now)
+    conflict, without = Conflict(reason=OVER_CAPACITY, since=now), {booking.id for booking in losing}
 
     def flag(thing: Flagged, *, loses: bool) -> Flagged:
         after = thing.conflict or conflict if loses else None if _orphaned(thing) else thing.conflict
         return thing.model_copy(update={"conflict": after})
 
-    bookings = tuple(flag(booking, loses=booking.id in losing) for booking in roster.bookings)
-    return Roster(session=flag(roster.session, loses=bool(losing)), bookings=bookings)
+    bookings = tuple(flag(booking, loses=booking.id in without) for booking in roster.bookings)
+    return Roster(session=flag(roster.session, loses=bool(without)), bookings=bookings)
 
 
 def _change(before: Roster, after: Roster, author: Author) -> Decision[Roster]:

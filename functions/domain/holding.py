@@ -19,7 +19,6 @@ from functions.domain.instants import MINUTE_MS, Millis, rfc3339_millis
 from functions.domain.ledger import Hold
 from functions.domain.seating import (
     Seating,
-    cancelled,
     confirm_seats,
     free_seats,
     guards_at,
@@ -207,7 +206,14 @@ def lapse(booking: Booking, session: Session, *, now: Millis) -> Decision[Booked
     if booking.status != "held" or booking.expires_at is None or now < booking.expires_at:
         return Decision(answer=Booked(booking, session))
     reason = UNANSWERED if booking.requested else LAPSED
-    ended = cancelled(booking, by="rule", reason=reason)
+    ended = booking.model_copy(
+        update={
+            "status": step(BOOKING, booking.status, "cancel"),
+            "cancelled_by": "rule",
+            "reason": reason,
+            "expires_at": None,
+        }
+    )
     freed = free_seats(session, booking, {"cancelled_by": "rule", "reason": reason})
     entry = HistoryEntry(
         what="booking.lapsed",

@@ -14,11 +14,11 @@ from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.intervals import Interval
-from functions.domain.ledger import move
+from functions.domain.ledger import leave, move
 from functions.domain.openings import open_time
-from functions.domain.seating import cancelled, end_session, seated
+from functions.domain.seating import seated
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
-from functions.domain.transitions import BOOKING
+from functions.domain.transitions import BOOKING, SESSION, step
 
 GOOGLE = Author(kind="google")
 CALENDAR_DELETE = "deleted in Google Calendar"
@@ -80,13 +80,22 @@ def _deleted(inbound: Inbound) -> Decision[None]:
     past = session.end * MINUTE_MS <= inbound.now
     if session.status == "cancelled" or past:  # case 101: past ones keep their history
         return Decision(answer=None, documents=(session.with_copy(gone),))
-    end = end_session(session, by="google", reason=CALENDAR_DELETE)
-    after = end.session.with_copy(gone.model_copy(update={"written": end.session.version}))
+    version = session.version + 1
+    cancelled = session.with_copy(gone.model_copy(update={"written": version})).model_copy(
+        update={
+            "status": step(SESSION, session.status, "cancel"),
+            "version": version,
+            "seats": {},
+            "holds": {},
+            "cancelled_by": "google",
+            "reason": CALENDAR_DELETE,
+        }
+    )
     ended = tuple(booking for booking in inbound.bookings if (booking.status, "cancel") in BOOKING)
     return Decision(
         answer=None,
-        documents=(after, *(cancelled(booking, by="google", reason=CALENDAR_DELETE) for booking in ended)),
-        changes=end.ledger,
+        documents=(cancelled, *(_cancelled(booking) for booking in ended)),
+        changes=leave(session.resources, session.occupation),
         history=tuple(
             HistoryEntry(
                 what="booking.cancelled",
@@ -102,9 +111,20 @@ def _deleted(inbound: Inbound) -> Decision[None]:
             for booking in ended
         ),
         effects=(
-            *_push_elsewhere(after),
+            *_push_elsewhere(cancelled),
             *(Effect(kind="notify", subject=booking.id, about="cancelled") for booking in ended),
         ),
+    )
+
+
+def _cancelled(booking: Booking) -> Booking:
+    return booking.model_copy(
+        update={
+            "status": step(BOOKING, booking.status, "cancel"),
+            "cancelled_by": "google",
+            "reason": CALENDAR_DELETE,
+            "expires_at": None,
+        }
     )
 
 

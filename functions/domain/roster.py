@@ -17,7 +17,7 @@ from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, enter, move
 from functions.domain.scheduling import TakenStart, must_be_in_reach
-from functions.domain.seating import end_session, push_of, times_of
+from functions.domain.seating import end_session, freed_by, push_of, times_of
 from functions.domain.session import OVER_CAPACITY, Booking, Session
 
 
@@ -59,7 +59,7 @@ def _set(roster: Roster, field: str, value: Any, *, what: str, now: Millis, auth
         documents=(changed,),
         changes=enter(changed.resources, changed.occupation),
         history=(noted(changed, what, author, before={field: before}, after={field: value}),),
-        effects=(Effect(kind="promote", subject=changed.service),),
+        effects=freed_by(roster.session, changed),
     )
 
 
@@ -92,7 +92,7 @@ def move_session(roster: Roster, start: Minute, question: Question, *, author: A
             *push_of(moved),
             *(Effect(kind="notify", subject=b.id, about="moved") for b in bookings if b.client.email),
             *(Effect(kind="lapse", subject=b.id, not_before=b.expires_at) for b in bookings if b.requested),
-            Effect(kind="promote", subject=moved.service),
+            *freed_by(session, moved),
         ),
     )
 
@@ -121,9 +121,9 @@ def _holds_after(session: Session, bookings: tuple[Booking, ...]) -> dict[str, H
 
 
 def cancel_session(roster: Roster, *, now: Millis, author: Author, reason: str | None) -> Decision[Roster]:
-    """Ends it with all its bookings, and tells each client. Twice is once. Who waits for it learns that from the service's queue (`promote`).
+    """Ends it with all its bookings, and tells each client. Twice is once. Raises `IllegalMove`.
 
-    Raises `IllegalMove`.
+    Who waits for nothing else is told by the task that looks after the queue (`promote`).
     """
     session = roster.session
     if session.status == "cancelled":
@@ -148,7 +148,7 @@ def cancel_session(roster: Roster, *, now: Millis, author: Author, reason: str |
                 after={"status": ended.status},
             ),
         ),
-        effects=(*push_of(ended), Effect(kind="promote", subject=session.service)),
+        effects=(*push_of(ended), *freed_by(session, ended), Effect(kind="promote", subject=session.service)),
     )
     return in_one_commit((emptied, ending), ending.answer)
 

@@ -14,7 +14,7 @@ from functions.domain.event_ids import event_id
 from functions.domain.instants import Millis, Minute, rfc3339
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, enter, leave, ledger_id
 from functions.domain.session import AuthorKind, Booking, Client, ClientGuard, GoogleCopy, Session
-from functions.domain.transitions import BOOKING, SESSION, step
+from functions.domain.transitions import SESSION, step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +123,6 @@ def end_session(session: Session, *, by: AuthorKind, reason: str | None) -> Seat
     return SeatChange(ended, leave(session.resources, session.occupation))
 
 
-def cancelled(booking: Booking, *, by: AuthorKind, reason: str | None) -> Booking:
-    """The booking, ended. Raises `IllegalMove` where it can't be any more."""
-    status = step(BOOKING, booking.status, "cancel")
-    return booking.model_copy(update={"status": status, "cancelled_by": by, "reason": reason, "expires_at": None})
-
-
 def seated(booking: Booking, session: Session) -> Booking:
     """The booking, in this session as it is now."""
     return booking.model_copy(
@@ -154,6 +148,18 @@ def push_of(session: Session) -> tuple[Effect, ...]:
     known = any(copy.asked or copy.base for copy in session.copies.values())
     only_kept = session.status == "open" and not session.seats and not session.scheduled
     return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
+
+
+def freed_by(before: Session, after: Session) -> tuple[Effect, ...]:
+    """Whoever waits for what a session has given up shall hear of it: of seats who waits for its service, of time who waits for its resources."""
+    gave_up_time = before.status == "open" and (
+        after.status != "open"
+        or after.occupation.taken != before.occupation.taken
+        or after.resources != before.resources
+    )
+    if gave_up_time:
+        return tuple(Effect(kind="freed", subject=resource) for resource in before.resources)
+    return (Effect(kind="promote", subject=before.service),) if after.status == "open" else ()
 
 
 def times_of(session: Session) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 
 from functions.adapters.store.documents import ledger_ref
-from functions.booking.reading import Wanted, read_service
+from functions.adapters.store.reading import Wanted, read_service
 from functions.domain.availability import Question, open_starts
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import AnyRef, Ref
