@@ -4,20 +4,23 @@ The answer is stored in the commit that makes it true, so there is no moment at 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.routing import Call
-from functions.domain.decision import Ref
+from functions.domain.decision import Decision, Ref
 from functions.domain.errors import IdempotencyMismatch, Invalid
 from functions.domain.instants import Millis
 
 KEEP_MS = 24 * 3600 * 1000
 MAX_KEY = 255
+
+
+A = TypeVar("A")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,33 @@ class Key:
     @property
     def ref(self) -> Ref[StoredAnswer]:
         return Ref(StoredAnswer, self.id)
+
+
+def answered_once(
+    call: Call,
+    attempt: Callable[[Reader], Decision[A]],
+    *,
+    keep: Callable[[A], Mapping[str, Any]],
+    repeat: Callable[[Mapping[str, Any]], A],
+    status: int = 201,
+) -> A:
+    """Commits what `attempt` decides, or answers what the same request with the same key was answered before; without a key it just commits.
+
+    `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again. Raises `IdempotencyMismatch`, `Invalid` for a key
+    that is too long, and what `Store.run` raises.
+    """
+    key = key_of(call)
+
+    def keyed(reader: Reader) -> Decision[A]:
+        repeated = stored_answer(reader, key, call.now)
+        if repeated is not None:
+            return Decision(answer=repeat(repeated.body))
+        decision = attempt(reader)
+        if key is None:
+            return decision
+        return decision.with_documents(answer_to_store(key, status, keep(decision.answer), call.now))
+
+    return call.application.store.run(call.account, keyed)
 
 
 def key_of(call: Call) -> Key | None:

@@ -6,10 +6,14 @@ from flask.typing import ResponseReturnValue
 
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import application
-from functions.booking import availability, clients, connections, operators
+from functions.booking import availability, changing, clients, connections, operators, series, sessions
 from functions.booking.routing import Router
 
-_router = Router((*clients.ROUTES, *availability.ROUTES, *operators.ROUTES, *connections.ROUTES))
+_router = Router(
+    route
+    for part in (clients, availability, changing, series, operators, sessions, connections)
+    for route in part.ROUTES
+)
 
 
 @functions_framework.http

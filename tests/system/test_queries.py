@@ -29,6 +29,7 @@ CALLS: dict[str, Callable[[Store], Any]] = {
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
     "sessions_between": lambda store: queries.sessions_between(store, "a", 0, 1, 10),
     "bookings_of": lambda store: queries.bookings_of(store, "a", ["s"]),
+    "bookings_of_series": lambda store: queries.bookings_of_series(store, "a", "s"),
     "bookings_of_client": lambda store: queries.bookings_of_client(store, "a", "k", "s"),
     "history_of": lambda store: [
         queries.history_of(store, "a", field, "x", 10) for field in ("session", "booking", "resource", "calendar")
