@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.ledger import LedgerChange, Occupation, enter, leave, ledger_id, move
-from tests.domain.builders import CALENDAR, SESSION, apply, contents, ledger, minute, months_touched, occupation, spans
+from tests.domain.builders import (
+    CALENDAR,
+    SESSION,
+    apply,
+    contents,
+    ledger,
+    minute,
+    months_touched,
+    occupation,
+    question,
+    spans,
+)
 
 NEW_YEAR = minute("2028-01-01T00:00Z")
 
@@ -138,3 +149,23 @@ def test_a_cleared_calendar_loses_its_blocks_and_nothing_else() -> None:
 
 def test_a_months_id_names_resource_and_month() -> None:
     assert ledger_id("anna", "2027-03") == "anna/2027-03"
+
+
+def test_a_question_is_asked_of_what_changes_leave() -> None:
+    """Also in months that nothing stood in before, and without losing what stands in others."""
+    there = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z", session="there")
+    new = occupation("2027-03-31T23:30Z", "2027-04-01T00:30Z", session="new")
+    before = question(there)
+    after = before.after(enter(["anna"], new))
+    (state,) = after.states
+    assert {(month.month, *month.sessions) for month in state.months} == {
+        ("2027-03", "there", "new"),
+        ("2027-04", "new"),
+    }
+    assert after.after(leave(["anna"], new)).states[0].months[0] == before.states[0].months[0]
+
+
+def test_a_change_at_another_resource_is_no_matter() -> None:
+    before = question(occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z"))
+    changes = enter(["ben"], occupation("2027-03-01T11:00Z", "2027-03-01T12:00Z", session="bens"))
+    assert before.after(changes) == before
