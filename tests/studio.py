@@ -16,14 +16,8 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
 from functions.adapters.oauth import SCOPES
-from functions.adapters.store.documents import ledger_refs_of
-from functions.adapters.store.store import Reader, Store
+from functions.adapters.store.store import Store
 from functions.booking.bootstrap import bootstrap
-from functions.domain.decision import Author, Decision, HistoryEntry
-from functions.domain.instants import minute_floor
-from functions.domain.ledger import enter
-from functions.domain.seating import times_of
-from functions.domain.session import Session
 from infra.local.addresses import Addresses
 
 T = TypeVar("T")
@@ -145,33 +139,23 @@ class Studio:
         headers = {**self.operator, "Content-Type": content_type}
         return self.http.post(f"{self.base}/resources/{resource}/holidays", data=file, headers=headers)
 
-    def schedule(self, start: str, *, service: str, minutes: int, capacity: int, resource: str = "anna") -> str:
-        """A session that an operator scheduled. There is no address for that yet, so it is committed as it would be."""
-        begins = minute_floor(datetime.fromisoformat(start))
-        ends = begins + minutes
-        session = Session(
-            id=uuid.uuid4().hex,
-            service=service,
-            resources=(resource,),
-            start=begins,
-            end=ends,
-            taken_from=begins,
-            taken_until=ends,
-            capacity=capacity,
-            scheduled=True,
-            created_at=0,
-        )
+    def schedule(self, start: str, *, minutes: int, **more: Any) -> str:
+        """One session; its id."""
+        (session,) = self.schedule_all(start, duration_minutes=minutes, **more)
+        return str(session["id"])
 
-        def attempt(reader: Reader) -> Decision[str]:
-            reader.load(*ledger_refs_of(session))
-            changes = enter(session.resources, session.occupation)
-            author = Author(kind="operator", name="front desk")
-            entry = HistoryEntry(
-                what="session.scheduled", author=author, session=session.id, resource=resource, after=times_of(session)
-            )
-            return Decision(answer=session.id, documents=(session,), changes=changes, history=(entry,))
+    def schedule_all(self, start: str, **more: Any) -> list[dict[str, Any]]:
+        return list(_ok(self.try_to_schedule(start, **more))["sessions"])
 
-        return self.store.run(self.account, attempt)
+    def try_to_schedule(
+        self, start: str, *, resource: str | None = None, key: str | None = None, **more: Any
+    ) -> requests.Response:
+        named = {} if resource is None else {"resources": [resource]}
+        headers = {**self.operator, **({"Idempotency-Key": key} if key else {})}
+        return self.post("sessions", {"start": start, **named, **more}, **headers)
+
+    def change_session(self, session: str, **changes: Any) -> requests.Response:
+        return self.http.patch(f"{self.base}/sessions/{session}", json=changes, headers=self.operator)
 
     def lose_sight(self) -> None:
         """The calendar was read last so long ago that nobody can say what is in it. A lease keeps whoever reads it now, or would, from telling."""
@@ -213,6 +197,12 @@ class Studio:
     def history(self, **about: str) -> list[dict[str, Any]]:
         """The oldest first."""
         return list(reversed(self.look("history", **about)["history"]))
+
+    def event_of(self, session: str) -> dict[str, Any] | None:
+        """The session's event in the person's calendar, found by the mark it carries."""
+        found = self.person.events(privateExtendedProperty=f"bookingSession={session}")
+        assert len(found) <= 1, "one session is one event"
+        return found[0] if found else None
 
     # What clients do
 
@@ -273,9 +263,19 @@ class Studio:
         """A waitlist preset."""
         self.put(f"presets/{preset}", {"name": preset.title()} | rules)
 
+    def try_to_book_series(self, start: str, *, weeks: int, key: str | None = None, **more: Any) -> requests.Response:
+        body = {"service": "consult", "client": {"name": "Kim Doe", "email": self.client_email}}
+        body |= {"start": start, "weeks": weeks, **more}
+        return self.post("series", body, **({"Idempotency-Key": key} if key else {}))
+
+    def book_series(self, start: str, *, weeks: int, **more: Any) -> list["Booked"]:
+        answer = _ok(self.try_to_book_series(start, weeks=weeks, **more))
+        return [Booked(self, one["id"], one["session"], one["manage_token"]) for one in answer["bookings"]]
+
     def mails(self, client: str = "kim") -> list[str]:
         """Subjects of the mails to a client of this studio, oldest first."""
         query = {"to": f"{client}@{self.account}.example"}
+
         found = _ok(requests.get(f"{self.addresses.mail}/messages", params=query, timeout=10))["messages"]
         return [mail["subject"] for mail in sorted(found, key=lambda mail: mail["received"])]
 
@@ -321,17 +321,17 @@ class Booked:
     def look(self) -> dict[str, Any]:
         return _ok(self.studio.http.get(f"{self.studio.base}/bookings/{self.id}", headers=self._proof))
 
-    def cancel(self) -> dict[str, Any]:
-        return _ok(self.studio.post(f"bookings/{self.id}/cancel", {}, **self._proof))
+    def cancel(self, **more: Any) -> dict[str, Any]:
+        return _ok(self.try_to_cancel(**more))
+
+    def try_to_cancel(self, **more: Any) -> requests.Response:
+        return self.studio.post(f"bookings/{self.id}/cancel", more, **self._proof)
 
     def reschedule(self, start: str) -> requests.Response:
         return self.studio.post(f"bookings/{self.id}/reschedule", {"start": start}, **self._proof)
 
     def event(self) -> dict[str, Any] | None:
-        """The booking's event in the person's calendar, found by the mark it carries."""
-        mine = self.studio.person.events(privateExtendedProperty=f"bookingSession={self.session}")
-        assert len(mine) <= 1, "one session is one event"
-        return mine[0] if mine else None
+        return self.studio.event_of(self.session)
 
     def written(self) -> dict[str, Any]:
         """The event, once the calendar copy is up to date."""

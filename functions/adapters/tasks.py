@@ -24,6 +24,7 @@ QUEUES: Mapping[str, str] = {
     "notify": "notify",
     "lapse": "rules",
     "promote": "rules",
+    "freed": "rules",
     "recalculate": "rules",
 }
 CREATE_TIMEOUT_S = 5.0

@@ -15,26 +15,25 @@ from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
-    Cancel,
     ClientDetails,
     Confirm,
     ConflictAnswer,
     NewBooking,
     NewHold,
     PublicService,
-    Reschedule,
     ServiceList,
 )
 from functions.domain import appointments, holding
+from functions.domain.answers import checked
 from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import ALTERNATIVES_REACH, ClientBooking, Question
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import IllegalMove, Invalid, NotFound, Refusal
+from functions.domain.errors import IllegalMove, Invalid, NotFound
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.placing import place
-from functions.domain.seating import Seating, gives_up_time
+from functions.domain.seating import Seating
 from functions.domain.session import Booking, Client, Session
 from functions.domain.standing import Obstacle
 
@@ -64,12 +63,12 @@ class _Made:
 def create_booking(call: Call) -> Answer:
     """Instant, or a request that keeps its seats until an operator has decided: as the service says."""
     body = call.body(NewBooking)
-    wish = _wish(call, body, client=client_of(body.client), notes=body.notes)
+    wish = new_wish(call, start_of(body.start), client=client_of(body.client), notes=body.notes)
 
     def decide(seating: Seating) -> Decision[Booked]:
-        requested = seating.question.service.confirmation == "operator" and not call.caller.operator
-        made = holding.ask if requested else appointments.book
-        return made(wish, seating, author=call.caller.author)
+        service = seating.question.service
+        made = holding.ask if service.confirmation == "operator" and not call.caller.operator else appointments.book
+        return made(replace(wish, answers=checked(service, body.answers)), seating, author=call.caller.author)
 
     return _taking_seats(call, body, wish, decide)
 
@@ -77,18 +76,19 @@ def create_booking(call: Call) -> Answer:
 def create_hold(call: Call) -> Answer:
     """Keeps seats for a while; `confirm` makes a booking of them."""
     body = call.body(NewHold)
-    wish = _wish(call, body, client=Client(), notes=None)
+    wish = new_wish(call, start_of(body.start), client=Client(), notes=None)
     return _taking_seats(call, body, wish, lambda seating: holding.hold(wish, seating, author=call.caller.author))
 
 
-def _wish(call: Call, body: NewHold, *, client: Client, notes: str | None) -> BookingRequest:
+def new_wish(call: Call, start: Minute, *, client: Client, notes: str | None) -> BookingRequest:
+    """With ids of its own."""
     booking_id = session_id(os.urandom(16))
     token = manage_token(call.application.settings.signing_keys[0], booking_id)
     return BookingRequest(
         booking=booking_id,
         session=session_id(os.urandom(16)),
         manage_hash=secret_hash(token),
-        start=_start(body.start),
+        start=start,
         client=client,
         notes=notes,
     )
@@ -98,7 +98,7 @@ def _taking_seats(
     call: Call, body: NewHold, wish: BookingRequest, decide: Callable[[Seating], Decision[Booked]]
 ) -> Answer:
     def attempt(reader: Reader) -> Decision[_Made]:
-        state = _read_around(reader, call, body.service, wish.start)
+        state = read_around(reader, call, body.service, wish.start)
         if body.resource is not None and all(s.resource.id != body.resource for s in state.states):
             raise Invalid(f"{body.resource} does not serve {body.service}.")
         question = Question(
@@ -108,15 +108,15 @@ def _taking_seats(
             seats=body.seats,
             duration=body.duration_minutes,
             resource=body.resource,
-            client=_bookings_of(reader, call, state.service, wish.client),
+            client=counted_bookings(reader, call, state.service, wish.client),
         )
-        decision = decide(_seating(reader, question, wish.start))
+        decision = decide(seating_at(reader, question, wish.start))
         booked = decision.answer
-        answer = booking_answer(booked.booking, booked.session, _lead(state, booked))
+        answer = booking_answer(booked.booking, booked.session, lead_of(state, booked))
         return decision.with_answer(_Made(answer, booked.booking.manage_hash))
 
     made = answered_once(call, attempt, keep=_Made.kept, repeat=_Made.repeated)
-    return Answer(body=_with_token(call, made.answer, made.manage_hash), status=201)
+    return Answer(body=with_token(call, made.answer, made.manage_hash), status=201)
 
 
 def confirm_booking(call: Call) -> Answer:
@@ -131,19 +131,22 @@ def confirm_booking(call: Call) -> Answer:
         client = booking.client if body.client is None else client_of(body.client)
         if not client.email:
             raise Invalid("Say who books: client has a name and an e-mail address.")
-        state = _read_around(reader, call, booking.service, session.start)
+        state = read_around(reader, call, booking.service, session.start)
         reader.load(*ledger_refs_of(session))
-        counted = None if booking.requested else _bookings_of(reader, call, state.service, client, without=booking.id)
+        counted = (
+            None if booking.requested else counted_bookings(reader, call, state.service, client, without=booking.id)
+        )
         question = Question(service=state.service, states=state.states, now=call.now, client=counted)
         decision = holding.confirm(
             booking,
             session,
             client=client,
             notes=booking.notes if body.notes is None else body.notes,
+            answers=body.answers,
             question=question,
             author=call.caller.author,
         )
-        return _answered(decision, resource)
+        return answered(decision, resource)
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
@@ -152,7 +155,7 @@ def client_of(details: ClientDetails) -> Client:
     return Client(name=details.name, email=details.email, phone=details.phone)
 
 
-def _bookings_of(
+def counted_bookings(
     reader: Reader, call: Call, service: Service, client: Client, *, without: str | None = None
 ) -> tuple[ClientBooking, ...] | None:
     """What counts against the client's limits, where the service has any."""
@@ -161,18 +164,18 @@ def _bookings_of(
     return read_client_bookings(reader, call.application.store, service, client.key, without=without)
 
 
-def _seating(reader: Reader, question: Question, start: Minute) -> Seating:
+def seating_at(reader: Reader, question: Question, start: Minute) -> Seating:
     """Where the seats are taken, with the session that runs there, if it is one. Raises what `place` raises."""
     choice = place(question, start)
     running = None if choice.session is None else reader.get(Ref(Session, choice.session))
     return Seating(question=question, choice=choice, start=start, running=running)
 
 
-def _lead(state: ServiceState, booked: Booked) -> Resource:
+def lead_of(state: ServiceState, booked: Booked) -> Resource:
     return next(s.resource for s in state.states if s.resource.id == booked.session.resources[0])
 
 
-def _read_around(reader: Reader, call: Call, service: str, start: Minute) -> ServiceState:
+def read_around(reader: Reader, call: Call, service: str, start: Minute) -> ServiceState:
     """The service around a start: wide enough to offer the nearest alternatives."""
     wanted = Wanted(
         service=service,
@@ -183,7 +186,7 @@ def _read_around(reader: Reader, call: Call, service: str, start: Minute) -> Ser
     return read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
 
 
-def _with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
+def with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
     settings = call.application.settings
     token = stored_manage_token(settings.signing_keys, answer.id, manage_hash)
     url = f"{settings.booking_url}/v1/accounts/{call.account}/bookings/{answer.id}"
@@ -195,76 +198,7 @@ def get_booking(call: Call) -> Answer:
     return Answer(body=booking_answer(booked.booking, booked.session, resource))
 
 
-def cancel_booking(call: Call) -> Answer:
-    body = call.body(Cancel) if call.raw_body() else Cancel()
-
-    def attempt(reader: Reader) -> Decision[BookingAnswer]:
-        booked, resource = read_booking(reader, call.ids["booking"])
-        reader.load(*ledger_refs_of(booked.session))
-        service = reader.get(Ref(Service, booked.booking.service))
-        decision = appointments.cancel(
-            booked.booking,
-            booked.session,
-            now=call.now,
-            author=call.caller.author,
-            reason=body.reason,
-            until_minutes=0 if call.caller.operator or service is None else service.client_cancel_until_minutes,
-        )
-        return _answered(decision, resource)
-
-    return Answer(body=call.application.store.run(call.account, attempt))
-
-
-def reschedule_booking(call: Call) -> Answer:
-    body = call.body(Reschedule)
-    start, new_session = _start(body.start), session_id(os.urandom(16))
-
-    def attempt(reader: Reader) -> Decision[BookingAnswer]:
-        booked, resource = read_booking(reader, call.ids["booking"])
-        booking, session = booked.booking, booked.session
-        around = _read_around(reader, call, booking.service, start)
-        until = 0 if call.caller.operator else around.service.client_reschedule_until_minutes
-        appointments.may_move(booking, session, now=call.now, until_minutes=until)
-        length = body.duration_minutes or session.end - session.start
-        if start == session.start and length == session.end - session.start:
-            return _answered(Decision(answer=booked), resource)
-        reader.load(*ledger_refs_of(session))
-        question = Question(
-            service=around.service,
-            states=around.states,
-            now=call.now,
-            seats=booking.seats,
-            duration=length if around.service.offers_duration(length) else None,
-            client=_bookings_of(reader, call, around.service, booking.client, without=booking.id),
-            moving=session.id if gives_up_time(booking, session) else None,
-        )
-        seating = _seating_near(reader, question, session, start)
-        decision = appointments.reschedule(
-            booking, session, seating, new_session=new_session, author=call.caller.author
-        )
-        return _answered(decision, _lead(around, decision.answer))
-
-    return Answer(body=call.application.store.run(call.account, attempt))
-
-
-def _seating_near(reader: Reader, question: Question, session: Session, start: Minute) -> Seating:
-    """At the same resource where it can be, or else at any other that serves; a client who chose a resource keeps it."""
-    if question.service.assignment == "all":
-        return _seating(reader, question, start)
-    same = replace(question, resource=session.resources[0])
-    served = {state.resource.id for state in question.states}
-    if same.resource not in served:
-        raise Invalid("The person of this booking does not offer this service any more. Book anew.")
-    try:
-        return _seating(reader, same, start)
-    except Refusal:
-        if question.service.assignment == "choice":
-            raise
-        # Nobody asked for this one in particular: any of the pool may serve the new time.
-        return _seating(reader, question, start)
-
-
-def _answered(decision: Decision[Booked], resource: Resource) -> Decision[BookingAnswer]:
+def answered(decision: Decision[Booked], resource: Resource) -> Decision[BookingAnswer]:
     answer = booking_answer(decision.answer.booking, decision.answer.session, resource)
     return decision.with_answer(answer)
 
@@ -298,6 +232,8 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         conflict=_conflict_of(booking, session) if operator else None,
         cancelled_by=booking.cancelled_by,
         reason=booking.reason,
+        series=booking.series,
+        answers=booking.answers or None if operator else None,
         client=ClientDetails.model_construct(**booking.client.model_dump()) if operator else None,
         client_key=(booking.client_key or None) if operator else None,
     )
@@ -317,7 +253,7 @@ def stale_after(call: Call) -> int:
     return call.application.settings.stale_after_seconds * 1000
 
 
-def _start(start: object) -> Minute:
+def start_of(start: object) -> Minute:
     assert isinstance(start, int)  # the schema's validator made a minute of the instant
     return start
 
@@ -330,11 +266,4 @@ ROUTES = (
     Route(method="POST", path=f"{_ACCOUNT}/holds", handler=create_hold),
     Route(method="POST", path=f"{_ACCOUNT}/bookings/<id:booking>/confirm", handler=confirm_booking, access="booking"),
     Route(method="GET", path=f"{_ACCOUNT}/bookings/<id:booking>", handler=get_booking, access="booking"),
-    Route(method="POST", path=f"{_ACCOUNT}/bookings/<id:booking>/cancel", handler=cancel_booking, access="booking"),
-    Route(
-        method="POST",
-        path=f"{_ACCOUNT}/bookings/<id:booking>/reschedule",
-        handler=reschedule_booking,
-        access="booking",
-    ),
 )

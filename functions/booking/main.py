@@ -6,12 +6,36 @@ from flask.typing import ResponseReturnValue
 
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import application
-from functions.booking import availability, clients, connections, lists, operators, presets, preview, waitlist
+from functions.booking import (
+    availability,
+    changing,
+    clients,
+    connections,
+    lists,
+    operators,
+    presets,
+    preview,
+    series,
+    sessions,
+    waitlist,
+)
 from functions.booking.routing import Router
 
 _router = Router(
     route
-    for part in (clients, availability, waitlist, operators, lists, presets, preview, connections)
+    for part in (
+        clients,
+        availability,
+        changing,
+        series,
+        waitlist,
+        operators,
+        sessions,
+        lists,
+        presets,
+        preview,
+        connections,
+    )
     for route in part.ROUTES
 )
 

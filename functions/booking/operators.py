@@ -296,11 +296,16 @@ def get_session(call: Call) -> Answer:
     session = call.application.store.get(call.account, Ref(Session, call.ids["session"]))
     if session is None:
         raise NotFound("There is no such session.")
+    return Answer(body=Shown.model_validate(session_view(session)))
+
+
+def session_view(session: Session) -> dict[str, Any]:
+    """A session for operators, as it is stored, with its times as instants."""
     shown = session.model_dump(mode="json") | {"start": rfc3339(session.start), "end": rfc3339(session.end)}
     shown = {key: value for key, value in shown.items() if key not in ("taken_from", "taken_until")}
     if session.conflict is not None:
         shown["conflict"] = ConflictAnswer.of(session.conflict).model_dump()
-    return Answer(body=Shown.model_validate(shown))
+    return shown
 
 
 def health(call: Call) -> Answer:

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from functions.adapters.holidays import MAX_HOLIDAYS
 from functions.domain.availability import DayClosed
 from functions.domain.booking_window import BookableDays, FixedDates, RollingDays, Unlimited
-from functions.domain.configuration import ClientLimits, Limits, Service
+from functions.domain.configuration import ClientLimits, FormQuestion, Limits, Service
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
 from functions.domain.instants import Minute, minute_floor, rfc3339_millis
 from functions.domain.session import Conflict
@@ -97,6 +97,13 @@ Seats = Annotated[int, Field(ge=1, le=1000)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 
 
+# What they must hold stands in `domain.answers`, because the questions are the service's.
+Answers = Annotated[
+    dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=4000), AfterValidator(_text)]],
+    Field(max_length=50),
+]
+
+
 class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -118,8 +125,18 @@ class NewHold(Request):
 
 
 class NewBooking(NewHold):
+    """`answers`: to the service's questions, by their ids."""
+
     client: ClientDetails
     notes: Text | None = None
+    answers: Answers = Field(default_factory=dict)
+
+
+class NewSeries(NewBooking):
+    """The same on `weeks` weeks, `every` so many, at the same wall time."""
+
+    weeks: Annotated[int, Field(ge=2, le=52)]
+    every: Annotated[int, Field(ge=1, le=26)] = 1
 
 
 class Confirm(Request):
@@ -127,6 +144,7 @@ class Confirm(Request):
 
     client: ClientDetails | None = None
     notes: Text | None = None
+    answers: Answers | None = None
 
 
 class Reschedule(Request):
@@ -134,8 +152,17 @@ class Reschedule(Request):
     duration_minutes: Minutes | None = None
 
 
+class Move(Reschedule):
+    """`resource`: another one of the service's."""
+
+    resource: Slug | None = None
+
+
 class Cancel(Request):
+    """`series`: the bookings that were made together with this one too, those that follow it or all that lie ahead."""
+
     reason: Text | None = None
+    series: Literal["following", "all"] | None = None
 
 
 class SeatsQuery(Request):
@@ -219,6 +246,11 @@ class ResourceBody(Request):
     limits: LimitsBody = LimitsBody()
 
 
+class FormQuestionBody(FormQuestion, extra="forbid"):
+    label: Line
+    choices: tuple[Line, ...] = Field(default=(), max_length=50)
+
+
 class ServiceBody(Request):
     """The whole configuration of a service. What the numbers may be stands at the document (`Service`)."""
 
@@ -241,6 +273,7 @@ class ServiceBody(Request):
     waitlist: Slug | None = None
     client_cancel_until_minutes: int = 0
     client_reschedule_until_minutes: int = 0
+    questions: tuple[FormQuestionBody, ...] = ()
     resources: tuple[Slug, ...]
     assignment: str = "any"
     pick: str = "order"
@@ -309,7 +342,9 @@ class GrantedConnection(Request):
 
 
 class PublicService(BaseModel):
-    """What a client must know to ask for availability: which lengths and how many seats there are, and whether they choose one of `resources`."""
+    """What a client must know to ask for availability: which lengths and how many seats there are, and whether they choose one of `resources`; and to
+    book: what they will be asked.
+    """
 
     id: str
     name: str
@@ -319,6 +354,7 @@ class PublicService(BaseModel):
     capacity: int
     assignment: str
     resources: tuple[str, ...]
+    questions: tuple[FormQuestion, ...]
 
     @classmethod
     def of(cls, service: Service) -> "PublicService":
@@ -428,6 +464,8 @@ class BookingAnswer(BaseModel):
     conflict: ConflictAnswer | None = None
     cancelled_by: str | None = None
     reason: str | None = None
+    series: str | None = None
+    answers: Mapping[str, str] | None = None
     client: ClientDetails | None = None
     client_key: str | None = None
     manage_token: str | None = None
@@ -453,3 +491,8 @@ class Foreseen(BaseModel):
     cancelled: list[SessionForeseen]
     supported: list[SessionForeseen]
     clients_told: int
+
+
+class SeriesAnswer(BaseModel):
+    series: str
+    bookings: list[BookingAnswer]

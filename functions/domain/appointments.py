@@ -40,6 +40,7 @@ class BookingRequest:
     notes: str | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     entry: str | None = None  # of the waitlist, whose turn it is
+    series: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def book(request: BookingRequest, seating: Seating, *, author: Author) -> Decisi
         notes=request.notes,
         answers=request.answers,
         entry=request.entry,
+        series=request.series,
         manage_hash=request.manage_hash,
         created_at=question.now,
     )

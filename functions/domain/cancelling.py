@@ -18,7 +18,7 @@ class Ended:
 
 
 def cancel_session(
-    session: Session, bookings: Iterable[Booking], *, author: Author, reason: str, calendar: str | None = None
+    session: Session, bookings: Iterable[Booking], *, author: Author, reason: str | None, calendar: str | None = None
 ) -> Decision[Ended]:
     """Frees its time, and tells each client once. Raises `IllegalMove`.
 

@@ -4,12 +4,12 @@ Decisions are made by pure functions from a snapshot and a command. The store wr
 state in which each was read, the history and the effects in the same commit. Nothing else writes state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from functions.domain.instants import Millis
-from functions.domain.ledger import LedgerChange, LedgerTouch
+from functions.domain.ledger import LedgerChange, LedgerTouch, merge_changes
 from functions.domain.model import Document
 from functions.domain.session import AuthorKind
 
@@ -17,7 +17,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
 
-EffectKind = Literal["pull", "push", "notify", "watch", "discover", "lapse", "promote", "recalculate"]
+EffectKind = Literal["pull", "push", "notify", "watch", "discover", "lapse", "promote", "freed", "recalculate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,3 +103,23 @@ class Decision(Generic[A]):
     @property
     def writes_nothing(self) -> bool:
         return not (self.documents or self.changes or self.touches or self.deletions or self.history or self.effects)
+
+
+def in_one_commit(decisions: Iterable[Decision[Any]], answer: A) -> Decision[A]:
+    """Several decisions, each made on the state that those before it leave. Of a document that more than one of them writes the last state counts."""
+    decisions = tuple(decisions)
+    documents = {(type(d), getattr(d, "id", None)): d for decision in decisions for d in decision.documents}
+    return Decision(
+        answer=answer,
+        documents=tuple(documents.values()),
+        changes=merge_changes(change for decision in decisions for change in decision.changes),
+        touches=_each_once(touch for decision in decisions for touch in decision.touches),
+        deletions=_each_once(ref for decision in decisions for ref in decision.deletions),
+        guards=_each_once(ref for decision in decisions for ref in decision.guards),
+        history=tuple(entry for decision in decisions for entry in decision.history),
+        effects=_each_once(effect for decision in decisions for effect in decision.effects),
+    )
+
+
+def _each_once(things: Iterable[D]) -> tuple[D, ...]:
+    return tuple(dict.fromkeys(things))

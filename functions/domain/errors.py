@@ -53,6 +53,30 @@ class SlotTaken(Refusal):
     title = "That time is taken"
 
 
+class TimeTaken(Refusal):
+    """What an operator schedules meets time that is taken. `taken` names each start with what takes its time."""
+
+    slug = "time-taken"
+    status = 409
+    title = "That time is taken"
+
+
+class SeriesTaken(Refusal):
+    """Some bookings of a series can't be had, so none was made. `misses` names each start with the reasons."""
+
+    slug = "series-taken"
+    status = 409
+    title = "Not all of these times can be booked"
+
+
+class BelowSeatsSold(Refusal):
+    """The new capacity holds fewer seats than are sold and kept. `bookings` names those that would lose theirs, the latest first."""
+
+    slug = "below-seats-sold"
+    status = 409
+    title = "More seats are sold than there would be"
+
+
 class StartClosed(Refusal):
     """A rule closes this start: hours, grid, notice, window. `reasons` names the rules."""
 

@@ -6,6 +6,7 @@ A patch carries only what we own and what changed, so that the owner's own edits
 from collections.abc import Iterable
 from typing import Any
 
+from functions.domain.answers import labelled
 from functions.domain.configuration import Resource, Service
 from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session
@@ -24,12 +25,13 @@ def new_event(
     resource: Resource,
     bookings: Iterable[Booking],
 ) -> dict[str, Any]:
-    """The body of the insert."""
+    """The body of the insert. A session that was scheduled may have nobody in it yet."""
     bookings = tuple(bookings)
+    names = ", ".join(booking.client.name for booking in bookings)
     return {
         "id": copy.event,
-        "summary": f"{service.name}: {', '.join(booking.client.name for booking in bookings)}",
-        "description": "\n\n".join(_contact(booking) for booking in bookings),
+        "summary": f"{service.name}: {names}" if names else service.name,
+        "description": "\n\n".join(_about(booking, service) for booking in bookings),
         **_times(session, resource),
         "attendees": [
             {"email": booking.client.email, "displayName": booking.client.name, "responseStatus": "accepted"}
@@ -68,6 +70,6 @@ def _properties(session: Session, account: str) -> dict[str, Any]:
     return {"extendedProperties": {"private": private}}
 
 
-def _contact(booking: Booking) -> str:
+def _about(booking: Booking, service: Service) -> str:
     lines = [booking.client.name, booking.client.email, booking.client.phone, booking.notes]
-    return "\n".join(line for line in lines if line)
+    return "\n".join([*(line for line in lines if line), *labelled(service, booking.answers)])

@@ -4,8 +4,10 @@ A hold is a booking with the status `held`. It lapses by comparison with the clo
 whether or not anybody has cleared it away yet. So whoever confirms one must look whether it is still theirs.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from functions.domain.answers import checked
 from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import Question
 from functions.domain.availability.limits import closed_by_limits
@@ -69,6 +71,7 @@ def _held(
         notes=request.notes,
         answers=request.answers,
         entry=request.entry,
+        series=request.series,
         expires_at=expires_at,
         requested=requested,
         status="held",
@@ -109,12 +112,14 @@ def confirm(
     notes: str | None,
     question: Question,
     author: Author,
+    answers: Mapping[str, str] | None = None,
 ) -> Decision[Booked]:
     """Makes a booking of what was kept; or, where an operator has to confirm, a request of what a client kept while filling in the form.
 
-    `question`: the service at all its resources, over the session's time. Confirming twice is once.
+    `question`: the service at all its resources, over the session's time. `answers`: to the service's questions; a request, and an offer to somebody
+    who waited, came with theirs. Confirming twice is once.
 
-    Raises `HoldLapsed` where the seats are somebody else's by now, `StartClosed` where the client may not book any more, `IllegalMove`.
+    Raises `HoldLapsed` where the seats are somebody else's by now, `StartClosed` where the client may not book any more, `IllegalMove`, `Invalid`.
     """
     if booking.status == "confirmed":
         return Decision(answer=Booked(booking, session))
@@ -122,6 +127,9 @@ def confirm(
     now = question.now
     if session.start * MINUTE_MS <= now:
         raise IllegalMove("This appointment has begun or is over; it can't be confirmed any more.")
+    given_before = booking.requested or booking.entry is not None
+    kept = booking.answers if given_before and answers is None else checked(question.service, answers or {})
+    filled_in = {"client": client, "client_key": client.key, "notes": notes, "answers": kept}
     if not _still_kept(booking, session, question):
         raise HoldLapsed(
             "Your seats were kept until a moment ago, and somebody else has them now. Choose another time."
@@ -135,17 +143,9 @@ def confirm(
     guards = guards_at(question, counted, session.start, client)
     # An offer is the business's word already; so is what an operator confirms.
     if question.service.confirmation == "operator" and booking.entry is None and author.kind != "operator":
-        return _submitted(booking, session, client=client, notes=notes, guards=guards, author=author)
+        return _submitted(booking.model_copy(update=filled_in), session, guards=guards, author=author)
     change = confirm_seats(session, booking.id)
-    confirmed = booking.model_copy(
-        update={
-            "status": status,
-            "client": client,
-            "client_key": client.key,
-            "notes": notes,
-            "expires_at": None,
-        }
-    )
+    confirmed = booking.model_copy(update={**filled_in, "status": status, "expires_at": None})
     entry = HistoryEntry(
         what="booking.confirmed",
         author=author,
@@ -165,27 +165,11 @@ def confirm(
     )
 
 
-def _submitted(
-    booking: Booking,
-    session: Session,
-    *,
-    client: Client,
-    notes: str | None,
-    guards: tuple[AnyRef, ...],
-    author: Author,
-) -> Decision[Booked]:
+def _submitted(booking: Booking, session: Session, *, guards: tuple[AnyRef, ...], author: Author) -> Decision[Booked]:
     """The form is filled in, and an operator has to decide."""
     expires_at = session.start * MINUTE_MS
     change = keep_longer(session, booking.id, expires_at)
-    asked = booking.model_copy(
-        update={
-            "client": client,
-            "client_key": client.key,
-            "notes": notes,
-            "expires_at": expires_at,
-            "requested": True,
-        }
-    )
+    asked = booking.model_copy(update={"expires_at": expires_at, "requested": True})
     entry = HistoryEntry(
         what="booking.requested",
         author=author,

@@ -115,23 +115,6 @@ class LedgerChange:
     cleared: frozenset[str] = frozenset()
 
 
-def changed(month: LedgerMonth, change: LedgerChange) -> LedgerMonth:
-    """The month as it is after the change: what the store makes of the document."""
-    sessions = {**month.sessions, **change.sessions}
-    blocks = {calendar: dict(events) for calendar, events in month.blocks.items() if calendar not in change.cleared}
-    for (calendar, event), intervals in change.blocks.items():
-        blocks.setdefault(calendar, {})[event] = intervals or ()
-    return LedgerMonth(
-        resource=month.resource,
-        month=month.month,
-        sessions={session: entry for session, entry in sessions.items() if entry is not None},
-        blocks={
-            calendar: {event: intervals for event, intervals in events.items() if intervals}
-            for calendar, events in blocks.items()
-        },
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class LedgerTouch:
     """Marks a month as changed without changing what it says, so that every decision that read it is made again."""
@@ -168,6 +151,32 @@ def _changes(resources: Iterable[str], occupation: Occupation, value: Occupation
         LedgerChange(resource=resource, month=month, sessions={occupation.session: value})
         for resource in resources
         for month in months
+    )
+
+
+def apply_changes(
+    months: Mapping[tuple[str, str], LedgerMonth], changes: Iterable[LedgerChange]
+) -> dict[tuple[str, str], LedgerMonth]:
+    """The months, by resource and month, as these changes leave them: for whoever decides on what is not committed yet."""
+    after = dict(months)
+    for change in changes:
+        place = (change.resource, change.month)
+        before = after.get(place) or LedgerMonth(resource=change.resource, month=change.month)
+        after[place] = _changed(before, change)
+    return after
+
+
+def _changed(before: LedgerMonth, change: LedgerChange) -> LedgerMonth:
+    sessions = {**before.sessions, **change.sessions}
+    blocks = {name: dict(events) for name, events in before.blocks.items() if name not in change.cleared}
+    for (name, event), intervals in change.blocks.items():
+        blocks.setdefault(name, {})[event] = intervals or ()
+    kept = {name: {event: busy for event, busy in events.items() if busy} for name, events in blocks.items()}
+    return LedgerMonth(
+        resource=change.resource,
+        month=change.month,
+        sessions={key: value for key, value in sessions.items() if value is not None},
+        blocks={name: events for name, events in kept.items() if events},
     )
 
 

@@ -1,8 +1,12 @@
 """Where a booking goes: which resources serve it, in which session; or why none can."""
 
+from dataclasses import replace
+
 from functions.domain.availability import TAKEN, Choice, Closed, Question, choose, nearest_starts
 from functions.domain.availability.explanation import explain_candidate
 from functions.domain.availability.question import candidates
+from functions.domain.booking_window import Unlimited
+from functions.domain.configuration import ClientLimits, Limits
 from functions.domain.errors import CalendarUnknown, Invalid, Refusal, SlotTaken, StartClosed
 from functions.domain.instants import Minute, rfc3339
 
@@ -17,6 +21,15 @@ def place(question: Question, start: Minute) -> Choice:
     if choice is None:
         raise _refusal(question, start)
     return choice
+
+
+def as_operator(question: Question) -> Question:
+    """The same for an operator, whom no notice, window or limit binds; time that is taken does."""
+    free = {"notice_minutes": 0, "window": Unlimited(), "limits": Limits(), "client_limits": ClientLimits()}
+    states = (
+        replace(state, resource=state.resource.model_copy(update={"limits": Limits()})) for state in question.states
+    )
+    return replace(question, service=question.service.model_copy(update=free), states=tuple(states), client=None)
 
 
 def _refusal(question: Question, start: Minute) -> Refusal:

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias
 from functions.domain.appointments import cancel
 from functions.domain.cancelling import cancel_session
 from functions.domain.capacity import over_capacity
-from functions.domain.decision import Author, Decision, HistoryEntry
+from functions.domain.decision import Author, Decision, HistoryEntry, in_one_commit
 from functions.domain.instants import MINUTE_MS, Millis
-from functions.domain.ledger import LedgerMonth, Occupation, enter, merge_changes
+from functions.domain.ledger import LedgerMonth, Occupation, enter
 from functions.domain.seating import freed_by
 from functions.domain.session import Booking, Conflict, Session
 from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles, precedence
@@ -289,13 +289,5 @@ def _entry(
 
 
 def _together(decisions: Iterable[Decisions]) -> Decisions:
-    """All of them in one commit. Of a document that several of them write the last counts."""
     decisions = tuple(decisions)
-    documents = {(type(each), each.id): each for one in decisions for each in one.documents}  # type: ignore[attr-defined]
-    return Decision(
-        answer=tuple(outcome for one in decisions for outcome in one.answer),
-        documents=tuple(documents.values()),
-        changes=merge_changes(change for one in decisions for change in one.changes),
-        history=tuple(entry for one in decisions for entry in one.history),
-        effects=tuple(dict.fromkeys(effect for one in decisions for effect in one.effects)),
-    )
+    return in_one_commit(decisions, tuple(outcome for one in decisions for outcome in one.answer))

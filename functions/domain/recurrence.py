@@ -19,7 +19,7 @@ from functions.domain.google_event import (
 )
 from functions.domain.instants import Minute, datetime_of
 from functions.domain.intervals import Interval, merge
-from functions.domain.recurrence_rule import TooDense
+from functions.domain.recurrence_rule import TooDense, occurrences, read_rule
 from functions.domain.recurrence_set import Clock, Occurrence, read_lines
 from functions.domain.zones import midnight, zone
 
@@ -52,6 +52,20 @@ def single_blocks(event: MirrorEvent, *, calendar_zone: str, horizon: Interval) 
     if event.cancelled or not event.busy:
         return []
     return [interval for interval in _single(event, calendar_zone) if interval.overlaps(horizon)]
+
+
+def starts_of_rule(rule: str, first: Minute, *, zone_name: str, until: Minute) -> list[Minute]:
+    """The starts, sorted, of something of ours that begins at `first` and recurs by an RFC 5545 rule at that wall time of the zone; up to `until`.
+
+    `first` is among them only where the rule says so. Raises ValueError where the rule can't be read or never occurs, `TooDense`.
+    """
+    zone_, in_utc = zone(zone_name), datetime_of(first)
+    wall = in_utc.astimezone(zone_).replace(tzinfo=None, fold=0)
+    clock = Clock(zone=zone_, all_day=False)
+    series = _Series(first=wall, first_in_utc=in_utc.replace(tzinfo=None), length=timedelta(0), clock=clock)
+    last = datetime_of(until).astimezone(zone_).replace(tzinfo=None)
+    found = occurrences(read_rule(rule, wall, until_of=clock.until), wall, since=wall, until=last, exact=True)
+    return sorted({series.busy(Occurrence(each, each)).start for each in found})
 
 
 def _single(event: MirrorEvent, calendar_zone: str) -> list[Interval]:

@@ -71,12 +71,13 @@ def confirm_seats(session: Session, key: str) -> SeatChange:
 
 def _chosen(seating: Seating, session_id: str) -> Session:
     if seating.choice.session is None:
-        return _session_of(seating, session_id)
+        return new_session(seating, session_id)
     assert seating.running is not None, "the session that was chosen has been read"
     return seating.running.model_copy(update={"version": seating.running.version + 1})
 
 
-def _session_of(seating: Seating, session_id: str) -> Session:
+def new_session(seating: Seating, session_id: str) -> Session:
+    """A session as the service says, with nobody in it. Its copies in Google have their ids before Google is asked."""
     question, choice = seating.question, seating.choice
     service = question.service
     destinations = dict.fromkeys(

@@ -17,7 +17,7 @@ from functions.domain.availability.taken import blocks, occupations
 from functions.domain.configuration import Resource, Service
 from functions.domain.instants import Millis, Minute
 from functions.domain.intervals import Interval, merge
-from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, changed
+from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, apply_changes
 from functions.domain.openings import open_time
 
 NOBODY: frozenset[str] = frozenset()
@@ -56,11 +56,8 @@ class Scene:
 
     def after(self, changes: Iterable[LedgerChange]) -> "Scene":
         """The same with these changes in the ledgers."""
-        months = {(month.resource, month.month): month for known in self.months.values() for month in known}
-        for change in changes:
-            place = (change.resource, change.month)
-            before = months.get(place) or LedgerMonth(resource=change.resource, month=change.month)
-            months[place] = changed(before, change)
+        before = {(month.resource, month.month): month for known in self.months.values() for month in known}
+        months = apply_changes(before, changes)
         by_resource: dict[str, tuple[LedgerMonth, ...]] = dict.fromkeys(self.months, ())
         for (resource, _), month in sorted(months.items()):
             by_resource[resource] = (*by_resource.get(resource, ()), month)

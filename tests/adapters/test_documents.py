@@ -22,7 +22,7 @@ from functions.adapters.store.documents import (
 )
 from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
 from functions.domain.calendar import Channel, Cursor, Lease
-from functions.domain.configuration import Account, OperatorKey, Resource, Service
+from functions.domain.configuration import Account, FormQuestion, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.hours import DailyInterval
@@ -78,7 +78,15 @@ DOCUMENTS: dict[str, Document] = {
     ),
     "resource without hours": resource(hours=hours(overrides=[]), blocked_by=()),
     "service": service(buffer_before_minutes=5, notice_minutes=60, resources=("anna", "ben"), active=False),
+    "service with questions": service(
+        kind="event",
+        questions=(
+            FormQuestion(id="mat", label="Which mat?", kind="choice", choices=("thin", "thick"), required=True),
+            FormQuestion(id="allergies", label="Any allergies?", kind="text"),
+        ),
+    ),
     "new session": session(),
+    "scheduled session": session(scheduled=True, seats={}, series="tuesdays", waitlist="evenings", capacity=12),
     "session with everything": session(
         resources=("anna", "room"),
         seats={"booking1": 1, "booking2": 2},
@@ -102,6 +110,11 @@ DOCUMENTS: dict[str, Document] = {
         id="entry1", service="cut", client=CLIENT, place=PLACE, manage_hash="hash", created_at=NOW
     ),
     "booking": booking(notes="by the window\nplease", status="cancelled", cancelled_by="client", reason="ill"),
+    "booking of a series, with answers, and no seat any more": booking(
+        answers={"mat": "thick", "allergies": "nuts,\nlatex"},
+        series="mondays",
+        conflict=Conflict(reason="over_capacity", since=NOW),
+    ),
     "connection": connection(lost_at=NOW, last_error="invalid_grant", status="needs_reconnect"),
     "new calendar": calendar(resources=()),
     "calendar with everything": calendar(

@@ -1,6 +1,6 @@
 """What the pure tests build things with. Every default is fixed: 2027-03-01 is a Monday, and it is a week before that.
 
-`apply` is a ledger in memory: what the store does to month documents, without the store.
+A `Ledger` is what the store holds of months, in memory; `apply` is what a commit does to it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from functions.domain.google_event import EventTime, MirrorEvent, mirror_row
 from functions.domain.hours import DailyInterval, DateOverride, Hours, WeeklyHours
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation
+from functions.domain.ledger import apply_changes as apply
 from functions.domain.placing import place
 from functions.domain.seating import Seating
 from functions.domain.session import Booking, Client, GoogleCopy, Session, Times
@@ -126,29 +127,6 @@ def ledger(
             [LedgerChange(resource=of, month=month, blocks={key: tuple(found)}) for month, found in by_month.items()],
         )
     return made
-
-
-def apply(months: Mapping[Place, LedgerMonth], changes: Iterable[LedgerChange]) -> Ledger:
-    """The months after these changes."""
-    after = dict(months)
-    for change in changes:
-        place = (change.resource, change.month)
-        before = after.get(place, LedgerMonth(resource=change.resource, month=change.month))
-        sessions = {**before.sessions, **change.sessions}
-        blocks = {name: dict(events) for name, events in before.blocks.items() if name not in change.cleared}
-        for (name, event), intervals in change.blocks.items():
-            blocks.setdefault(name, {})[event] = intervals or ()
-        after[place] = LedgerMonth(
-            resource=change.resource,
-            month=change.month,
-            sessions={key: value for key, value in sessions.items() if value is not None},
-            blocks={
-                name: kept
-                for name, events in blocks.items()
-                if (kept := {event: intervals for event, intervals in events.items() if intervals})
-            },
-        )
-    return after
 
 
 def contents(months: Mapping[Place, LedgerMonth]) -> Ledger:

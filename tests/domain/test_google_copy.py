@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from functions.domain.configuration import FormQuestion
 from functions.domain.google_copy import is_of_session, new_event, patch
 from functions.domain.inbound import new_times
 from functions.domain.session import Client
@@ -36,6 +37,26 @@ class TestInsert:
         assert body["summary"] == "Haircut: Kim, Lou"
         assert body["description"] == "Kim\nkim@example.com\n+49 30 1234\nby the window\n\nLou\nlou@example.com"
         assert [guest["email"] for guest in body["attendees"]] == ["kim@example.com", "lou@example.com"]
+
+    def test_it_says_what_they_answered_with_the_questions(self) -> None:
+        asked = service(
+            questions=(FormQuestion(id="mat", label="Which mat?", kind="choice", choices=("thin", "thick")),)
+        )
+        body = new_event(
+            session(),
+            copy(),
+            account="demo",
+            service=asked,
+            resource=resource(),
+            bookings=[KIM.model_copy(update={"answers": {"mat": "thick"}}), LOU],
+        )
+        assert body["description"] == (
+            "Kim\nkim@example.com\n+49 30 1234\nby the window\nWhich mat?: thick\n\nLou\nlou@example.com"
+        )
+
+    def test_of_a_session_with_nobody_in_it_yet_it_says_what_it_is(self) -> None:
+        body = inserted()
+        assert (body["summary"], body["description"], body["attendees"]) == ("Haircut", "", [])
 
     def test_it_carries_our_mark_in_this_calendars_copy_only(self) -> None:
         assert inserted(KIM)["extendedProperties"] == PROPERTIES

@@ -8,9 +8,9 @@ import pytest
 from functions.domain import holding
 from functions.domain.appointments import Booked, book, cancel
 from functions.domain.availability import ClientBooking, Question
-from functions.domain.configuration import ClientLimits, Limits, Service
+from functions.domain.configuration import ClientLimits, FormQuestion, Limits, Service
 from functions.domain.decision import Effect
-from functions.domain.errors import HoldLapsed, IllegalMove, SlotTaken, StartClosed
+from functions.domain.errors import HoldLapsed, IllegalMove, Invalid, SlotTaken, StartClosed
 from functions.domain.holding import FORM_MINUTES
 from functions.domain.instants import MINUTE_MS
 from functions.domain.session import Client, Session
@@ -261,3 +261,53 @@ class TestLapse:
         held = desk.place(holding.hold, "mine")
         ended = desk.commit(holding.lapse(held.booking, desk.sessions[held.session.id], now=LAPSES))
         assert (ended.session.status, ended.session.seats, ended.session.holds) == ("open", {"first": 1}, {})
+
+
+ASKS = (FormQuestion(id="mat", label="Which mat?", required=True),)
+
+
+class TestAnswers:
+    """A hold needs none until it is confirmed; a request keeps those that it came with."""
+
+    def confirmed(self, desk: Desk, held: Booked, answers: dict[str, str] | None, **more: Any) -> Booked:
+        decision = holding.confirm(
+            held.booking,
+            desk.sessions[held.session.id],
+            client=CLIENT,
+            notes=None,
+            question=desk.asked(),
+            answers=answers,
+            **{"author": BY_CLIENT} | more,
+        )
+        return desk.commit(decision)
+
+    def test_they_come_with_the_form(self) -> None:
+        desk = Desk(service(questions=ASKS))
+        held = desk.place(holding.hold, "mine")
+        for missing in (None, {}):
+            with pytest.raises(Invalid):
+                self.confirmed(desk, held, missing)
+        assert self.confirmed(desk, held, {"mat": " thin "}).booking.answers == {"mat": "thin"}
+
+    def test_confirming_twice_asks_for_nothing(self) -> None:
+        desk = Desk(service(questions=ASKS))
+        booked = self.confirmed(desk, desk.place(holding.hold, "mine"), {"mat": "thin"})
+        assert self.confirmed(desk, booked, None).booking.answers == {"mat": "thin"}
+
+    def test_an_operator_who_confirms_a_request_keeps_them(self) -> None:
+        desk = Desk(service(questions=ASKS, confirmation="operator"))
+        asked = self.confirmed(desk, desk.place(holding.hold, "mine"), {"mat": "thin"})
+        assert (asked.booking.requested, asked.booking.answers) == (True, {"mat": "thin"})
+        assert self.confirmed(desk, asked, None, author=BY_OPERATOR).booking.answers == {"mat": "thin"}
+
+    def test_an_operator_may_correct_them(self) -> None:
+        desk = Desk(service(questions=ASKS, confirmation="operator"))
+        asked = self.confirmed(desk, desk.place(holding.hold, "mine"), {"mat": "thin"})
+        assert self.confirmed(desk, asked, {"mat": "thick"}, author=BY_OPERATOR).booking.answers == {"mat": "thick"}
+
+    @pytest.mark.parametrize("how", [book, holding.ask], ids=["a booking", "a request"])
+    def test_what_is_booked_has_those_of_its_wish(self, how: Any) -> None:
+        desk = Desk(service(questions=ASKS))
+        wish = request(NINE, answers={"mat": "thin"}, series="mondays")
+        made = desk.commit(how(wish, seating(desk.asked(), NINE), author=BY_CLIENT)).booking
+        assert (made.answers, made.series) == ({"mat": "thin"}, "mondays")

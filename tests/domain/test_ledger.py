@@ -4,10 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, changed, enter, leave, ledger_id, move
-from tests.domain.builders import CALENDAR, SESSION, apply, contents, ledger, minute, months_touched, occupation, spans
+from functions.domain.ledger import LedgerChange, Occupation, enter, leave, ledger_id, move
+from tests.domain.builders import (
+    CALENDAR,
+    SESSION,
+    apply,
+    contents,
+    ledger,
+    minute,
+    months_touched,
+    occupation,
+    question,
+    spans,
+)
 
-HOURS = spans("2027-03-01T09:00Z/2027-03-01T10:00Z", "2027-03-02T09:00Z/2027-03-02T10:00Z")
 NEW_YEAR = minute("2028-01-01T00:00Z")
 
 
@@ -137,31 +147,25 @@ def test_a_cleared_calendar_loses_its_blocks_and_nothing_else() -> None:
     assert cleared == ledger(entry, blocks={("hers", "ev3"): hour})
 
 
-BLOCKS = st.dictionaries(
-    st.tuples(st.sampled_from([CALENDAR, "other"]), st.sampled_from(["ev1", "ev2"])),
-    st.none() | st.lists(st.sampled_from(HOURS), max_size=2).map(tuple),
-    max_size=4,
-)
-ENTRIES = st.dictionaries(st.sampled_from(["one", "other"]), st.none() | occupations(), max_size=2)
-CHANGES = st.builds(
-    LedgerChange,
-    resource=st.just("anna"),
-    month=st.just("2027-03"),
-    sessions=ENTRIES,
-    blocks=BLOCKS,
-    cleared=st.sampled_from([frozenset(), frozenset({CALENDAR})]),
-)
-
-
-@given(st.lists(CHANGES, max_size=3))
-def test_a_changed_month_is_what_the_store_makes_of_it(changes: list[LedgerChange]) -> None:
-    month = LedgerMonth(resource="anna", month="2027-03")
-    for change in changes:
-        month = changed(month, change)
-    expected = apply({}, changes).get(("anna", "2027-03"), LedgerMonth(resource="anna", month="2027-03"))
-    kept = {calendar: events for calendar, events in month.blocks.items() if events}
-    assert (month.sessions, kept) == (expected.sessions, expected.blocks)
-
-
 def test_a_months_id_names_resource_and_month() -> None:
     assert ledger_id("anna", "2027-03") == "anna/2027-03"
+
+
+def test_a_question_is_asked_of_what_changes_leave() -> None:
+    """Also in months that nothing stood in before, and without losing what stands in others."""
+    there = occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z", session="there")
+    new = occupation("2027-03-31T23:30Z", "2027-04-01T00:30Z", session="new")
+    before = question(there)
+    after = before.after(enter(["anna"], new))
+    (state,) = after.states
+    assert {(month.month, *month.sessions) for month in state.months} == {
+        ("2027-03", "there", "new"),
+        ("2027-04", "new"),
+    }
+    assert after.after(leave(["anna"], new)).states[0].months[0] == before.states[0].months[0]
+
+
+def test_a_change_at_another_resource_is_no_matter() -> None:
+    before = question(occupation("2027-03-01T09:00Z", "2027-03-01T10:00Z"))
+    changes = enter(["ben"], occupation("2027-03-01T11:00Z", "2027-03-01T12:00Z", session="bens"))
+    assert before.after(changes) == before

@@ -11,7 +11,7 @@ from functions.domain.configuration import ClientLimits, Limits
 from functions.domain.errors import CalendarUnknown, Invalid, Refusal, SlotTaken, StartClosed
 from functions.domain.hours import Holiday
 from functions.domain.ledger import Occupation
-from functions.domain.placing import ALTERNATIVES, place
+from functions.domain.placing import ALTERNATIVES, as_operator, place
 from tests.domain.builders import NOW, among, hours, occupation, question, service, span, state, weekly
 from tests.domain.monday import DATE, at, held, monday_now, on_monday, works
 
@@ -290,3 +290,42 @@ def test_alternatives_are_what_can_be_booked_just_then() -> None:
     for found in alternatives(taken):
         placed = place(taken, occupation(found, found).start)
         assert placed.resources == ("anna",)
+
+
+BOUND: dict[str, Any] = {
+    "notice": {"notice_minutes": 30 * 1440},
+    "window": {"window": RollingDays(days=1)},
+    "a limit of the service": {"limits": Limits(per_day=1)},
+    "a limit of the client": {"client_limits": ClientLimits(at_once=1)},
+}
+
+
+class TestForOperators:
+    """What binds clients and not them: notice, window and limits. Time that is taken binds everybody."""
+
+    @pytest.mark.parametrize("name", BOUND)
+    def test_no_rule_for_clients_binds_them(self, name: str) -> None:
+        bound = asked(at("09:00", "10:00"), rules=BOUND[name], client=THEIRS)
+        with pytest.raises(StartClosed):
+            place(bound, on_monday("10:00"))
+        assert place(as_operator(bound), on_monday("10:00")) == fresh("anna")
+
+    def test_nor_a_limit_of_the_resource(self) -> None:
+        bound = asked(at("09:00", "10:00"), of=works(limits=Limits(per_day=1)))
+        with pytest.raises(StartClosed):
+            place(bound, on_monday("10:00"))
+        assert place(as_operator(bound), on_monday("10:00")) == fresh("anna")
+
+    @pytest.mark.parametrize(
+        ("bound", "refusal"),
+        [
+            pytest.param(asked(AT_10), SlotTaken, id="taken time"),
+            pytest.param(asked(FULL, rules=GROUP), SlotTaken, id="a class that is full"),
+            pytest.param(asked(known_until=0), CalendarUnknown, id="what nobody can see"),
+            pytest.param(asked(of=works("11:00-12:00")), StartClosed, id="hours"),
+            pytest.param(asked(now=monday_now("10:00") + 1), StartClosed, id="the past"),
+        ],
+    )
+    def test_everything_else_does(self, bound: Question, refusal: type[Refusal]) -> None:
+        with pytest.raises(refusal):
+            place(as_operator(bound), on_monday("10:00"))

@@ -4,7 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.domain.builders import BERLIN, all_day, series, span, spans, timed
+from functions.domain.instants import rfc3339
+from functions.domain.recurrence import starts_of_rule
+from tests.domain.builders import BERLIN, all_day, minute, series, span, spans, timed
 from tests.domain.series import MONDAYS, blocks, hours_from
 
 
@@ -311,3 +313,22 @@ def test_of_a_rule_that_can_not_be_read_the_first_occurrence_is_busy(line: str) 
 def test_a_series_that_takes_no_time_has_none() -> None:
     assert blocks(series(transparency="transparent")) == []
     assert blocks(series(start=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        pytest.param("FREQ=WEEKLY", ["03-01T08:00", "03-08T08:00", "03-15T08:00"], id="as far as was asked"),
+        pytest.param("FREQ=WEEKLY;COUNT=2", ["03-01T08:00", "03-08T08:00"], id="as far as it goes"),
+        pytest.param("FREQ=WEEKLY;BYDAY=TU", ["03-02T08:00", "03-09T08:00", "03-16T08:00"], id="without the first"),
+    ],
+)
+def test_a_rule_of_our_own_names_its_starts(rule: str, expected: list[str]) -> None:
+    found = starts_of_rule(rule, minute("2027-03-01T09:00+01:00"), zone_name=BERLIN, until=minute("2027-03-17T00:00Z"))
+    assert [rfc3339(start)[5:16] for start in found] == expected
+
+
+def test_a_start_in_the_second_round_of_an_hour_is_where_it_is_and_the_next_in_the_only_one() -> None:
+    first = minute("2027-10-31T02:30+01:00")
+    found = starts_of_rule("FREQ=DAILY;COUNT=2", first, zone_name=BERLIN, until=first + 3 * 1440)
+    assert found == [first, first + 1440]

@@ -280,6 +280,7 @@ def test_clients_learn_what_they_may_ask_for(empty_studio: Studio) -> None:
         "capacity": 4,
         "assignment": "choice",
         "resources": ["anna"],
+        "questions": [],
     }
     empty_studio.offer()
     assert empty_studio.look("services")["services"][0]["durations"] == [30]

@@ -221,6 +221,7 @@ def test_a_session_of_last_month_that_still_goes_on_is_found(empty_studio: Studi
     """Outside the hours, where availability itself need not look."""
     first = (DAY.replace(day=1) + timedelta(days=40)).replace(day=1)
     empty_studio.offer(window={"kind": "unlimited"})
+    empty_studio.offer("retreat", kind="event")
     session = empty_studio.schedule(
         f"{first - timedelta(days=1)}T12:00:00Z", service="retreat", minutes=13 * 60, capacity=9
     )
@@ -234,6 +235,7 @@ def test_a_session_of_next_month_that_is_in_the_way_is_found(empty_studio: Studi
     """The start lies outside the hours and in another month of the ledger than what it would collide with."""
     first = (DAY.replace(day=1) + timedelta(days=40)).replace(day=1)
     empty_studio.offer(window={"kind": "unlimited"}, durations=[30, 120])
+    empty_studio.offer("retreat", kind="event")
     session = empty_studio.schedule(f"{first}T00:30:00Z", service="retreat", minutes=60, capacity=9)
     found = empty_studio.explain(f"{first - timedelta(days=1)}T23:00:00Z", duration=120)["reasons"]
     assert [(reason["rule"], reason["cause"].get("session")) for reason in found] == [

@@ -65,6 +65,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "sessions_page": _every(queries.sessions_page, SessionFilter),
     "entries_page": _every(queries.entries_page, EntryFilter),
     "history_page": _every(queries.history_page, HistoryFilter),
+    "bookings_of_series": lambda store: queries.bookings_of_series(store, "a", "s"),
     "bookings_of_client": lambda store: queries.bookings_of_client(store, "a", "k", "s"),
     "history_in_order": lambda store: [
         queries.history_in_order(store, "a", field, "x") for field in ("session", "booking", "entry")

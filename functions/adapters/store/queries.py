@@ -104,6 +104,13 @@ def history_page(store: Store, account: str, wanted: HistoryFilter, part: Part) 
     return read_page(history, HistoryRecord, conditions, part, order="at", descending=True)
 
 
+def bookings_of_series(store: Store, account: str, series: str) -> list[Booking]:
+    """The bookings that were made together on several weeks, cancelled ones too, in the order of their starts."""
+    query = _collection(store, account, Booking).where(filter=FieldFilter("series", "==", series))
+    found = [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+    return sorted(found, key=lambda booking: (booking.start, booking.id))
+
+
 def bookings_of_client(store: Store, account: str, key: str, service: str) -> list[Booking]:
     """A client's bookings of a service that are not cancelled."""
     found = (

@@ -106,6 +106,17 @@ def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Mi
     )
 
 
+def read_resources(
+    reader: Reader, names: Iterable[str], months: Iterable[str], *, now: Millis, stale_after: Millis
+) -> tuple[ResourceState, ...]:
+    """These resources, those that there are, with whole months of their ledgers: also the nights, which operators may use as they like."""
+    names, months = tuple(names), tuple(months)
+    reader.load(*_refs(names, months))
+    resources = [r for name in names if (r := reader.get(Ref(Resource, name))) is not None]
+    reader.load(*_calendar_refs(sorted({calendar for resource in resources for calendar in resource.blocked_by})))
+    return tuple(_state(reader, each, months, now=now, stale_after=stale_after) for each in resources)
+
+
 def _state(
     reader: Reader, resource: Resource, months: Iterable[str], *, now: Millis, stale_after: Millis
 ) -> ResourceState:
@@ -174,5 +185,5 @@ def _refs(resources: tuple[str, ...], months: tuple[str, ...]) -> list[AnyRef]:
     return found + ledgers
 
 
-def _calendar_refs(calendars: tuple[str, ...]) -> list[AnyRef]:
+def _calendar_refs(calendars: Iterable[str]) -> list[AnyRef]:
     return [Ref(Calendar, name) for name in calendars]

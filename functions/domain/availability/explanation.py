@@ -6,6 +6,7 @@ by property (`tests/domain/test_availability_oracle.py`).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeAlias
 
 from functions.domain.availability.bounds import bounds_of
@@ -56,6 +57,15 @@ def explain_candidate(question: Question, candidate: Candidate, start: Minute) -
     else:
         reasons += _against_beginning(question, candidate, start)
     return tuple(reasons)
+
+
+def against_time(question: Question, candidate: Candidate, *, core: Interval, taken: Interval) -> tuple[Reason, ...]:
+    """Only what else takes the time of a candidate's resources, or may take it for all that is known; whatever their hours and every other rule say.
+
+    `core` is the session itself, `taken` includes its buffers.
+    """
+    every = (_by_taken(question, state, core=core, taken=taken, joining=None) for state in candidate.states)
+    return tuple(chain.from_iterable(every))
 
 
 def _session_at(question: Question, candidate: Candidate, start: Minute) -> Occupation | None:

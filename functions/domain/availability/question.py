@@ -1,11 +1,12 @@
 """What is asked of the engine: a service, at the resources that can serve it, at a moment; and the rules that can close a start."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from functions.domain.configuration import Resource, Service
 from functions.domain.instants import Millis, Minute
-from functions.domain.ledger import LedgerMonth
+from functions.domain.ledger import LedgerChange, LedgerMonth, apply_changes
 
 
 class Closed(StrEnum):
@@ -79,6 +80,16 @@ class Question:
     @property
     def length(self) -> int:
         return self.service.duration_minutes if self.duration is None else self.duration
+
+    def after(self, changes: Iterable[LedgerChange]) -> "Question":
+        """The same, asked of the ledgers as these changes leave them."""
+        before = {(month.resource, month.month): month for state in self.states for month in state.months}
+        after = apply_changes(before, changes)
+        states = (
+            replace(state, months=tuple(m for (name, _), m in after.items() if name == state.resource.id))
+            for state in self.states
+        )
+        return replace(self, states=tuple(states))
 
 
 @dataclass(frozen=True, kw_only=True)
