@@ -11,7 +11,7 @@ from functions.domain.errors import CalendarUnknown, Invalid, Refusal, StartClos
 from functions.domain.event_ids import event_id
 from functions.domain.instants import MINUTE_MS, rfc3339
 from functions.domain.intervals import Interval
-from functions.domain.ledger import Hold
+from functions.domain.ledger import Hold, Occupation
 from functions.domain.mirroring import new_horizon
 from functions.domain.scheduling import Plan, Scheduled, schedule, starts_by_rule
 from tests.domain.builders import BERLIN, BY_OPERATOR, CALENDAR, NOW, among, apply, minute, rebuilt, service, state
@@ -112,11 +112,22 @@ class TestTaken:
         assert {reason["rule"] for reason in taken["reasons"]} == kinds
         assert all(reason["resource"] == "anna" for reason in taken["reasons"])
 
-    def test_its_own_buffers_must_be_free_too(self) -> None:
-        rules = YOGA.model_copy(update={"buffer_before_minutes": 15})
-        with pytest.raises(TimeTaken):
-            scheduled(plan(), state(at("18:00", "19:00"), of=ANNA), rules=rules)
-        assert scheduled(plan(), state(at("18:00", "18:45"), of=ANNA), rules=rules).answer.sessions
+    @pytest.mark.parametrize(
+        ("there", "free"),
+        [
+            pytest.param(at("18:00", "19:00"), False, id="into the one before"),
+            pytest.param(at("18:00", "18:45"), True, id="not into the one before"),
+            pytest.param(at("20:00", "21:00"), False, id="into the one after"),
+            pytest.param(at("20:30", "21:00"), True, id="not into the one after"),
+        ],
+    )
+    def test_its_own_buffers_must_be_free_too(self, there: Occupation, *, free: bool) -> None:
+        rules = YOGA.model_copy(update={"buffer_before_minutes": 15, "buffer_after_minutes": 30})
+        if free:
+            assert scheduled(plan(), state(there, of=ANNA), rules=rules).answer.sessions
+        else:
+            with pytest.raises(TimeTaken):
+                scheduled(plan(), state(there, of=ANNA), rules=rules)
 
     def test_what_ends_just_then_is_not_in_the_way(self) -> None:
         assert scheduled(plan(), state(at("18:00", "19:00"), at("20:00", "21:00"), of=ANNA)).answer.sessions
