@@ -25,7 +25,7 @@ from functions.adapters.store.documents import (
 )
 from functions.adapters.store.records import HistoryRecord, OutboxRecord
 from functions.domain.decision import AnyRef, Decision, Effect, HistoryEntry, Ref
-from functions.domain.errors import Contended
+from functions.domain.errors import Contended, Refusal
 from functions.domain.ledger import LedgerMonth, ledger_id
 
 if TYPE_CHECKING:
@@ -48,12 +48,14 @@ class Reader:
     client: firestore.Client
     account: str
     seen: "dict[AnyRef, DocumentSnapshot[Any]]" = field(default_factory=dict)
+    round_trips: int = 0
 
     def load(self, *refs: AnyRef) -> None:
         """Reads what has not been read yet, in one round trip."""
         wanted = {path_of(self.account, ref): ref for ref in refs if ref not in self.seen}
         if not wanted:
             return
+        self.round_trips += 1
         for snapshot in self.client.get_all([self.client.document(path) for path in wanted]):
             self.seen[wanted[snapshot.reference.path]] = snapshot
 
@@ -67,6 +69,14 @@ class Reader:
         """Takes in a document that a query found, so that it can be written with a precondition."""
         self.seen[ref] = snapshot
         return decode(ref, snapshot.to_dict() or {})
+
+    def still_so(self) -> bool:
+        """Whether all that was read was true at one moment: it came in one round trip, or is now as it was."""
+        if self.round_trips < 2:
+            return True
+        again = Reader(self.client, self.account)
+        again.load(*self.seen)
+        return all(again.state(ref) == self.state(ref) for ref in self.seen)
 
     def state(self, ref: AnyRef) -> Any | None:
         """The update time of a document as read; None where it was not there, or was not read and so must be new."""
@@ -88,10 +98,19 @@ class Store:
         return self.reader(account).get(ref)
 
     def run(self, account: str, attempt: Callable[[Reader], Decision[A]]) -> A:
-        """Makes the decision and commits it; again from a new reading as long as others are faster. Raises `Contended` in the end."""
+        """Makes the decision and commits it; again from a new reading as long as others are faster. Raises `Contended` in the end.
+
+        A refusal rests on what was read as much as a commit does, and is given only where all of that was true at one moment.
+        """
         commit_id = uuid4().hex
         for tries in range(MAX_ATTEMPTS):
-            decision = attempt(reader := self.reader(account))
+            reader = self.reader(account)
+            try:
+                decision = attempt(reader)
+            except Refusal:
+                if reader.still_so():
+                    raise
+                continue
             if decision.writes_nothing:
                 return decision.answer
             outbox = _outbox_records(decision.effects, commit_id, now_millis())
