@@ -5,14 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask, request
 
-from functions.adapters.clock import now_millis
-from functions.adapters.composition import Application
-from functions.adapters.settings import read_settings
-from functions.booking import availability, clients
-from functions.booking.routing import Router
 from infra.local.platform import Platform
+from tests.in_process import application_of, booking_client
 from tests.studio import Booked, Studio, until
 
 
@@ -32,8 +27,7 @@ class Wire:
 @pytest.fixture
 def wire_and_client(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> tuple[Wire, Any]:
     """The booking function in this process, with every Firestore call counted."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", platform.addresses.firestore)
-    application = Application(read_settings(platform.configuration.functions_environment))
+    application = application_of(platform)
     api, wire = application.store.client._firestore_api, Wire()
     batch_get, commit = api.batch_get_documents, api.commit
 
@@ -49,10 +43,7 @@ def wire_and_client(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> tupl
     monkeypatch.setattr(api, "commit", counted_commit)
     for name in ("run_query", "get_document", "list_documents", "begin_transaction", "run_aggregation_query"):
         monkeypatch.setattr(api, name, lambda *_, name=name, **__: wire.others.append(name))
-    router, app = Router((*clients.ROUTES, *availability.ROUTES)), Flask("counted")
-    answer = lambda path: router.answer(request, application, now_millis())  # noqa: E731
-    app.add_url_rule("/<path:path>", view_func=answer, methods=["GET", "POST"])
-    return wire, app.test_client()
+    return wire, booking_client(application)
 
 
 def test_availability_of_one_month_is_one_round_trip_of_four_documents(
