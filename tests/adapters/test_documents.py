@@ -1,5 +1,6 @@
 """Documents as Firestore fields and back, and where each of them lives."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from functions.adapters.store.documents import (
     COLLECTIONS,
     change_fields,
     decode,
+    differences,
     encode,
     ledger_ref,
     ledger_refs_of,
@@ -21,6 +23,7 @@ from functions.adapters.store.documents import (
     ref_of,
 )
 from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
+from functions.adapters.store.wire import GONE
 from functions.domain.calendar import Channel, Cursor, Lease
 from functions.domain.configuration import Account, FormQuestion, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
@@ -293,16 +296,60 @@ class TestLedgerMonth:
                 "holds": {},
                 "waiting": None,
             },
-            ("sessions", "gone"): None,
+            ("sessions", "gone"): GONE,
             ("blocks", CALENDAR, "ev1"): [HOUR[0].start, HOUR[0].end],
-            ("blocks", CALENDAR, "ev2"): None,
-            ("blocks", CALENDAR, "ev3"): None,
-            ("blocks", "former"): None,
+            ("blocks", CALENDAR, "ev2"): GONE,
+            ("blocks", CALENDAR, "ev3"): GONE,
+            ("blocks", "former"): GONE,
         }
 
     def test_a_month_that_was_only_touched_is_empty(self) -> None:
         read = decode(ledger_ref("anna", "2027-03"), {"configured": 3})
         assert read == LedgerMonth(resource="anna", month="2027-03")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        pytest.param({"a": 1}, {"a": 1}, {}, id="nothing"),
+        pytest.param({"a": 1}, {"a": 2}, {("a",): 2}, id="a value"),
+        pytest.param({}, {"a": None}, {("a",): None}, id="a field that is new, and empty"),
+        pytest.param({"newer": 1, "a": 1}, {"a": 2}, {("a",): 2}, id="not what a newer version of the code wrote"),
+        pytest.param(
+            {"seats": {"b1": 1, "b2": 1}},
+            {"seats": {"b1": 1, "b3": 2}},
+            {("seats", "b3"): 2, ("seats", "b2"): GONE},
+            id="one who joined a class, and one who left it",
+        ),
+        pytest.param({"seats": {"b1": 1}}, {"seats": {}}, {("seats", "b1"): GONE}, id="the last who left"),
+        pytest.param({"conflict": None}, {"conflict": {"reason": "x"}}, {("conflict",): {"reason": "x"}}, id="a map"),
+        pytest.param({"conflict": {"reason": "x"}}, {"conflict": None}, {("conflict",): None}, id="no map any more"),
+        pytest.param({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, {("a",): [{"b": 2}]}, id="a list, as a whole"),
+    ],
+)
+def test_what_differs(before: dict[str, Any], after: dict[str, Any], found: dict[Any, Any]) -> None:
+    assert differences(before, after) == found
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+)
+FIELDS = st.fixed_dictionaries(dict.fromkeys("xyz", VALUES))
+
+
+@given(FIELDS, FIELDS)
+def test_a_document_with_its_differences_is_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
+    made = deepcopy(before)
+    for path, value in differences(before, after).items():
+        place = made
+        for name in path[:-1]:
+            place = place[name]  # only maps that were there are written into
+        if value is GONE:
+            del place[path[-1]]
+        else:
+            place[path[-1]] = value
+    assert made == after
 
 
 NAMES = st.text(min_size=1, max_size=8)

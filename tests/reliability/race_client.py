@@ -1,39 +1,55 @@
-"""One process of a race: several clients that call at the same moment.
+"""One process of a race: several clients that call at the same moment, round after round, until its input ends.
 
-`python -m tests.reliability.race_client`, a JSON line on standard input: {"calls": [{"method", "url", "body", "headers"}, …]}. Prints `ready`, waits for
-another line, then makes all calls at once, each from a thread of its own, and prints the answers as one JSON line: [[status, body], …].
+`python -m tests.reliability.race_client`. A round: it reads a JSON line of calls, [{"address", "method", "path", "body", "headers"}, …], connects for each of
+them and prints `ready`; reads another line, then makes all calls at once, each from a thread of its own; prints the answers as one JSON line,
+[[status, body], …].
 """
 
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from threading import Barrier
 from typing import Any
+from urllib.parse import urlsplit
 
-import requests
+TIMEOUT_S = 60
+MOST_AT_ONCE = 64
 
 
-def call(request: dict[str, Any], session: requests.Session, start: Barrier) -> tuple[int, Any]:
+def connected(call: dict[str, Any]) -> HTTPConnection:
+    connection = HTTPConnection(urlsplit(call["address"]).netloc, timeout=TIMEOUT_S)
+    connection.connect()
+    return connection
+
+
+def answer(call: dict[str, Any], connection: HTTPConnection, start: Barrier) -> tuple[int, Any]:
+    body = json.dumps(call["body"])
     start.wait()
-    answer = session.request(
-        request["method"], request["url"], json=request.get("body"), headers=request.get("headers"), timeout=60
-    )
+    connection.request(call["method"], call["path"], body, {"Content-Type": "application/json", **call["headers"]})
+    response = connection.getresponse()
+    said = response.read().decode()
+    connection.close()
     try:
-        return answer.status_code, answer.json()
+        return response.status, json.loads(said)
     except ValueError:
-        return answer.status_code, answer.text
+        return response.status, said
 
 
 def main() -> None:
-    calls = json.loads(sys.stdin.readline())["calls"]
-    sessions = [requests.Session() for _ in calls]
-    start = Barrier(len(calls))
-    with ThreadPoolExecutor(len(calls)) as threads:
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
-        answers = list(threads.map(call, calls, sessions, [start] * len(calls)))
-    sys.stdout.write(json.dumps(answers) + "\n")
+    with ThreadPoolExecutor(MOST_AT_ONCE) as threads:
+        for line in sys.stdin:
+            calls = json.loads(line)
+            connections = [connected(call) for call in calls]
+            _say("ready")
+            sys.stdin.readline()
+            start = Barrier(len(calls))
+            _say(json.dumps(list(threads.map(answer, calls, connections, [start] * len(calls)))))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from functions.adapters.composition import Application
-from functions.adapters.settings import read_settings
 from functions.adapters.store.store import Store
 from functions.domain.instants import Millis
 from functions.sync.leases import LEASE_MS
 from functions.sync.pull import pull
 from functions.sync.work import Work
 from infra.local.platform import Platform
+from tests.in_process import application_of
 from tests.studio import Booked, Studio
 
 MORE_COMMITS_THAN_A_PULL_MAKES = 40
@@ -98,10 +98,9 @@ class Story:
 @pytest.mark.parametrize("full_list", [False, True], ids=["changes since the token", "a full list after a lost token"])
 @pytest.mark.parametrize("after", [False, True], ids=["before a commit", "after a commit"])
 def test_a_pull_that_dies_at_any_commit_is_made_good_by_the_next(
-    studio: Studio, platform: Platform, store: Store, after: bool, full_list: bool, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, platform: Platform, store: Store, after: bool, full_list: bool
 ) -> None:
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", platform.addresses.firestore)
-    application = Application(read_settings(platform.configuration.functions_environment))
+    application = application_of(platform)
     with studio.pushes(drop=1.0):
         story = Story.begin(studio)
         _pull(studio, application, store, dies_at=0)  # everything up to here is known

@@ -16,6 +16,7 @@ from functions.adapters.store.store import Store
 from functions.webhook.notifications import receive
 from infra.local.platform import Platform
 from infra.local.ports import Ports
+from tests.in_process import application_of, booking_client
 from tests.studio import DAY, Studio, instants, until
 
 
@@ -149,11 +150,9 @@ def test_a_revoked_grant_is_told_and_the_booking_waits_for_its_event(studio: Stu
 def test_a_crash_after_the_commit_loses_no_effect(studio: Studio, platform: Platform, store: Store) -> None:
     """The process dies between the commit and the enqueuing: the state is there, the outbox knows what is owed, the sweep does it."""
     nine = studio.starts()[0]
-    dead = {"CLOUD_TASKS_EMULATOR_HOST": f"127.0.0.1:{Ports.free().tasks}"}
-    settings = read_settings({**platform.configuration.functions_environment, **dead})
-    with _booking_app(settings, platform) as client:
-        body = {"service": "consult", "start": nine, "client": {"name": "Kim", "email": studio.client_email}}
-        answer = client.post(f"/v1/accounts/{studio.account}/bookings", json=body)
+    without_tasks = application_of(platform, CLOUD_TASKS_EMULATOR_HOST=f"127.0.0.1:{Ports.free().tasks}")
+    body = {"service": "consult", "start": nine, "client": {"name": "Kim", "email": studio.client_email}}
+    answer = booking_client(without_tasks).post(f"/v1/accounts/{studio.account}/bookings", json=body)
     assert answer.status_code == 201
     assert nine not in studio.starts()
     assert studio.person.events() == []
@@ -167,26 +166,6 @@ def test_a_crash_after_the_commit_loses_no_effect(studio: Studio, platform: Plat
     until(lambda: not list(outbox.stream()))
     studio.fire("minute")
     assert len(studio.person.events()) == 1
-
-
-@contextmanager
-def _booking_app(settings: Any, platform: Platform) -> Iterator[Any]:
-    """The booking function in this process, with settings of its own."""
-    from flask import Flask, request
-
-    from functions.adapters.clock import now_millis
-    from functions.booking import clients
-    from functions.booking.routing import Router
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("FIRESTORE_EMULATOR_HOST", platform.addresses.firestore)
-        application, router, app = Application(settings), Router(clients.ROUTES), Flask("crash")
-        app.add_url_rule(
-            "/<path:path>",
-            view_func=lambda path: router.answer(request, application, now_millis()),
-            methods=["GET", "POST"],
-        )
-        yield app.test_client()
 
 
 def test_the_webhook_promises_nothing_it_can_not_keep(platform: Platform) -> None:  # case 13

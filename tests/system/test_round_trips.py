@@ -1,58 +1,21 @@
 """What a request costs at Firestore, counted where the client library leaves this process (design page, section 11)."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask, request
 
-from functions.adapters.clock import now_millis
-from functions.adapters.composition import Application
-from functions.adapters.settings import read_settings
-from functions.booking import availability, clients
-from functions.booking.routing import Router
 from infra.local.platform import Platform
+from tests.in_process import application_of, booking_client
 from tests.studio import Booked, Studio, until
-
-
-@dataclass
-class Wire:
-    """The calls that went out: documents read by each batched read, writes of each commit."""
-
-    reads: list[int] = field(default_factory=list)
-    commits: list[int] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-
-    def clear(self) -> None:
-        for calls in (self.reads, self.commits, self.others):
-            calls.clear()
+from tests.wire import Wire, tap
 
 
 @pytest.fixture
-def wire_and_client(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> tuple[Wire, Any]:
+def wire_and_client(platform: Platform) -> tuple[Wire, Any]:
     """The booking function in this process, with every Firestore call counted."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", platform.addresses.firestore)
-    application = Application(read_settings(platform.configuration.functions_environment))
-    api, wire = application.store.client._firestore_api, Wire()
-    batch_get, commit = api.batch_get_documents, api.commit
-
-    def counted_get(request: Any, **options: Any) -> Any:
-        wire.reads.append(len(request["documents"]))
-        return batch_get(request=request, **options)
-
-    def counted_commit(request: Any, **options: Any) -> Any:
-        wire.commits.append(len(request["writes"]))
-        return commit(request=request, **options)
-
-    monkeypatch.setattr(api, "batch_get_documents", counted_get)
-    monkeypatch.setattr(api, "commit", counted_commit)
-    for name in ("run_query", "get_document", "list_documents", "begin_transaction", "run_aggregation_query"):
-        monkeypatch.setattr(api, name, lambda *_, name=name, **__: wire.others.append(name))
-    router, app = Router((*clients.ROUTES, *availability.ROUTES)), Flask("counted")
-    answer = lambda path: router.answer(request, application, now_millis())  # noqa: E731
-    app.add_url_rule("/<path:path>", view_func=answer, methods=["GET", "POST"])
-    return wire, app.test_client()
+    application = application_of(platform)
+    return tap(application.store.client), booking_client(application)
 
 
 def test_availability_of_one_month_is_one_round_trip_of_four_documents(
@@ -69,7 +32,7 @@ def test_availability_of_one_month_is_one_round_trip_of_four_documents(
     answer = client.get(address)
     assert answer.json["days"]
     # Service, resource, its calendar, and the month.
-    assert (wire.reads, wire.commits, wire.others) == ([4], [], [])
+    assert (wire.documents_read, wire.commits, wire.others) == ([4], [], [])
 
 
 def test_a_booking_is_one_read_and_one_commit_before_its_answer(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
+from functions.adapters.store.wire import GONE, Path
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import AnyRef, Ref
@@ -148,15 +149,31 @@ def encode_blocks(intervals: tuple[Interval, ...]) -> list[Minute]:
     return [minute for interval in intervals for minute in interval]
 
 
-def change_fields(change: LedgerChange) -> dict[tuple[str, ...], Any]:
-    """The field paths that a ledger change sets; None where the field goes away."""
-    fields: dict[tuple[str, ...], Any] = {
-        ("sessions", key): None if value is None else encode_occupation(value) for key, value in change.sessions.items()
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[Path, Any]:
+    """The field paths at which a document becomes another. Maps are compared key by key, so that one who joins a class of 200 writes one seat.
+
+    Fields that are not in `after` stay: a newer version of the code wrote them.
+    """
+    found: dict[Path, Any] = {}
+    for name, value in after.items():
+        known = before.get(name, GONE)
+        if isinstance(value, dict) and isinstance(known, dict):
+            found |= {(name, *path): inner for path, inner in differences(known, value).items()}
+            found |= {(name, key): GONE for key in known.keys() - value.keys()}
+        elif known is GONE or value != known:
+            found[name,] = value
+    return found
+
+
+def change_fields(change: LedgerChange) -> dict[Path, Any]:
+    """The field paths that a ledger change sets."""
+    fields: dict[Path, Any] = {
+        ("sessions", key): GONE if value is None else encode_occupation(value) for key, value in change.sessions.items()
     }
     for calendar in change.cleared:
-        fields["blocks", calendar] = None
+        fields["blocks", calendar] = GONE
     for (calendar, event), intervals in change.blocks.items():
-        fields["blocks", calendar, event] = None if not intervals else encode_blocks(intervals)
+        fields["blocks", calendar, event] = GONE if not intervals else encode_blocks(intervals)
     return fields
 
 
@@ -164,7 +181,7 @@ def new_month_fields(change: LedgerChange) -> dict[str, Any]:
     """A ledger month that begins with this change."""
     fields: dict[str, Any] = {}
     for path, value in change_fields(change).items():
-        if value is not None:
+        if value is not GONE:
             inner = fields
             for part in path[:-1]:
                 inner = inner.setdefault(part, {})

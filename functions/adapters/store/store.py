@@ -18,15 +18,18 @@ from functions.adapters.clock import now_millis
 from functions.adapters.store.documents import (
     change_fields,
     decode,
+    differences,
     encode,
     new_month_fields,
     path_of,
     ref_of,
 )
 from functions.adapters.store.history import history_records, record_id
+from functions.adapters.store.line import Lines
 from functions.adapters.store.records import HistoryRecord, OutboxRecord
+from functions.adapters.store.wire import Commit, Stored, read
 from functions.domain.decision import AnyRef, Decision, Effect, Ref
-from functions.domain.errors import Contended
+from functions.domain.errors import Contended, Refusal
 from functions.domain.ledger import LedgerMonth, ledger_id
 
 if TYPE_CHECKING:
@@ -48,8 +51,9 @@ class Reader:
 
     client: firestore.Client
     account: str
-    seen: "dict[AnyRef, DocumentSnapshot[Any]]" = field(default_factory=dict)
+    seen: dict[AnyRef, Stored] = field(default_factory=dict)
     along: list[AnyRef] = field(default_factory=list)
+    round_trips: int = 0
 
     def read_along(self, *refs: AnyRef) -> None:
         """These are read with whatever is read next, in its round trip."""
@@ -62,29 +66,36 @@ class Reader:
             return
         wanted |= {path_of(self.account, ref): ref for ref in self.along if ref not in self.seen}
         self.along.clear()
-        for snapshot in self.client.get_all([self.client.document(path) for path in wanted]):
-            self.seen[wanted[snapshot.reference.path]] = snapshot
+        self.round_trips += 1
+        self.seen |= {wanted[path]: stored for path, stored in read(self.client, wanted).items()}
 
     def get(self, ref: Ref[D]) -> D | None:
         """The document, read now if it has not been; None where there is none."""
         self.load(ref)
-        snapshot = self.seen[ref]
-        return decode(ref, snapshot.to_dict() or {}) if snapshot.exists else None
+        fields = self.seen[ref].fields
+        return None if fields is None else decode(ref, fields)
 
     def as_read(self, ref: Ref[D]) -> D | None:
         """The document as it was read; None where it was not there, or was not read and so must be new."""
-        snapshot = self.seen.get(ref)
-        return decode(ref, snapshot.to_dict() or {}) if snapshot is not None and snapshot.exists else None
+        fields = self.stored(ref).fields
+        return None if fields is None else decode(ref, fields)
 
     def adopt(self, ref: Ref[D], snapshot: "DocumentSnapshot[Any]") -> D:
         """Takes in a document that a query found, so that it can be written with a precondition."""
-        self.seen[ref] = snapshot
-        return decode(ref, snapshot.to_dict() or {})
+        found = self.seen[ref] = Stored.of(snapshot)
+        return decode(ref, found.fields or {})
 
-    def state(self, ref: AnyRef) -> Any | None:
-        """The update time of a document as read; None where it was not there, or was not read and so must be new."""
-        snapshot = self.seen.get(ref)
-        return snapshot.update_time if snapshot is not None and snapshot.exists else None
+    def stored(self, ref: AnyRef) -> Stored:
+        """The document as read; as one that is not there where it was not read, and so must be new."""
+        return self.seen.get(ref, Stored())
+
+    def still_so(self) -> bool:
+        """Whether all that was read was true at one moment: it came in one round trip, or is now as it was."""
+        if self.round_trips < 2:
+            return True
+        again = Reader(self.client, self.account)
+        again.load(*self.seen)
+        return all(again.stored(ref).updated == stored.updated for ref, stored in self.seen.items())
 
 
 class Store:
@@ -93,6 +104,7 @@ class Store:
     def __init__(self, client: firestore.Client, dispatch: Dispatch) -> None:
         self.client = client
         self._dispatch = dispatch
+        self._lines = Lines()
 
     def reader(self, account: str) -> Reader:
         return Reader(self.client, account)
@@ -104,17 +116,24 @@ class Store:
         """Makes the decision and commits it; again from a new reading as long as others are faster. Raises `Contended` in the end.
 
         Raises `ForgottenHistory`, a mistake in the code, where state changes and the decision's history does not say so.
+        A refusal rests on what was read as much as a commit does, and is given only where all of that was true at one moment.
         """
         commit_id = uuid4().hex
         for tries in range(MAX_ATTEMPTS):
-            decision = attempt(reader := self.reader(account))
-            if decision.writes_nothing:
-                return decision.answer
-            outbox = _outbox_records(decision.effects, commit_id, now_millis())
             try:
-                self._commit(reader, decision, outbox, commit_id)
+                with self._lines.turn(account):
+                    reader = self.reader(account)
+                    decision = attempt(reader)
+                    outbox = _outbox_records(decision.effects, commit_id, now_millis())
+                    if not decision.writes_nothing:
+                        self._commit(reader, decision, outbox, commit_id)
+            except Refusal:
+                if reader.still_so():
+                    raise
+                continue
             except (FailedPrecondition, AlreadyExists, Aborted, NotFound):
                 if not self._committed(account, decision, commit_id):
+                    self._lines.collided(account)
                     time.sleep(random.uniform(0, min(0.4, 0.01 * 2**tries)))  # noqa: S311  jitter
                     continue
             self._dispatch(account, outbox)
@@ -123,50 +142,34 @@ class Store:
 
     def _commit(self, reader: Reader, decision: Decision[A], outbox: list[OutboxRecord], commit_id: str) -> None:
         history = history_records(decision, reader.as_read, commit_id=commit_id, now=now_millis())
-        batch = self.client.batch()
+        commit = Commit(self.client)
         for document in decision.documents:
-            ref = ref_of(document)
-            self._write(batch, reader, ref, encode(document))
+            _write(commit, reader, ref_of(document), encode(document))
         for change in decision.changes:
             ref = Ref(LedgerMonth, ledger_id(change.resource, change.month))
-            if reader.state(ref) is None:
-                batch.create(self._document(reader.account, ref), new_month_fields(change))
+            path, before = path_of(reader.account, ref), reader.stored(ref)
+            if before.updated is None:
+                commit.create(path, new_month_fields(change))
             else:
-                fields = {
-                    self.client.field_path(*path): firestore.DELETE_FIELD if value is None else value
-                    for path, value in change_fields(change).items()
-                }
-                self._update(batch, reader, ref, fields)
+                commit.update(path, change_fields(change), last=before.updated)
         for touch in decision.touches:
-            # An increment and no precondition: it can't fail, and it makes every decision fail that read the month before.
-            month = self._document(reader.account, Ref(LedgerMonth, ledger_id(touch.resource, touch.month)))
-            batch.set(month, {"configured": firestore.Increment(1)}, merge=True)
+            # It has no precondition and so can't fail, and it makes every decision fail that read the month before.
+            month = Ref(LedgerMonth, ledger_id(touch.resource, touch.month))
+            commit.count(path_of(reader.account, month), "configured")
         for ref in set(decision.guards) - _written(decision):
             # Firestore verifies nothing that it does not write, so a guard is written too; it can't be taken for the state of anything.
-            if reader.state(ref) is None:
-                batch.create(self._document(reader.account, ref), {"guarded": 1})
+            path, before = path_of(reader.account, ref), reader.stored(ref)
+            if before.updated is None:
+                commit.create(path, {"guarded": 1})
             else:
-                self._update(batch, reader, ref, {"guarded": firestore.Increment(1)})
+                commit.count(path, "guarded", last=before.updated)
         for ref in decision.deletions:
-            state = reader.state(ref)
-            option = self.client.write_option(last_update_time=state) if state is not None else None
-            batch.delete(self._document(reader.account, ref), option=option)
+            commit.delete(path_of(reader.account, ref), last=reader.stored(ref).updated)
         for record in history:
-            batch.create(self._document(reader.account, Ref(HistoryRecord, record.id)), encode(record))
+            commit.create(path_of(reader.account, Ref(HistoryRecord, record.id)), encode(record))
         for effect in outbox:
-            batch.create(self._document(reader.account, Ref(OutboxRecord, effect.id)), encode(effect))
-        batch.commit()
-
-    def _write(self, batch: firestore.WriteBatch, reader: Reader, ref: AnyRef, fields: dict[str, Any]) -> None:
-        if reader.state(ref) is None:
-            batch.create(self._document(reader.account, ref), fields)
-        else:
-            # An update of every top-level field replaces the document, and unlike a set it takes a precondition.
-            self._update(batch, reader, ref, fields)
-
-    def _update(self, batch: firestore.WriteBatch, reader: Reader, ref: AnyRef, fields: dict[str, Any]) -> None:
-        option = self.client.write_option(last_update_time=reader.state(ref))
-        batch.update(self._document(reader.account, ref), fields, option=option)
+            commit.create(path_of(reader.account, Ref(OutboxRecord, effect.id)), encode(effect))
+        commit.send()
 
     def _committed(self, account: str, decision: Decision[A], commit_id: str) -> bool:
         """Whether this very commit went through although its answer said no: Google's client sends a commit again when the first answer is lost."""
@@ -176,8 +179,15 @@ class Store:
             return self.get(account, Ref(OutboxRecord, f"{commit_id}0")) is not None
         return False
 
-    def _document(self, account: str, ref: AnyRef) -> firestore.DocumentReference:
-        return self.client.document(path_of(account, ref))
+
+def _write(commit: Commit, reader: Reader, ref: AnyRef, fields: dict[str, Any]) -> None:
+    path, before = path_of(reader.account, ref), reader.stored(ref)
+    if before.fields is None:
+        commit.create(path, fields)
+    else:
+        # What does not differ is as it was read, by the precondition. Where nothing does, that is still to be held.
+        changed = differences(before.fields, fields) or {(name,): value for name, value in fields.items()}
+        commit.update(path, changed, last=before.updated)
 
 
 def _written(decision: Decision[A]) -> set[AnyRef]:
