@@ -57,6 +57,15 @@ def test_every_second_week(empty_studio: Studio) -> None:
     assert [one.look()["start"] for one in booked] == [weeks_later(nine, week) for week in (0, 2, 4)]
 
 
+def test_a_year_of_weeks_is_one_commit(empty_studio: Studio) -> None:
+    empty_studio.open(zone="UTC")
+    empty_studio.offer(**EVER)
+    booked = empty_studio.book_series(empty_studio.starts()[0], weeks=52)
+    assert len(bookings(empty_studio)) == 52
+    booked[51].cancel(series="all")
+    assert {booking.get("status") for booking in bookings(empty_studio)} == {"cancelled"}
+
+
 class TestMisses:
     def test_where_one_week_is_taken_none_is_booked_and_it_is_named(self, studio: Studio) -> None:
         studio.open(zone="UTC")
