@@ -297,7 +297,7 @@ class TestTooFewSeats:
             "bob": "cancelled",
             "cid": "cancelled",
         }
-        assert after.told == ["bob", "cid"]
+        assert after.told == ["cid", "bob"]
         assert after.bookings["cid"].reason == "there are fewer seats than before"
         assert contents(after.months) == rebuilt(*after.sessions.values())
 
