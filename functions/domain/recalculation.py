@@ -147,9 +147,9 @@ def _perhaps_still_taken(scene: Scene, entry: Occupation, resources: Sequence[st
 def _settle(session: Session, bookings: Iterable[Booking], scene: Scene, gone: Set[str]) -> Decisions:
     now = scene.now
     verdict = _judge(scene, session.occupation, session.resources, gone)
-    counted = tuple(booking for booking in bookings if _counts(booking, session, now))
     if verdict.cancelled and verdict.reason is not None:
-        return _cancelled(session, counted, verdict.reason)
+        return _cancelled(session, bookings, verdict.reason)
+    counted = tuple(booking for booking in bookings if _counts(booking, session, now))
     resized = session.model_copy(update={"capacity": verdict.capacity})
     orphans = over_capacity(resized, counted) if verdict.overfull else ()
     if not (orphans and verdict.rule_cancels):
@@ -169,7 +169,7 @@ def _counts(booking: Booking, session: Session, now: Millis) -> bool:
     return booking.id in session.seats or (hold is not None and now < hold.expires_at)
 
 
-def _cancelled(session: Session, bookings: tuple[Booking, ...], reason: str) -> Decisions:
+def _cancelled(session: Session, bookings: Iterable[Booking], reason: str) -> Decisions:
     decision = cancel_session(session, bookings, author=RULE, reason=BECAUSE[reason])
     after = decision.answer.session
     ended = Outcome(becomes="cancelled", session=after, reason=reason, bookings=decision.answer.bookings)

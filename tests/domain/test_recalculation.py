@@ -170,13 +170,15 @@ class TestCancel:
             ("booking.cancelled", "lee", "we are closed at that time"),
         ]
 
-    def test_what_is_held_ends_too_unless_it_has_lapsed(self) -> None:
+    def test_what_is_held_ends_too_also_what_has_lapsed_and_is_not_cleared_away(self) -> None:
         holds = {"max": Hold(seats=1, expires_at=NOW + 1), "old": Hold(seats=1, expires_at=NOW)}
         held = self.BOOKED.model_copy(update={"seats": {}, "holds": holds})
         world = World.of(held.model_copy(update={"seats": {"max": 1, "old": 1}}), services={"cut": self.RULES})
         bookings = {key: each.model_copy(update={"status": "held"}) for key, each in world.bookings.items()}
         after = world.changed(sessions={"nine": held}, bookings=bookings).with_true_ledger().open_from(*LATE)
-        assert after.recalculated().told == ["max"]
+        ended = after.recalculated()
+        assert {each.status for each in ended.bookings.values()} == {"cancelled"}
+        assert ended.told == ["max", "old"]
 
     def test_what_has_begun_is_flagged_instead(self) -> None:
         begun = self.world().open_from(*LATE).changed(now=millis("2027-03-01T09:00:00Z")).recalculated()

@@ -7,6 +7,7 @@ import pytest
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.adapters.composition import Application
+from functions.adapters.google_calendar import EventPage
 from functions.adapters.settings import read_settings
 from functions.adapters.store.store import Reader, Store
 from functions.domain.configuration import Resource
@@ -14,7 +15,8 @@ from functions.domain.decision import Decision, Ref
 from functions.domain.instants import Millis
 from functions.domain.waitlist.entry import Place, Queue, Wish
 from functions.sync import recalculate
-from functions.sync.leases import LEASE_MS
+from functions.sync.leases import LEASE_MS, abandon, acquire
+from functions.sync.pages import apply_page
 from functions.sync.pull import pull
 from functions.sync.work import Work
 from infra.local.platform import Platform
@@ -131,6 +133,24 @@ def _pull(
     except Died:
         return True
     return False
+
+
+def test_a_pull_that_fails_half_way_asks_for_what_it_did_change(
+    studio: Studio, store: Store, application: Application
+) -> None:
+    nine, half_past = studio.starts()[:2]
+    with studio.pushes(drop=1.0):
+        application.__dict__["store"] = DyingStore(store, dies_at=0, after=False)  # whose effects nobody sees to
+        work = Work(application=application, account=studio.account, subject=studio.calendar)
+        held = until(lambda: acquire(work))  # the pull that follows a watch may still be at it
+        event = {"id": "dentist", "status": "confirmed", "start": {"dateTime": nine}, "end": {"dateTime": half_past}}
+        page = EventPage(
+            events=(event,), next_page_token="more", next_sync_token=None, time_zone="UTC", access_role="owner"
+        )
+        apply_page(work, held, page)
+        assert effects_left(store, studio.account, "recalculate") == []
+        abandon(work, held, "Unavailable")
+        assert effects_left(store, studio.account, "recalculate") == ["anna"]
 
 
 def test_a_pull_that_changes_nobody_s_time_asks_for_none(

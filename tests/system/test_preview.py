@@ -104,7 +104,7 @@ class TestThatItIsSo:
         concert = empty_studio.schedule(f"{DAY}T18:00:00Z", service="consult", minutes=60, capacity=3)
         bookings = [empty_studio.book(f"{DAY}T18:00:00Z") for _ in range(3)]
         (flagged,) = empty_studio.preview(session={"id": concert, "capacity": 1})["conflicted"]
-        assert (flagged["reason"], flagged["bookings"]) == ("over_capacity", [one.id for one in reversed(bookings[1:])])
+        assert (flagged["reason"], flagged["bookings"]) == ("over_capacity", [bookings[2].id, bookings[1].id])
         assert empty_studio.preview(session={"id": concert, "capacity": 9}) == NOTHING
 
 
