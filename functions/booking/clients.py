@@ -8,7 +8,7 @@ from functions.adapters.signing import manage_token, secret_hash, stored_manage_
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
 from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
-from functions.adapters.store.reading_waitlist import read_client_bookings
+from functions.adapters.store.reading_waitlist import EntryState, read_client_bookings, read_entry
 from functions.adapters.store.records import StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.idempotency import Key, answer_to_store, key_of, stored_answer
@@ -35,6 +35,7 @@ from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.placing import place
 from functions.domain.seating import Seating, gives_up_time
 from functions.domain.session import Booking, Client, Session
+from functions.domain.waitlist import answering
 
 
 def list_services(call: Call) -> Answer:
@@ -114,7 +115,7 @@ def _taking_seats(
         return decision.with_answer(made).with_documents(*stored)
 
     made = call.application.store.run(call.account, attempt)
-    return Answer(body=_with_token(call, made.answer, made.manage_hash), status=201)
+    return Answer(body=with_token(call, made.answer, made.manage_hash), status=201)
 
 
 def confirm_booking(call: Call) -> Answer:
@@ -127,6 +128,9 @@ def confirm_booking(call: Call) -> Answer:
         if booking.requested and not call.caller.operator:
             raise IllegalMove("Your request is with the business; they confirm it.", current_status=booking.status)
         client = booking.client if body.client is None else client_of(body.client)
+        if booking.is_offer:
+            offered = read_entry(reader, booking.entry or "", now=call.now, stale_after=stale_after(call))
+            return _answered(accept(reader, call, offered), resource)
         if not client.email:
             raise Invalid("Say who books: client has a name and an e-mail address.")
         state = _read_around(reader, call, booking.service, session.start)
@@ -144,6 +148,17 @@ def confirm_booking(call: Call) -> Answer:
         return _answered(decision, resource)
 
     return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def accept(reader: Reader, call: Call, offered: EntryState) -> Decision[Booked]:
+    """An offer to somebody who waits, accepted by them or by an operator. Raises what `answering.accept` raises."""
+    entry, waitlist, offer = offered.entry, offered.waitlist, offered.offer
+    if offer is None:
+        raise IllegalMove("There is no offer to accept.", current_status=entry.status)
+    counted = _bookings_of(reader, call, waitlist.service, entry.client, without=offer.booking.id)
+    if counted is not None:
+        waitlist = waitlist.with_client(entry.place.client_key, counted)
+    return answering.accept(entry, offer, waitlist, author=call.caller.author)
 
 
 def client_of(details: ClientDetails) -> Client:
@@ -190,7 +205,7 @@ def _repeat(stored: StoredAnswer) -> _Made:
     return _Made(BookingAnswer.model_validate(body), manage_hash)
 
 
-def _with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
+def with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
     settings = call.application.settings
     token = stored_manage_token(settings.signing_keys, answer.id, manage_hash)
     url = f"{settings.booking_url}/v1/accounts/{call.account}/bookings/{answer.id}"

@@ -16,7 +16,7 @@ from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.intervals import Interval
 from functions.domain.ledger import leave, move
 from functions.domain.openings import open_time
-from functions.domain.seating import seated
+from functions.domain.seating import freed_by, seated
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.transitions import BOOKING, SESSION, step
 
@@ -112,7 +112,12 @@ def _deleted(inbound: Inbound) -> Decision[None]:
         ),
         effects=(
             *_push_elsewhere(cancelled),
-            *(Effect(kind="notify", subject=booking.id, about="cancelled") for booking in ended),
+            *(
+                Effect(kind="notify", subject=booking.id, about="cancelled")
+                for booking in ended
+                if not booking.is_offer
+            ),
+            *freed_by(session, cancelled),
         ),
     )
 
@@ -206,6 +211,7 @@ def _moved(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
         effects=(
             *_push_elsewhere(moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
+            *freed_by(session, moved),
         ),
     )
 

@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo
 from functions.adapters.mail import MailFailed, send
 from functions.adapters.signing import stored_manage_token
 from functions.adapters.store.documents import ACCOUNT
+from functions.adapters.store.reading_waitlist import read_standing
 from functions.adapters.store.store import Reader
 from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
+from functions.domain.errors import NotFound
 from functions.domain.instants import MINUTE_MS, Minute, datetime_of
+from functions.domain.intervals import Interval
 from functions.domain.session import Booking, Client, Session
-from functions.domain.waitlist.entry import Queue, WaitlistEntry, position
-from functions.domain.waitlist.preset import USUAL, Preset
+from functions.domain.waitlist.entry import WaitlistEntry, position
 from functions.domain.zones import zone
 from functions.sync.claims import claim, unclaim
 from functions.sync.work import TryLater, Work
@@ -44,7 +46,11 @@ OF_ENTRIES: Mapping[str, Message] = {
     "waiting": Message("You are on the waitlist: {what}", frozenset({"waiting", "offered"})),
     "put_on": Message("Your booking has become a place on the waitlist: {what}", frozenset({"waiting", "offered"})),
     "offer_lapsed": Message("Your offer has run out: {what}", frozenset({"expired"})),
-    "in_vain": Message("Nothing came free in time: {what}", frozenset({"expired"})),
+    "offer_withdrawn": Message(
+        "What was offered to you is not free any more: {what}", frozenset({"waiting", "offered"})
+    ),
+    "in_vain": Message("You wait no longer: {what}", frozenset({"expired"})),
+    "taken_off": Message("You are not on the waitlist any more: {what}", frozenset({"left"})),
 }
 
 
@@ -84,33 +90,36 @@ def _about_booking(work: Work, reader: Reader) -> Told | None:
     lines: list[str] = []
     if booking.status == "cancelled" and booking.reason:
         lines.append(f"Reason: {booking.reason}.")
-    if work.about == "offered" and booking.expires_at is not None:
+    if work.about == "offered" and booking.entry is not None and booking.expires_at is not None:
         lines.append(f"It is kept for you until {_when(booking.expires_at // MINUTE_MS, zone_)}.")
-        if (link := _link_of_entry(work, reader, booking.entry)) is not None:
-            lines.append(f"Accept or decline it: {link}")
+        if (entry := reader.get(Ref(WaitlistEntry, booking.entry))) is not None:
+            lines += _link(work, "Accept or decline it", "waitlist", entry)
+    if work.about == "confirmed" and booking.entry is not None:
+        # It was booked for them: they have had no answer that said where to change it.
+        lines += _link(work, "Look at it, move it or cancel it", "bookings", booking)
     subject = message.subject.format(what=f"{service.name}, {_when(session.start, zone_)}")
     return Told(client=booking.client, subject=subject, lines=tuple(lines))
 
 
 def _about_entry(work: Work, reader: Reader) -> Told | None:
-    entry, message = reader.get(Ref(WaitlistEntry, work.subject)), OF_ENTRIES[work.about or ""]
-    if entry is None or entry.status not in message.true_of:
+    message = OF_ENTRIES[work.about or ""]
+    try:
+        state = read_standing(reader, work.subject, now=work.now())
+    except NotFound:
         return None
-    service = reader.get(Ref(Service, entry.service))
-    if service is None:
+    entry, waitlist, wish = state.entry, state.waitlist, state.entry.place.wish
+    if entry.status not in message.true_of:
         return None
-    zone_, wish = _zone(reader, service.resources[0]), entry.place.wish
-    what = f"{service.name}, {_when(wish.start, zone_)}"
-    if wish.end - wish.start > 1:
-        what = f"{what} to {_when(wish.end - 1, zone_)}"
-    lines: list[str] = []
+    service, span = waitlist.service, waitlist.span_of(wish) or Interval(wish.start, wish.end)
+    zone_ = _zone(reader, service.resources[0])
+    what = f"{service.name}, {_when(span.start, zone_)}"
+    if span.end - span.start > 1:
+        what = f"{what} to {_when(span.end - 1, zone_)}"
+    lines = [] if entry.reason is None else [f"Reason: {entry.reason}."]
     if entry.status == "waiting":
-        queue = reader.get(Ref(Queue, service.id))
-        preset = None if service.waitlist is None else reader.get(Ref(Preset, service.waitlist))
-        if queue is not None and (place := position(queue, entry.id, preset or USUAL)) is not None:
+        if (place := position(waitlist.queue, entry.id, waitlist.rules_for(wish))) is not None:
             lines.append(f"You are number {place}. We write as soon as it is your turn.")
-        if (link := _link_of_entry(work, reader, entry.id)) is not None:
-            lines.append(f"Look where you stand, or leave: {link}")
+        lines += _link(work, "Look where you stand, or leave", "waitlist", entry)
     return Told(client=entry.client, subject=message.subject.format(what=what), lines=tuple(lines))
 
 
@@ -121,14 +130,12 @@ def _zone(reader: Reader, resource_id: str) -> ZoneInfo:
     return zone(account.time_zone if account else "UTC")
 
 
-def _link_of_entry(work: Work, reader: Reader, entry_id: str | None) -> str | None:
-    """Where the client answers, with the proof that it is theirs. In the part of the address that browsers send nobody."""
-    entry = None if entry_id is None else reader.get(Ref(WaitlistEntry, entry_id))
-    if entry is None:
-        return None
+def _link(work: Work, invitation: str, collection: str, record: Booking | WaitlistEntry) -> list[str]:
+    """Where the client sees to it, with the proof that it is theirs: in the part of the address that browsers send nobody."""
     settings = work.application.settings
-    token = stored_manage_token(settings.signing_keys, entry.id, entry.manage_hash)
-    return None if token is None else f"{settings.booking_url}/v1/accounts/{work.account}/waitlist/{entry.id}#{token}"
+    token = stored_manage_token(settings.signing_keys, record.id, record.manage_hash)
+    address = f"{settings.booking_url}/v1/accounts/{work.account}/{collection}/{record.id}"
+    return [] if token is None else [f"{invitation}: {address}#{token}"]
 
 
 def _message(work: Work, account: Account, told: Told) -> EmailMessage:
