@@ -4,11 +4,13 @@ Law of rotation: new values are made with the first signing key, every key of th
 """
 
 import hmac
+import os
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 
 from functions.adapters.settings import SecretKey
+from functions.domain.event_ids import session_id
 
 MAX_CHANNEL_TOKEN = 256  # Google's limit for a channel's token
 
@@ -26,6 +28,19 @@ def secret_hash(secret: str) -> str:
 def manage_token(key: SecretKey, booking: str) -> str:
     """The token that proves a booking is the caller's. Derived, so that a repeated request can be answered with it without storing it."""
     return _mac(key, "manage", booking)
+
+
+@dataclass(frozen=True)
+class ManagedId:
+    """The id of a record that is about to be made, and the hash of the manage token that will open it."""
+
+    id: str
+    manage_hash: str
+
+
+def new_managed_id(keys: tuple[SecretKey, ...]) -> ManagedId:
+    new = session_id(os.urandom(16))
+    return ManagedId(new, secret_hash(manage_token(keys[0], new)))
 
 
 def stored_manage_token(keys: tuple[SecretKey, ...], booking: str, stored_hash: str) -> str | None:

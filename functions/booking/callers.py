@@ -34,10 +34,15 @@ def new_key() -> str:
 
 
 def caller_of(request: Request, application: Application, ids: dict[str, str], access: str) -> Caller:
-    """Raises `Unauthorized` where the call needs a proof that is not there, and `NotFound` for a booking that is not the caller's."""
-    if access == "public":
-        return CLIENT
+    """Raises `Unauthorized` where the call needs a proof that is not there, and `NotFound` for a booking that is not the caller's.
+
+    What is public is open to an operator too, who is known as one there.
+    """
     token = _bearer(request)
+    if access == "public" and not token.startswith(KEY_PREFIX):
+        return CLIENT
+    if not token:
+        raise Unauthorized("Send Authorization: Bearer, with the manage token or an API key.")
     if token.startswith(KEY_PREFIX):
         key = application.store.get(ids["account"], Ref(OperatorKey, secret_hash(token)))
         if key is None:
@@ -62,7 +67,6 @@ def _manage_hash(application: Application, ids: dict[str, str], access: str) -> 
 
 
 def _bearer(request: Request) -> str:
+    """The token that the request brings, empty where it brings none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthorized("Send Authorization: Bearer, with the manage token or an API key.")
-    return token.strip()
+    return token.strip() if scheme.lower() == "bearer" else ""

@@ -9,7 +9,7 @@ from functions.adapters.signing import manage_token, secret_hash, stored_manage_
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
 from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
-from functions.adapters.store.reading_waitlist import read_client_bookings
+from functions.adapters.store.reading_waitlist import EntryState, read_client_bookings, read_entry
 from functions.adapters.store.store import Reader
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
@@ -36,6 +36,7 @@ from functions.domain.placing import place
 from functions.domain.seating import Seating
 from functions.domain.session import Booking, Client, Session
 from functions.domain.standing import Obstacle
+from functions.domain.waitlist import answering
 
 
 def list_services(call: Call) -> Answer:
@@ -129,6 +130,9 @@ def confirm_booking(call: Call) -> Answer:
         if booking.requested and not call.caller.operator:
             raise IllegalMove("Your request is with the business; they confirm it.", current_status=booking.status)
         client = booking.client if body.client is None else client_of(body.client)
+        if booking.is_offer:
+            offered = read_entry(reader, booking.entry or "", now=call.now, stale_after=stale_after(call))
+            return answered(accept(reader, call, offered), resource)
         if not client.email:
             raise Invalid("Say who books: client has a name and an e-mail address.")
         state = read_around(reader, call, booking.service, session.start)
@@ -149,6 +153,17 @@ def confirm_booking(call: Call) -> Answer:
         return answered(decision, resource)
 
     return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def accept(reader: Reader, call: Call, offered: EntryState) -> Decision[Booked]:
+    """An offer to somebody who waits, accepted by them or by an operator. Raises what `answering.accept` raises."""
+    entry, waitlist, offer = offered.entry, offered.waitlist, offered.offer
+    if offer is None:
+        raise IllegalMove("There is no offer to accept.", current_status=entry.status)
+    counted = counted_bookings(reader, call, waitlist.service, entry.client, without=offer.booking.id)
+    if counted is not None:
+        waitlist = waitlist.with_client(entry.place.client_key, counted)
+    return answering.accept(entry, offer, waitlist, author=call.caller.author)
 
 
 def client_of(details: ClientDetails) -> Client:

@@ -1,21 +1,15 @@
 """Waitlist presets: named rules that operators make, for services and single sessions to name."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.operators import Shown
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import Line, Request
+from functions.booking.schemas import Label, Line, Request
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import NotFound
 from functions.domain.hours import DailyInterval
 from functions.domain.waitlist.preset import Preset
-
-Label = Annotated[Line, Field(max_length=60)]
 
 
 class PresetBody(Request):
@@ -58,6 +52,13 @@ def put_preset(call: Call) -> Answer:
     return Answer(body=call.application.store.run(call.account, attempt))
 
 
+def get_preset(call: Call) -> Answer:
+    preset = call.application.store.get(call.account, Ref(Preset, call.ids["preset"]))
+    if preset is None:
+        raise NotFound("There is no such preset.")
+    return Answer(body=Shown.model_validate(preset.model_dump(mode="json")))
+
+
 def list_presets(call: Call) -> Answer:
     found: list[Preset] = queries.all_of(call.application.store, call.account, Preset)
     return Answer(body=Shown.model_validate({"presets": [preset.model_dump(mode="json") for preset in found]}))
@@ -67,5 +68,6 @@ _ACCOUNT = "/v1/accounts/<id:account>"
 
 ROUTES = (
     Route(method="GET", path=f"{_ACCOUNT}/presets", handler=list_presets, access="operator"),
+    Route(method="GET", path=f"{_ACCOUNT}/presets/<id:preset>", handler=get_preset, access="operator"),
     Route(method="PUT", path=f"{_ACCOUNT}/presets/<id:preset>", handler=put_preset, access="operator"),
 )

@@ -75,7 +75,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`access`: public; operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key)."""
+    """`access`: public (to operators too); operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key)."""
 
     method: str
     path: str

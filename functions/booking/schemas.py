@@ -85,6 +85,7 @@ Email = Annotated[
     Field(max_length=254, pattern=r"^[^@\s<>,;:\\\"()\[\]]+@[^@\s<>,;:\\\"()\[\]]+\.[^@\s<>,;:\\\"()\[\]]+$"),
     AfterValidator(_line),
 ]
+Label = Annotated[str, Field(max_length=40), AfterValidator(_line)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(_line)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 # Strict: a number is no instant here, though pydantic would read it as a Unix time.

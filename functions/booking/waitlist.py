@@ -2,29 +2,28 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from functions.adapters.signing import manage_token, secret_hash, stored_manage_token
-from functions.adapters.store.documents import ledger_refs_of
-from functions.adapters.store.reading_waitlist import read_client_bookings, read_waitlist
+from functions.adapters.signing import new_managed_id, stored_manage_token
+from functions.adapters.store.reading_waitlist import EntryState, read_entry, read_standing, read_waitlist
 from functions.adapters.store.store import Reader
-from functions.booking.clients import booking_answer, client_of, read_booking, stale_after
+from functions.booking.clients import accept, booking_answer, client_of, read_booking, stale_after, with_token
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, ClientDetails, Line, Minutes, Request, Seats, Slug, Start, Text
+from functions.booking.schemas import BookingAnswer, ClientDetails, Label, Minutes, Request, Seats, Slug, Start, Text
 from functions.domain.appointments import Booked
-from functions.domain.configuration import Resource
+from functions.domain.configuration import MOST_QUESTIONS, QuestionId, Resource
 from functions.domain.decision import AnyRef, Decision, Ref
-from functions.domain.errors import IllegalMove, NotFound, Unauthorized
+from functions.domain.errors import IllegalMove, Unauthorized
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.intervals import Interval
-from functions.domain.session import Booking, Session
 from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import MOST_SESSIONS, Queue, WaitlistEntry, Wish, position
+from functions.domain.waitlist.joining import Asked
 from functions.domain.waitlist.leaving import Change
 from functions.domain.waitlist.serving import NewIds
 from functions.domain.waitlist.snapshot import Waitlist
@@ -35,7 +34,7 @@ Priority = Annotated[int, Field(ge=-1000, le=1000)]
 class Join(Request):
     """What is waited for: `sessions` by their ids; or a `start`; or any start from `start` on, before `end`.
 
-    `priority`, `level` and `category` are for operators to say.
+    `resource` and `duration_minutes` go with starts. `priority`, `level` and `category` are for operators to say.
     """
 
     service: Slug
@@ -47,10 +46,10 @@ class Join(Request):
     seats: Seats = 1
     client: ClientDetails
     notes: Text | None = None
-    answers: Mapping[str, str] = Field(default_factory=dict)
+    answers: Mapping[QuestionId, Text] = Field(default_factory=dict, max_length=MOST_QUESTIONS)
     priority: Priority = 0
-    level: Line | None = None
-    category: Line | None = None
+    level: Label | None = None
+    category: Label | None = None
 
     @model_validator(mode="after")
     def _says_what_for(self) -> Self:
@@ -58,6 +57,8 @@ class Join(Request):
             raise ValueError("name sessions, or a start (with an end, for any start from one to the other)")
         if self.end is not None and (self.start is None or self.end <= self.start):
             raise ValueError("end must be after start")
+        if self.sessions and (self.resource is not None or self.duration_minutes is not None):
+            raise ValueError("sessions say themselves with whom they are and how long they last")
         return self
 
 
@@ -66,8 +67,8 @@ class ChangePlace(Request):
 
     seats: Seats | None = None
     priority: Priority | None = None
-    level: Line | None = None
-    category: Line | None = None
+    level: Label | None = None
+    category: Label | None = None
     paused: bool | None = None
 
 
@@ -97,13 +98,16 @@ class OfferAnswer(BaseModel):
 
 
 class EntryAnswer(BaseModel):
-    """A place on a waitlist. `position` counts those who are served before, of those who want the same, plus one."""
+    """A place on a waitlist. What is waited for lies in [start, end), at these `starts` where any are named. `position` counts those who are served
+    before, of those who want the same, plus one.
+    """
 
     id: str
     service: str
     status: str
     seats: int
     sessions: tuple[str, ...]
+    starts: tuple[str, ...]
     start: str
     end: str
     resource: str | None = None
@@ -149,21 +153,27 @@ def join_waitlist(call: Call) -> Answer:
     body = call.body(Join)
     if not call.caller.operator and (body.priority, body.level, body.category) != (0, None, None):
         raise Unauthorized("Only the business says who comes first; leave out priority, level and category.")
-    entry_id = session_id(os.urandom(16))
-    token = manage_token(call.application.settings.signing_keys[0], entry_id)
-    start, end = _minute(body.start), _minute(body.end)
-    around = None if start is None else Interval(start, start + 1 if end is None else end)
+    new = new_managed_id(call.application.settings.signing_keys)
+    asked = Asked(
+        sessions=body.sessions,
+        start=_minute(body.start),
+        end=_minute(body.end),
+        resource=body.resource,
+        duration=body.duration_minutes,
+    )
+    time = asked.time(call.now)
 
     def attempt(reader: Reader) -> Decision[_Joined]:
-        waitlist = _read(reader, call, body.service, sessions=body.sessions, around=around)
-        names = body.sessions
-        if start is not None and body.end is None and (names := joining.running_at(waitlist, start, body.resource)):
-            waitlist = _read(reader, call, body.service, sessions=names, around=around)
+        wishes = () if time is None else (time,)
+        waitlist = _read(reader, call, body.service, sessions=body.sessions, wishes=wishes)
+        wish = joining.wish_of(asked, waitlist)
+        if wish != time:
+            waitlist = _read(reader, call, body.service, wishes=(wish,))
         wanted = joining.Join(
-            entry=entry_id,
-            manage_hash=secret_hash(token),
+            entry=new.id,
+            manage_hash=new.manage_hash,
             client=client_of(body.client),
-            wish=_wish(waitlist, body, names, around),
+            wish=wish,
             seats=body.seats,
             priority=body.priority,
             level=body.level,
@@ -172,64 +182,47 @@ def join_waitlist(call: Call) -> Answer:
             answers=body.answers,
         )
         decision = joining.join(wanted, waitlist, author=call.caller.author)
-        answer = _answer(decision.answer, _queue_after(decision, waitlist), waitlist, None)
+        answer = _answer_after(decision, decision.answer, waitlist)
         return decision.with_answer(_Joined(answer, decision.answer.manage_hash))
 
     joined = answered_once(call, attempt, keep=_Joined.kept, repeat=_Joined.repeated)
     return Answer(body=_with_token(call, joined.answer, joined.manage_hash), status=201)
 
 
-def _wish(waitlist: Waitlist, body: Join, names: tuple[str, ...], around: Interval | None) -> Wish:
-    if names or around is None:
-        return joining.wish_for_sessions(waitlist, names)
-    return Wish(start=around.start, end=around.end, resource=body.resource, duration=body.duration_minutes)
-
-
 def get_entry(call: Call) -> Answer:
     reader = call.application.store.reader(call.account)
-    entry, waitlist, offer = _read_entry(reader, call)
-    return Answer(body=_answer(entry, waitlist.queue, waitlist, offer, operator=call.caller.operator))
+    state = read_standing(reader, call.ids["entry"], now=call.now)
+    return Answer(body=_answer(state.entry, state.waitlist, state.offer, operator=call.caller.operator))
 
 
 def accept_offer(call: Call) -> Answer:
-    def attempt(reader: Reader) -> Decision[Accepted]:
-        entry, waitlist, offer = _read_entry(reader, call)
-        if offer is None:
-            raise IllegalMove("There is no offer to accept.", current_status=entry.status)
-        if waitlist.service.client_limits.any:
-            key = entry.place.client_key
-            store, booking = call.application.store, offer.booking.id
-            counted = read_client_bookings(reader, store, waitlist.service, key, without=booking)
-            waitlist = replace(waitlist, clients={key: counted})
-        decision = answering.accept(entry, offer, waitlist, author=call.caller.author)
+    def attempt(reader: Reader) -> Decision[tuple[EntryAnswer, Booked, Resource]]:
+        state = _read_entry(reader, call)
+        decision = accept(reader, call, state)
         booked = decision.answer
-        after = next((each for each in decision.documents if isinstance(each, WaitlistEntry)), entry)
+        after = next((each for each in decision.documents if isinstance(each, WaitlistEntry)), state.entry)
         resource = reader.get(Ref(Resource, booked.session.resources[0]))
         assert resource is not None, "the session's resource was read with it"
-        return decision.with_answer(
-            Accepted(
-                entry=_answer(after, _queue_after(decision, waitlist), waitlist, None),
-                booking=booking_answer(booked.booking, booked.session, resource),
-            )
-        )
+        return decision.with_answer((_answer_after(decision, after, state.waitlist), booked, resource))
 
-    accepted = call.application.store.run(call.account, attempt)
-    return Answer(body=accepted)
+    entry, booked, resource = call.application.store.run(call.account, attempt)
+    booking = booking_answer(booked.booking, booked.session, resource)
+    # The client has had no answer yet that told them how to change the booking.
+    return Answer(body=Accepted(entry=entry, booking=with_token(call, booking, booked.booking.manage_hash)))
 
 
 def decline_offer(call: Call) -> Answer:
-    def decide(entry: WaitlistEntry, waitlist: Waitlist, offer: Booked | None) -> Decision[WaitlistEntry]:
-        if offer is None:
-            raise IllegalMove("There is no offer to decline.", current_status=entry.status)
-        return answering.decline(entry, offer, waitlist, author=call.caller.author)
+    def decide(state: EntryState) -> Decision[WaitlistEntry]:
+        if state.offer is None:
+            raise IllegalMove("There is no offer to decline.", current_status=state.entry.status)
+        return answering.decline(state.entry, state.offer, state.waitlist, author=call.caller.author)
 
     return _change_entry(call, decide)
 
 
 def leave_waitlist(call: Call) -> Answer:
     return _change_entry(
-        call,
-        lambda entry, waitlist, offer: leaving.leave(entry, offer, waitlist, author=call.caller.author),
+        call, lambda state: leaving.leave(state.entry, state.offer, state.waitlist, author=call.caller.author)
     )
 
 
@@ -239,31 +232,26 @@ def change_entry(call: Call) -> Answer:
         raise Unauthorized("Only the business changes that; you may change the seats.")
     wanted = Change(**body.model_dump())
     return _change_entry(
-        call, lambda entry, waitlist, _: leaving.change(entry, wanted, waitlist, author=call.caller.author)
+        call, lambda state: leaving.change(state.entry, wanted, state.waitlist, author=call.caller.author)
     )
 
 
 def put_back_entry(call: Call) -> Answer:
-    return _change_entry(call, lambda entry, waitlist, _: leaving.put_back(entry, waitlist, author=call.caller.author))
+    return _change_entry(call, lambda state: leaving.put_back(state.entry, state.waitlist, author=call.caller.author))
 
 
 def promote_entry(call: Call) -> Answer:
     body = call.body(Promote) if call.raw_body() else Promote()
-    booking_id = session_id(os.urandom(16))
-    token = manage_token(call.application.settings.signing_keys[0], booking_id)
-    ids = NewIds(booking=booking_id, session=session_id(os.urandom(16)), manage_hash=secret_hash(token))
+    new = new_managed_id(call.application.settings.signing_keys)
+    ids = NewIds(booking=new.id, session=session_id(os.urandom(16)), manage_hash=new.manage_hash)
 
     def attempt(reader: Reader) -> Decision[EntryAnswer]:
-        entry, waitlist, _ = _read_entry(reader, call)
+        state = _read_entry(reader, call)
+        entry, waitlist = state.entry, state.waitlist
         turn = serving.turn_of(waitlist, entry, session=body.session, start=_minute(body.start), as_offer=body.as_offer)
-        chosen = turn.opening.choice.session
-        running = None if chosen is None else reader.get(Ref(Session, chosen))
-        if running is not None:
-            reader.load(*ledger_refs_of(running))
-        decision = serving.serve(waitlist, turn, entry, ids=ids, running=running, author=call.caller.author)
+        decision = serving.serve(waitlist, turn, entry, ids=ids, author=call.caller.author)
         after = next(each for each in decision.documents if isinstance(each, WaitlistEntry))
-        offer = decision.answer if after.status == "offered" else None
-        return decision.with_answer(_answer(after, _queue_after(decision, waitlist), waitlist, offer, operator=True))
+        return decision.with_answer(_answer_after(decision, after, waitlist, decision.answer, operator=True))
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
@@ -271,35 +259,29 @@ def promote_entry(call: Call) -> Answer:
 def put_booking_on_waitlist(call: Call) -> Answer:
     """Takes a booking back; its client waits instead."""
     body = call.body(PutOn) if call.raw_body() else PutOn()
-    entry_id = session_id(os.urandom(16))
-    token = manage_token(call.application.settings.signing_keys[0], entry_id)
+    new = new_managed_id(call.application.settings.signing_keys)
 
     def attempt(reader: Reader) -> Decision[EntryAnswer]:
         booked, _ = read_booking(reader, call.ids["booking"])
         booking, session = booked.booking, booked.session
+        start = Wish(starts=(session.start,), start=session.start, end=session.start + 1)
         also = () if booking.entry is None else (Ref(WaitlistEntry, booking.entry),)
-        waitlist = _read(reader, call, booking.service, sessions=(session.id,), also=also)
+        waitlist = _read(reader, call, booking.service, sessions=(session.id,), wishes=(start,), also=also)
         known = None if booking.entry is None else reader.get(Ref(WaitlistEntry, booking.entry))
-        if known is None or known.status != "booked":
-            known = leaving.entry_of(booking, entry=entry_id, manage_hash=secret_hash(token), now=call.now)
+        if known is None or (known.status, known.booking) != ("booked", booking.id):
+            known = leaving.entry_of(booking, entry=new.id, manage_hash=new.manage_hash, now=call.now)
         decision = leaving.put_on(booked, known, waitlist, author=call.caller.author, paused=body.paused)
-        return decision.with_answer(
-            _answer(decision.answer, _queue_after(decision, waitlist), waitlist, None, operator=True)
-        )
+        return decision.with_answer(_answer_after(decision, decision.answer, waitlist, operator=True))
 
     return Answer(body=call.application.store.run(call.account, attempt), status=201)
 
 
-Decide = Callable[[WaitlistEntry, Waitlist, Booked | None], Decision[WaitlistEntry]]
-
-
-def _change_entry(call: Call, decide: Decide) -> Answer:
+def _change_entry(call: Call, decide: Callable[[EntryState], Decision[WaitlistEntry]]) -> Answer:
     def attempt(reader: Reader) -> Decision[EntryAnswer]:
-        entry, waitlist, offer = _read_entry(reader, call)
-        decision = decide(entry, waitlist, offer)
-        return decision.with_answer(
-            _answer(decision.answer, _queue_after(decision, waitlist), waitlist, None, operator=call.caller.operator)
-        )
+        state = _read_entry(reader, call)
+        decision = decide(state)
+        after = decision.answer
+        return decision.with_answer(_answer_after(decision, after, state.waitlist, operator=call.caller.operator))
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
@@ -310,38 +292,35 @@ def _read(
     service: str,
     *,
     sessions: tuple[str, ...] = (),
-    around: Interval | None = None,
+    wishes: tuple[Wish, ...] = (),
     also: tuple[AnyRef, ...] = (),
 ) -> Waitlist:
     after = stale_after(call)
-    return read_waitlist(reader, service, now=call.now, stale_after=after, sessions=sessions, around=around, also=also)
+    return read_waitlist(reader, service, now=call.now, stale_after=after, sessions=sessions, wishes=wishes, also=also)
 
 
-def _read_entry(reader: Reader, call: Call) -> tuple[WaitlistEntry, Waitlist, Booked | None]:
-    """The entry, the waitlist that it is of, and what it was offered, if anything."""
-    entry = reader.get(Ref(WaitlistEntry, call.ids["entry"]))
-    if entry is None:
-        raise NotFound("There is no such place on a waitlist.")
-    wish = entry.place.wish
-    also = () if entry.booking is None else (Ref(Booking, entry.booking),)
-    around = Interval(wish.start, wish.end)
-    waitlist = _read(reader, call, entry.service, sessions=wish.sessions, around=around, also=also)
-    booking = None if entry.booking is None else reader.get(Ref(Booking, entry.booking))
-    session = None if booking is None else reader.get(Ref(Session, booking.session))
-    if booking is None or session is None:
-        return entry, waitlist, None
-    reader.load(*ledger_refs_of(session))
-    return entry, waitlist, Booked(booking, session)
+def _read_entry(reader: Reader, call: Call) -> EntryState:
+    return read_entry(reader, call.ids["entry"], now=call.now, stale_after=stale_after(call))
 
 
-def _queue_after(decision: Decision[Any], waitlist: Waitlist) -> Queue:
-    return next((each for each in decision.documents if isinstance(each, Queue)), waitlist.queue)
-
-
-def _answer(
-    entry: WaitlistEntry, queue: Queue, waitlist: Waitlist, offer: Booked | None, *, operator: bool = False
+def _answer_after(
+    decision: Decision[Any],
+    entry: WaitlistEntry,
+    waitlist: Waitlist,
+    offer: Booked | None = None,
+    *,
+    operator: bool = False,
 ) -> EntryAnswer:
+    """The answer that says how it is once the decision is committed."""
+    queue = next((each for each in decision.documents if isinstance(each, Queue)), waitlist.queue)
+    return _answer(entry, waitlist.with_queue(queue), offer, operator=operator)
+
+
+def _answer(entry: WaitlistEntry, waitlist: Waitlist, offer: Booked | None, *, operator: bool = False) -> EntryAnswer:
+    queue = waitlist.queue
     place = queue.places.get(entry.id, entry.place)
+    wish = place.wish
+    span = waitlist.span_of(wish) or Interval(wish.start, wish.end)
     more: dict[str, Any] = {}
     if operator:
         more = {
@@ -358,11 +337,12 @@ def _answer(
         service=entry.service,
         status=entry.status,
         seats=place.seats,
-        sessions=place.wish.sessions,
-        start=rfc3339(place.wish.start),
-        end=rfc3339(place.wish.end),
-        resource=place.wish.resource,
-        position=position(queue, entry.id, waitlist.preset),
+        sessions=wish.sessions,
+        starts=tuple(rfc3339(start) for start in waitlist.starts_of(wish)),
+        start=rfc3339(span.start),
+        end=rfc3339(span.end),
+        resource=wish.resource,
+        position=position(queue, entry.id, waitlist.rules_for(wish)),
         offer=_offer(offer) if offer is not None and entry.status == "offered" else None,
         booking=entry.booking if entry.status == "booked" else None,
         reason=entry.reason,

@@ -110,6 +110,8 @@ def cancel(
         }
     )
     freed = free_seats(session, booking, {"cancelled_by": author.kind, "reason": reason})
+    # Who had only an offer is told by the waitlist, on which they are again.
+    told = () if booking.is_offer else (Effect(kind="notify", subject=booking.id, about="cancelled"),)
     return Decision(
         answer=Booked(cancelled, freed.session),
         documents=(cancelled, freed.session),
@@ -128,7 +130,7 @@ def cancel(
         ),
         effects=(
             *push_of(freed.session),
-            Effect(kind="notify", subject=booking.id, about="cancelled"),
+            *told,
             *freed_by(session, freed.session),
         ),
     )

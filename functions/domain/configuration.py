@@ -13,6 +13,8 @@ from functions.domain.zones import ZoneName
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Duration = Annotated[int, Field(ge=1, le=7 * DAY_MINUTES)]
+QuestionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+MOST_QUESTIONS = 20  # that one service asks
 
 
 class Account(Document):
@@ -72,7 +74,7 @@ class Resource(Document):
 class FormQuestion(Document):
     """What a client is asked when they book. `kind`: a line or a text of their own, yes or no, or one of `choices`."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    id: QuestionId
     label: str = Field(min_length=1, max_length=200)
     kind: Literal["line", "text", "yes_no", "choice"] = "line"
     required: bool = False
@@ -122,7 +124,7 @@ class Service(Document):
     confirmation: Literal["instant", "operator"] = "instant"
     client_cancel_until_minutes: int = Field(default=0, ge=0, le=365 * DAY_MINUTES)
     client_reschedule_until_minutes: int = Field(default=0, ge=0, le=365 * DAY_MINUTES)
-    questions: tuple[FormQuestion, ...] = Field(default=(), max_length=20)
+    questions: tuple[FormQuestion, ...] = Field(default=(), max_length=MOST_QUESTIONS)
     on_full: Literal["close", "waitlist"] = "waitlist"
     waitlist: str | None = None
     on_conflict: Literal["flag", "cancel"] = "flag"

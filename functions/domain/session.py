@@ -4,6 +4,7 @@ One session is one Google event a destination calendar, however many clients sit
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
 
@@ -115,13 +116,17 @@ class Session(Document):
         return any(copy.written < self.version for copy in self.copies.values())
 
     def moved_to(self, start: Minute, end: Minute, *, at: Millis) -> "Session":
-        """The same session at another time, to which it comes `at` that moment; its buffers keep their lengths."""
+        """The same session at another time, to which it comes `at` that moment; its buffers keep their lengths. Who waits for an event goes with it, who
+        waits for a start does not.
+        """
+        waiting = self.waiting if self.scheduled else None
         return self.model_copy(
             update={
                 "start": start,
                 "end": end,
                 "taken_from": start - (self.start - self.taken_from),
                 "taken_until": end + (self.taken_until - self.end),
+                "waiting": None if waiting is None else replace(waiting, until=waiting.until + start - self.start),
                 "version": self.version + 1,
                 "moved_at": at,
             }
@@ -175,3 +180,8 @@ class Booking(Document):
     cancelled_by: AuthorKind | None = None
     reason: str | None = None
     created_at: Millis
+
+    @property
+    def is_offer(self) -> bool:
+        """Kept for somebody who waits, until they have said whether they want it."""
+        return self.status == "held" and self.entry is not None

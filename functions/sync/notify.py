@@ -15,7 +15,7 @@ from functions.domain.decision import Ref
 from functions.domain.session import Booking, Session
 from functions.sync.claims import claim, unclaim
 from functions.sync.series_news import ABOUT_SERIES, series_news
-from functions.sync.waitlist_news import ABOUT_ENTRIES, entry_news, offer_lines
+from functions.sync.waitlist_news import ABOUT_ENTRIES, entry_news, served_lines
 from functions.sync.wording import Message, News, when, zone_of
 from functions.sync.work import TryLater, Work
 
@@ -64,8 +64,8 @@ def _booking_news(work: Work, reader: Reader) -> News | None:
     lines: tuple[str, ...] = ()
     if booking.status == "cancelled" and booking.reason:
         lines = (f"Reason: {booking.reason}.",)
-    elif work.about == "offered":
-        lines = offer_lines(work, reader, booking)
+    elif booking.entry is not None and work.about in ("offered", "confirmed"):
+        lines = served_lines(work, reader, booking)
     return News(client=booking.client, subject=message.subject.format(what=what), lines=lines)
 
 

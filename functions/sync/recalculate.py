@@ -62,5 +62,5 @@ def _call_those_who_wait(work: Work) -> None:
     reader.load(*(Ref(Queue, service.id) for service in services))
     queues = {service.id: reader.get(Ref(Queue, service.id)) for service in services}
     for service, queue in queues.items():
-        if queue is not None and not queue.is_empty:
+        if queue is not None and queue.size:
             promote(replace(work, subject=service))

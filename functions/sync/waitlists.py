@@ -4,9 +4,8 @@ Step by step, each one commit from a new reading: so it does not matter when thi
 """
 
 import os
-from dataclasses import replace
 
-from functions.adapters.signing import manage_token, secret_hash
+from functions.adapters.signing import new_managed_id
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.reading_waitlist import read_client_bookings, read_waitlist
 from functions.adapters.store.store import Reader
@@ -16,13 +15,12 @@ from functions.domain.event_ids import session_id
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist import answering, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
-from functions.domain.waitlist.keeping import keeping
+from functions.domain.waitlist.passing import nobody_served
 from functions.domain.waitlist.serving import NewIds, Turn
 from functions.domain.waitlist.snapshot import Waitlist
 from functions.sync.work import TryLater, Work
 
 MOST_STEPS = 500  # of one task; a longer line comes again
-LOOK_AGAIN_MS = 15 * 60_000
 
 
 def promote(work: Work) -> None:
@@ -36,21 +34,15 @@ def promote(work: Work) -> None:
 def _step(work: Work, reader: Reader) -> Decision[bool]:
     """The next thing to do about the queue, and whether there was one."""
     queue = reader.get(Ref(Queue, work.subject))
-    if queue is None or queue.is_empty:
+    if queue is None or not queue.size:
         return Decision(answer=False)
-    waitlist = _read(work, reader)
-    for decision in (_settle_offers(reader, waitlist), _give_up(reader, waitlist)):
-        if decision is not None:
-            return decision
-    turn, waitlist = _next_turn(work, reader, waitlist)
-    if turn is not None:
-        return _serve(work, reader, waitlist, turn)
-    return _look_again(waitlist)
-
-
-def _read(work: Work, reader: Reader) -> Waitlist:
     stale_after = work.application.settings.stale_after_seconds * 1000
-    return read_waitlist(reader, work.subject, now=work.now(), stale_after=stale_after)
+    waitlist = read_waitlist(reader, work.subject, now=work.now(), stale_after=stale_after)
+    ended = _settle_offers(reader, waitlist) or _give_up(reader, waitlist)
+    if ended is not None:
+        return ended
+    turn, waitlist = _next_turn(work, reader, waitlist)
+    return nobody_served(waitlist).with_answer(False) if turn is None else _serve(work, reader, waitlist, turn)
 
 
 def _settle_offers(reader: Reader, waitlist: Waitlist) -> Decision[bool] | None:
@@ -72,9 +64,12 @@ def _settle_offers(reader: Reader, waitlist: Waitlist) -> Decision[bool] | None:
 
 
 def _give_up(reader: Reader, waitlist: Waitlist) -> Decision[bool] | None:
+    """The first for whom nothing is left to wait for."""
     for name, place in waitlist.queue.places.items():
-        if leaving.is_hopeless(place, waitlist) and (entry := reader.get(Ref(WaitlistEntry, name))) is not None:
-            return leaving.give_up(entry, waitlist).with_answer(True)
+        if waitlist.is_hopeless(place) and (entry := reader.get(Ref(WaitlistEntry, name))) is not None:
+            ended = leaving.give_up(entry, waitlist)
+            if not ended.writes_nothing:
+                return ended.with_answer(True)
     return None
 
 
@@ -84,33 +79,14 @@ def _next_turn(work: Work, reader: Reader, waitlist: Waitlist) -> tuple[Turn | N
         key = turn.place.client_key
         if not waitlist.service.client_limits.any or key in waitlist.clients:
             break
-        bookings = read_client_bookings(reader, work.store, waitlist.service, key)
-        waitlist = replace(waitlist, clients={**waitlist.clients, key: bookings})
+        waitlist = waitlist.with_client(key, read_client_bookings(reader, work.store, waitlist.service, key))
     return turn, waitlist
 
 
 def _serve(work: Work, reader: Reader, waitlist: Waitlist, turn: Turn) -> Decision[bool]:
     entry = reader.get(Ref(WaitlistEntry, turn.entry))
     if entry is None:
-        return Decision(answer=False)
-    booking = session_id(os.urandom(16))
-    token = manage_token(work.application.settings.signing_keys[0], booking)
-    ids = NewIds(booking=booking, session=session_id(os.urandom(16)), manage_hash=secret_hash(token))
-    return serving.serve(waitlist, turn, entry, ids=ids, running=running_session(reader, turn)).with_answer(True)
-
-
-def running_session(reader: Reader, turn: Turn) -> Session | None:
-    chosen = turn.opening.choice.session
-    session = None if chosen is None else reader.get(Ref(Session, chosen))
-    if session is not None:
-        reader.load(*ledger_refs_of(session))
-    return session
-
-
-def _look_again(waitlist: Waitlist) -> Decision[bool]:
-    """Nobody can be served now. What sessions say of those who wait is made right, and the sweep comes by later: the clock opens and closes things too."""
-    queue = waitlist.queue
-    if queue.look_at is None or queue.look_at <= waitlist.now:
-        queue = queue.model_copy(update={"look_at": waitlist.now + LOOK_AGAIN_MS})
-    documents = (queue,) if queue != waitlist.queue else ()
-    return keeping(Decision(answer=False, documents=documents), waitlist, waitlist.sessions)
+        raise TryLater(f"there is no entry {turn.entry}")
+    booking = new_managed_id(work.application.settings.signing_keys)
+    ids = NewIds(booking=booking.id, session=session_id(os.urandom(16)), manage_hash=booking.manage_hash)
+    return serving.serve(waitlist, turn, entry, ids=ids).with_answer(True)

@@ -12,11 +12,11 @@ from functions.domain.instants import MINUTE_MS
 from functions.domain.session import Session
 from functions.domain.waitlist.entry import Place
 from functions.domain.waitlist.preset import Preset
-from tests.domain.builders import BY_OPERATOR
+from tests.domain.builders import BY_CLIENT, BY_OPERATOR, service
 from tests.domain.waitlist_world import NOON, TEN, World
 
 STARTS = {"ten": TEN, "noon": NOON}
-SESSIONS = st.sampled_from([("ten",), ("ten",), ("noon",), ("ten", "noon")])
+WANTED = st.sampled_from([("ten",), ("ten",), ("noon",), ("ten", "noon")])
 SEATS = st.sampled_from([1, 1, 1, 2, 3])
 PRESETS = st.builds(
     Preset,
@@ -48,7 +48,7 @@ class Line(RuleBasedStateMachine):
     def take(self, start: str, seats: int, kept: bool) -> None:
         """Succeeds exactly where as many seats are free that no one who waits could use."""
         name, world = next(self.names), self.world
-        may = self.open_to_all(world.sessions[start], seats)
+        may = self.open_to_all(STARTS[start], seats)
         try:
             (world.hold if kept else world.book)(name, STARTS[start], seats)
         except SlotTaken:
@@ -56,32 +56,38 @@ class Line(RuleBasedStateMachine):
         else:
             assert may
 
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), author=st.sampled_from([BY_CLIENT, BY_OPERATOR]))
+    def cancel(self, data: st.DataObject, author: object) -> None:
         if names := [b.id for b in self.world.bookings.values() if b.status in ("confirmed", "held")]:
-            self.world.cancel(data.draw(st.sampled_from(names)))
+            self.world.cancel(data.draw(st.sampled_from(names)), author)  # type: ignore[arg-type]
 
-    @rule(sessions=SESSIONS, seats=SEATS, priority=st.sampled_from([0, 0, 0, 5]))
-    def join(self, sessions: tuple[str, ...], seats: int, priority: int) -> None:
+    @rule(wanted=WANTED, seats=SEATS, priority=st.sampled_from([0, 0, 0, 5]))
+    def join(self, wanted: tuple[str, ...], seats: int, priority: int) -> None:
         world = self.world
-        open_now = [name for name in sessions if self.open_to_all(world.sessions[name], seats)]
+        open_now = [name for name in wanted if self.open_to_all(STARTS[name], seats)]
         try:
-            world.join(next(self.names), *sessions, seats=seats, priority=priority)
+            self.wait(next(self.names), wanted, seats=seats, priority=priority)
         except SeatFree:
             assert open_now
         else:
             assert not open_now or world.preset.mode == "splitter"
 
+    def wait(self, name: str, wanted: tuple[str, ...], **more: int) -> None:
+        self.world.join(name, *wanted, **more)
+
     @rule(data=st.data(), verb=st.sampled_from(["accept", "decline", "leave"]))
     def answer(self, data: st.DataObject, verb: str) -> None:
         if names := sorted(self.world.queue.offered):
             name = data.draw(st.sampled_from(names))
+            booking = self.world.booked(self.world.entries[name].booking or "").booking
+            over = (booking.expires_at or 0) <= self.world.now
             try:
                 getattr(self.world, verb)(name)
             except (HoldLapsed, IllegalMove):
-                ran_out = self.world.booked(self.world.entries[name].booking or "").booking
-                assert verb == "accept"
-                assert ran_out.status == "cancelled" or (ran_out.expires_at or 0) <= self.world.now
+                assert booking.status == "cancelled" or (verb == "accept" and over)
+            else:
+                assert verb == "leave" or booking.status == "held"
+                assert verb != "accept" or not over
 
     @rule(data=st.data(), verb=st.sampled_from(["leave", "smaller", "larger", "pause"]))
     def change_mind(self, data: st.DataObject, verb: str) -> None:
@@ -103,7 +109,13 @@ class Line(RuleBasedStateMachine):
     @rule(data=st.data())
     def put_back(self, data: st.DataObject) -> None:
         if names := [name for name, entry in self.world.entries.items() if entry.status in ("left", "expired")]:
-            self.world.put_back(data.draw(st.sampled_from(names)))
+            name = data.draw(st.sampled_from(names))
+            place = self.world.entries[name].place
+            wanted = {*self.world.waitlist.starts_of(place.wish)} - {*place.declined}
+            try:
+                self.world.put_back(name)
+            except IllegalMove:
+                assert not wanted
 
     @rule(data=st.data(), as_offer=st.booleans())
     def promote(self, data: st.DataObject, as_offer: bool) -> None:
@@ -111,7 +123,7 @@ class Line(RuleBasedStateMachine):
         if names := sorted(self.world.queue.places):
             name = data.draw(st.sampled_from(names))
             place, world = self.world.queue.places[name], self.world
-            fits = any(self.left(world.sessions[s]) >= place.seats for s in place.wish.sessions)
+            fits = any(self.left(start) >= place.seats for start in place.wish.starts)
             try:
                 world.promote(name, as_offer=as_offer)
             except SlotTaken:
@@ -150,39 +162,77 @@ class Line(RuleBasedStateMachine):
 
     # ---- The model
 
-    def left(self, session: Session) -> int:
-        held = sum(hold.seats for hold in session.holds.values() if self.world.now < hold.expires_at)
-        return session.capacity - sum(session.seats.values()) - held
+    def running(self, start: int) -> Session | None:
+        """The session that takes the time at that start."""
+        here = [s for s in self.world.sessions.values() if s.status == "open" and s.start == start]
+        taking = [s for s in here if s.scheduled or s.seats or self.kept_in(s)]
+        assert len(taking) <= 1
+        return taking[0] if taking else None
+
+    def kept_in(self, session: Session) -> int:
+        return sum(hold.seats for hold in session.holds.values() if self.world.now < hold.expires_at)
+
+    def left(self, start: int) -> int:
+        session = self.running(start)
+        return 3 if session is None else session.capacity - sum(session.seats.values()) - self.kept_in(session)
 
     def waiting(self) -> list[tuple[str, Place]]:
         """Those who wait and are not left to an operator, in their order."""
         places = [(name, place) for name, place in self.world.queue.places.items() if not place.paused]
         return sorted(places, key=lambda one: (-one[1].priority, one[1].joined_at, one[0]))
 
-    def open_to_all(self, session: Session, seats: int) -> bool:
-        left = self.left(session)
-        parties = [place.seats for _, place in self.waiting() if session.id in place.wish.sessions]
-        if parties and left > 0 and (self.world.preset.party == "strict" or left >= min(parties)):
+    def open_to_all(self, start: int, seats: int) -> bool:
+        left = self.left(start)
+        parties = [place.seats for _, place in self.waiting() if start in {*place.wish.starts} - {*place.declined}]
+        if self.running(start) and parties and left > 0 and (self.strict or left >= min(parties)):
             return False
         return left >= seats
 
+    @property
+    def strict(self) -> bool:
+        return self.world.preset.party == "strict"
+
     def unsettled(self) -> bool:
         offers = (self.world.bookings[offer.booking] for offer in self.world.queue.offered.values())
-        return any(b.status != "held" or (b.expires_at or 0) <= self.world.now for b in offers)
+        over = any(b.status != "held" or (b.expires_at or 0) <= self.world.now for b in offers)
+        return over or any({*place.wish.starts} <= {*place.declined} for place in self.world.queue.places.values())
 
     def whose_turn(self) -> str | None:
         if self.world.preset.mode == "manual":
             return None
-        kept: set[str] = set()
+        kept: set[int] = set()
         for name, place in self.waiting():
-            for session in place.wish.sessions:
-                at = self.world.sessions[session]
-                if self.left(at) >= place.seats and session not in kept and at.start not in place.declined:
-                    return name
-            if self.world.preset.party == "strict":
-                kept |= {s for s in place.wish.sessions if 0 < self.left(self.world.sessions[s]) < place.seats}
+            wanted = {*place.wish.starts} - {*place.declined}
+            if any(self.left(start) >= place.seats for start in wanted - kept):
+                return name
+            if self.strict:
+                kept |= {start for start in wanted if 0 < self.left(start) < place.seats}
         return None
+
+
+class Appointments(Line):
+    """The same where nothing is scheduled: a session begins with its first booking, ends with its last, and may begin again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(service=service(capacity=3), marks_at_once=False)
+
+    @initialize(preset=PRESETS)
+    def begin(self, preset: Preset) -> None:
+        self.world.preset = preset
+
+    def wait(self, name: str, wanted: tuple[str, ...], **more: int) -> None:
+        self.world.join(name, starts=tuple(STARTS[start] for start in wanted), **more)
+
+    @rule(start=st.sampled_from(sorted(STARTS)), seats=SEATS, kept=st.booleans())
+    def take(self, start: str, seats: int, kept: bool) -> None:
+        """A session that begins anew keeps seats for those who wait for its start from the next look on."""
+        super().take(start, seats, kept)
+        self.serve()
+        self.world.truth(marks=True)
 
 
 TestLine = Line.TestCase
 TestLine.settings = settings(max_examples=60, stateful_step_count=40)
+TestAppointments = Appointments.TestCase
+TestAppointments.settings = settings(max_examples=60, stateful_step_count=40)

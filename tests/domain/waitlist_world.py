@@ -16,7 +16,8 @@ from functions.domain.ledger import enter
 from functions.domain.session import Booking, Client, Session
 from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
-from functions.domain.waitlist.keeping import keeping, waiting_for
+from functions.domain.waitlist.keeping import waiting_for
+from functions.domain.waitlist.passing import nobody_served
 from functions.domain.waitlist.preset import Preset
 from functions.domain.waitlist.snapshot import Waitlist
 from tests.domain.builders import (
@@ -67,6 +68,7 @@ class World:
     history: list[HistoryEntry] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     made: int = 0
+    marks_at_once: bool = True  # a session says who waits for it in every commit, and not from the next look on
 
     # Reading
 
@@ -83,14 +85,13 @@ class World:
 
     @property
     def waitlist(self) -> Waitlist:
-        named = {s for e in self.entries.values() for s in e.place.wish.sessions}
         return Waitlist(
             service=self.service,
             states=self.states,
             queue=self.queue,
             preset=self.preset,
             presets=self.presets,
-            sessions={name: self.sessions[name] for name in named if name in self.sessions},
+            sessions=self.sessions,
             time_zone=self.time_zone,
             now=self.now,
         )
@@ -160,21 +161,26 @@ class World:
         booked = self.booked(name)
         return self.commit(holding.lapse(booked.booking, booked.session, now=self.now))
 
-    def join(self, name: str, *sessions: str, seats: int = 1, wish: Wish | None = None, **more: Any) -> WaitlistEntry:
-        """For these sessions (the one at ten, if none is named), or whatever `wish` says."""
-        names = sessions or ("ten",)
-        waitlist = self.waitlist
-        known = {name: self.sessions[name] for name in names if name in self.sessions}
-        waitlist = Waitlist(**{**_fields(waitlist), "sessions": {**waitlist.sessions, **known}})
-        wanted = joining.Join(
-            entry=name,
-            manage_hash="hash",
-            client=person(name),
-            wish=wish or joining.wish_for_sessions(waitlist, names),
-            seats=seats,
-            **more,
-        )
-        return self.commit(joining.join(wanted, waitlist, author=BY_CLIENT))
+    def join(
+        self,
+        name: str,
+        *sessions: str,
+        starts: tuple[int, ...] = (),
+        asked: joining.Asked | None = None,
+        seats: int = 1,
+        **more: Any,
+    ) -> WaitlistEntry:
+        """For these sessions (the one at ten, if nothing is named), for any of these starts, or for whatever is asked."""
+        asked = asked or joining.Asked(sessions=sessions or ("ten",))
+        wish = Wish(starts=starts, start=starts[0], end=starts[-1] + 1) if starts else None
+        fields: dict[str, Any] = {
+            "entry": name,
+            "manage_hash": "hash",
+            "client": person(name),
+            "wish": wish or joining.wish_of(asked, self.waitlist),
+            "seats": seats,
+        }
+        return self.commit(joining.join(joining.Join(**fields | more), self.waitlist, author=BY_CLIENT))
 
     def accept(self, name: str) -> Booked:
         entry = self.entries[name]
@@ -184,10 +190,10 @@ class World:
         entry = self.entries[name]
         return self.commit(answering.decline(entry, self.booked(entry.booking or ""), self.waitlist, author=BY_CLIENT))
 
-    def leave(self, name: str) -> WaitlistEntry:
+    def leave(self, name: str, *, author: Author = BY_CLIENT) -> WaitlistEntry:
         entry = self.entries[name]
-        offer = self.booked(entry.booking) if entry.status == "offered" and entry.booking else None
-        return self.commit(leaving.leave(entry, offer, self.waitlist, author=BY_CLIENT))
+        offer = self.booked(entry.booking) if entry.booking else None
+        return self.commit(leaving.leave(entry, offer, self.waitlist, author=author))
 
     def change(self, name: str, *, author: Author = BY_CLIENT, **wanted: Any) -> WaitlistEntry:
         return self.commit(leaving.change(self.entries[name], leaving.Change(**wanted), self.waitlist, author=author))
@@ -222,12 +228,12 @@ class World:
                 self.commit(settled)
                 return True
         for name, place in self.queue.places.items():
-            if leaving.is_hopeless(place, self.waitlist):
+            if self.waitlist.is_hopeless(place):
                 self.commit(leaving.give_up(self.entries[name], self.waitlist))
                 return True
         turn = serving.next_turn(self.waitlist)
         if turn is None:
-            self.commit(keeping(Decision(answer=None), self.waitlist, self.waitlist.sessions))
+            self.commit(nobody_served(self.waitlist))
             return False
         self._serve(turn)
         return True
@@ -243,16 +249,17 @@ class World:
     def _serve(self, turn: serving.Turn, author: Author = serving.RULE) -> Booked:
         self.made += 1
         ids = serving.NewIds(booking=f"turn {self.made}", session=f"made {self.made}", manage_hash="hash")
-        running = self.sessions.get(turn.opening.choice.session or "")
-        entry = self.entries[turn.entry]
-        return self.commit(serving.serve(self.waitlist, turn, entry, ids=ids, running=running, author=author))
+        return self.commit(serving.serve(self.waitlist, turn, self.entries[turn.entry], ids=ids, author=author))
 
     # What must hold
 
-    def truth(self) -> None:
+    def truth(self, *, marks: bool = False) -> None:
+        """`marks`: the task has just looked."""
         assert contents(self.ledger) == rebuilt(*self.sessions.values())
         for session in self.sessions.values():
             self._truth_of(session)
+            if session.status == "open" and (marks or self.marks_at_once):
+                assert session.waiting == waiting_for(session, self.waitlist)
         waiting = {name: entry.place for name, entry in self.entries.items() if entry.status == "waiting"}
         assert set(waiting) == set(self.queue.places)
         offered = {name: entry.booking for name, entry in self.entries.items() if entry.status == "offered"}
@@ -266,8 +273,6 @@ class World:
         kept = {name: b.seats for name, b in owners.items() if b.status == "held"}
         assert session.seats == sold, "every seat has exactly one owner"
         assert {name: hold.seats for name, hold in session.holds.items()} == kept
-        if session.status == "open" and not session.holds:
-            assert session.waiting == waiting_for(session, self.queue, self.waitlist.rules_of(session))
 
 
 def clients_of(*bookings: ClientBooking) -> dict[str, tuple[ClientBooking, ...]]:
@@ -277,7 +282,3 @@ def clients_of(*bookings: ClientBooking) -> dict[str, tuple[ClientBooking, ...]]
 def at(text: str) -> int:
     """The millisecond at which a minute of that Monday begins."""
     return minute(f"2027-03-01T{text}Z") * MINUTE_MS
-
-
-def _fields(waitlist: Waitlist) -> dict[str, Any]:
-    return {name: value for name, value in vars(waitlist).items() if not name.startswith("_")}

@@ -1,15 +1,16 @@
 """What becomes of an offer: accepted it is a booking; declined, run out or withdrawn its seats go to the next in line at once."""
 
+from typing import Any
+
 from functions.domain import holding
 from functions.domain.appointments import Booked
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import HoldLapsed, IllegalMove
-from functions.domain.instants import Minute
-from functions.domain.session import Booking, Session
 from functions.domain.transitions import ENTRY, step
-from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
+from functions.domain.waitlist.entry import Place, WaitlistEntry
 from functions.domain.waitlist.joining import waits
 from functions.domain.waitlist.keeping import keeping
+from functions.domain.waitlist.quiet import quiet_until
 from functions.domain.waitlist.serving import RULE
 from functions.domain.waitlist.snapshot import Waitlist
 
@@ -23,7 +24,7 @@ def accept(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist, *, author: A
     booking, session = offer.booking, offer.session
     if entry.status == "booked" and booking.status == "confirmed":
         return Decision(answer=offer)
-    status = step(ENTRY, entry.status, "accept")
+    step(ENTRY, entry.status, "accept")
     if booking.expires_at is not None and booking.expires_at <= waitlist.now:
         raise HoldLapsed("The offer has run out; the seats go to the next who waits.")
     confirmed = holding.confirm(
@@ -34,10 +35,8 @@ def accept(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist, *, author: A
         question=waitlist.question(entry.place),
         author=author,
     )
-    after = entry.model_copy(update={"status": status})
-    queue = waitlist.queue.without(entry.id)
-    history = (_entry("waitlist.booked", entry, after, author, booking=booking),)
-    return keeping(confirmed.also(documents=(after, queue), history=history), waitlist.with_queue(queue), (session.id,))
+    booked = confirmed.answer
+    return ends(confirmed, entry, waitlist, verb="accept", author=author, offer=booked).with_answer(booked)
 
 
 def decline(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist, *, author: Author) -> Decision[WaitlistEntry]:
@@ -48,10 +47,10 @@ def decline(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist, *, author: 
     if entry.status != "offered":
         raise IllegalMove("There is no offer to decline.", current_status=entry.status)
     freed = holding.let_go(offer.booking, offer.session, author=author, reason=DECLINED)
-    if not _wants_else(entry.place.wish, offer.session):
-        return ends(freed, entry, waitlist, verb="leave", author=author, reason=DECLINED)
-    declined: tuple[Minute, ...] = (*entry.place.declined, offer.session.start)
-    return _waits_again(freed, entry, waitlist, verb="decline", author=author, why=DECLINED, declined=declined)
+    place = entry.place.model_copy(update={"declined": (*entry.place.declined, offer.session.start)})
+    if waitlist.is_hopeless(place):
+        return ends(freed, entry, waitlist, verb="leave", author=author, reason=DECLINED, offer=offer)
+    return _waits_again(freed, entry, waitlist, place=place, verb="decline", author=author, why=DECLINED)
 
 
 def settle(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist) -> Decision[WaitlistEntry]:
@@ -64,43 +63,70 @@ def settle(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist) -> Decision[
         return _run_out(entry, offer, waitlist) if over else Decision(answer=entry)
     if status == "cancelled":
         return _withdraw(entry, offer, waitlist)
-    return ends(Decision(answer=offer), entry, waitlist, verb="accept", author=RULE, reason=None)
+    return ends(Decision(answer=offer), entry, waitlist, verb="accept", author=RULE, offer=offer)
 
 
 def _run_out(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist) -> Decision[WaitlistEntry]:
-    """The client is told."""
-    booking = offer.booking
-    freed = holding.lapse(booking, offer.session, now=waitlist.now)
-    told = freed.also(effects=(Effect(kind="notify", subject=entry.id, about="offer_lapsed"),))
-    return ends(told, entry, waitlist, verb="expire", author=RULE, reason=RAN_OUT)
+    freed = holding.lapse(offer.booking, offer.session, now=waitlist.now)
+    told = freed.also(effects=(tells(entry, waitlist, "offer_lapsed"),))
+    return ends(told, entry, waitlist, verb="expire", author=RULE, reason=RAN_OUT, offer=offer)
 
 
 def _withdraw(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist) -> Decision[WaitlistEntry]:
-    """What was offered was cancelled by somebody else: who had the offer is back at the place where they were."""
-    freed = Decision(answer=offer)
-    return _waits_again(
-        freed, entry, waitlist, verb="withdraw", author=RULE, why=WITHDRAWN, declined=entry.place.declined
+    """What was offered was cancelled by somebody else: who had the offer is back at the place where they were, if there is anything else to wait for.
+    If it was an operator, it is for them to say what this one gets now: it would be the same offer again.
+    """
+    if waitlist.is_hopeless(entry.place):
+        in_vain = Decision(answer=offer, effects=(tells(entry, waitlist, "in_vain"),))
+        return ends(in_vain, entry, waitlist, verb="expire", author=RULE, reason=WITHDRAWN, offer=offer)
+    by_hand = offer.booking.cancelled_by == "operator"
+    place = entry.place.model_copy(update={"paused": True}) if by_hand else entry.place
+    told = Decision(answer=offer, effects=(tells(entry, waitlist, "offer_withdrawn"),))
+    return _waits_again(told, entry, waitlist, place=place, verb="withdraw", author=RULE, why=WITHDRAWN)
+
+
+def tells(entry: WaitlistEntry, waitlist: Waitlist, about: str) -> Effect:
+    """What a rule has to tell a client waits for the end of quiet hours."""
+    quiet = waitlist.rules_for(entry.place.wish).quiet
+    return Effect(
+        kind="notify", subject=entry.id, about=about, not_before=quiet_until(waitlist.now, quiet, waitlist.time_zone)
     )
 
 
 def ends(
-    decision: Decision[Booked],
+    decision: Decision[Any],
     entry: WaitlistEntry,
     waitlist: Waitlist,
     *,
     verb: str,
     author: Author,
-    reason: str | None,
+    reason: str | None = None,
+    offer: Booked | None = None,
 ) -> Decision[WaitlistEntry]:
-    """The decision, in which this entry waits no longer."""
+    """The decision, in which this entry waits no longer. `offer`: the one that they had, if it is about that."""
     status = step(ENTRY, entry.status, verb)
-    ended = {"status": status, "reason": reason, "ended_by": None if status == "booked" else author.kind}
-    after = entry.model_copy(update=ended)
+    after = entry.model_copy(
+        update={
+            "status": status,
+            "place": waitlist.queue.places.get(entry.id, entry.place),
+            "ended_by": None if status == "booked" else author.kind,
+            "reason": reason,
+        }
+    )
     queue = waitlist.queue.without(entry.id)
-    history = (_entry(f"waitlist.{after.status}", entry, after, author, why=reason),)
-    more = decision.with_answer(after).also(documents=(after, queue), history=history)
-    sessions = {*entry.place.wish.sessions, *({decision.answer.session.id} if decision.documents else ())}
-    return keeping(more, waitlist.with_queue(queue), sessions)
+    ended = HistoryEntry(
+        what=f"waitlist.{status}",
+        author=author,
+        entry=entry.id,
+        service=entry.service,
+        session=None if offer is None else offer.session.id,
+        booking=None if offer is None else offer.booking.id,
+        why=reason,
+        before={"status": entry.status},
+        after={"status": status},
+    )
+    more = decision.with_answer(after).also(documents=(after, queue), history=(ended,))
+    return keeping(more, waitlist.with_queue(queue))
 
 
 def _waits_again(
@@ -108,12 +134,11 @@ def _waits_again(
     entry: WaitlistEntry,
     waitlist: Waitlist,
     *,
+    place: Place,
     verb: str,
     author: Author,
     why: str,
-    declined: tuple[Minute, ...],
 ) -> Decision[WaitlistEntry]:
-    place: Place = entry.place.model_copy(update={"declined": declined})
     after = entry.model_copy(update={"status": step(ENTRY, entry.status, verb), "place": place, "booking": None})
     return waits(
         decision.with_answer(after),
@@ -123,32 +148,4 @@ def _waits_again(
         author=author,
         before=entry.status,
         why=why,
-    )
-
-
-def _wants_else(wish: Wish, session: Session) -> bool:
-    if wish.sessions:
-        return bool({*wish.sessions} - {session.id})
-    return wish.end - wish.start > 1
-
-
-def _entry(
-    what: str,
-    before: WaitlistEntry,
-    after: WaitlistEntry,
-    author: Author,
-    *,
-    booking: Booking | None = None,
-    why: str | None = None,
-) -> HistoryEntry:
-    return HistoryEntry(
-        what=what,
-        author=author,
-        entry=after.id,
-        service=after.service,
-        booking=None if booking is None else booking.id,
-        session=None if booking is None else booking.session,
-        why=why,
-        before={"status": before.status},
-        after={"status": after.status},
     )

@@ -16,14 +16,17 @@ from functions.domain.session import AuthorKind, Client
 from functions.domain.transitions import EntryStatus
 from functions.domain.waitlist.preset import Preset
 
-MOST_WAITING = 1_000  # in one queue, so that it stays far below what a document may hold
-MOST_SESSIONS = 20  # that one entry may name
+# In one queue, and sessions that one place may name: together so few that the queue fits into a document of 1 MiB.
+MOST_WAITING = 1_000
+MOST_SESSIONS = 10
 
 
 class Wish(Document):
-    """What is waited for: any of these `sessions`; or, where none is named, a start in [start, end), at `resource` if one is chosen.
+    """What is waited for. Of an event: any of these `sessions`, wherever they are moved. Of an appointment, whose sessions come and go with their
+    bookings: any of these `starts`. Where nothing is named: any start in [start, end).
 
-    `starts`: those of named sessions that end with their last booking. Then another may begin in their place, and that is as good.
+    `starts` of sessions are those that they had when they were named; all that is named lies in [start, end). `resource` and `duration`: if the client
+    chose one.
     """
 
     sessions: tuple[str, ...] = ()
@@ -39,21 +42,36 @@ class Wish(Document):
             raise ValueError("end must be after start")
         return self
 
+    @property
+    def is_range(self) -> bool:
+        return not (self.sessions or self.starts)
+
     def accepts(self, start: Minute, session: str | None) -> bool:
         """Whether a seat in this session (None: a new one) that begins at `start` would do."""
         if self.sessions:
-            return session in self.sessions or start in self.starts
+            return session in self.sessions
+        if self.starts:
+            return start in self.starts
         return self.start <= start < self.end
 
     def overlaps(self, other: "Wish") -> bool:
         """Whether one seat could be what both wait for."""
+        if self.resource != other.resource and None not in (self.resource, other.resource):
+            return False
         if self.sessions and other.sessions:
             return bool({*self.sessions} & {*other.sessions})
+        if self.starts and other.starts:
+            return bool({*self.starts} & {*other.starts})
+        if self.starts or other.starts:
+            within, starts = (self, other.starts) if self.is_range else (other, self.starts)
+            return any(within.start <= start < within.end for start in starts)
         return self.start < other.end and other.start < self.end
 
 
 class Place(Document):
-    """A place in the queue. `declined`: starts that were offered and not wanted. `passed_over`: how often somebody behind was served first, and why last.
+    """A place in the queue. `declined`: starts that were offered and not wanted. `limited`: those that were free when the line was last looked at, and
+    that a limit of the client's bookings keeps from them. `passed_over`: how often somebody behind was served first; `passed_because`: why something
+    free was not for this one, last.
 
     `paused`: an operator decides about this one by hand.
     """
@@ -66,6 +84,7 @@ class Place(Document):
     category: str | None = None
     joined_at: Millis
     declined: tuple[Minute, ...] = ()
+    limited: tuple[Minute, ...] = ()
     paused: bool = False
     passed_over: int = 0
     passed_because: str | None = None
@@ -87,8 +106,8 @@ class Queue(Document):
     look_at: Millis | None = None
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.places or self.offered)
+    def size(self) -> int:
+        return len(self.places) + len(self.offered)
 
     def waiting(self, entry: str, place: Place) -> "Queue":
         """With this entry waiting at that place."""
@@ -104,7 +123,8 @@ class Queue(Document):
     def without(self, entry: str) -> "Queue":
         places = {other: place for other, place in self.places.items() if other != entry}
         offered = {other: offer for other, offer in self.offered.items() if other != entry}
-        return self.model_copy(update={"places": places, "offered": offered})
+        look_at = self.look_at if places or offered else None
+        return self.model_copy(update={"places": places, "offered": offered, "look_at": look_at})
 
 
 class WaitlistEntry(Document):
@@ -146,9 +166,9 @@ def position(queue: Queue, entry: str, preset: Preset) -> int | None:
     mine = queue.places.get(entry)
     if mine is None:
         return None
-    line = in_order(queue.places, preset)
-    ahead = line[: next(number for number, one in enumerate(line) if one.entry == entry)]
-    return 1 + sum(one.place.wish.overlaps(mine.wish) for one in ahead)
+    turn = _turn(InLine(entry=entry, place=mine), preset)
+    ahead = (InLine(entry=other, place=place) for other, place in queue.places.items() if not place.paused)
+    return 1 + sum(_turn(one, preset) < turn and one.place.wish.overlaps(mine.wish) for one in ahead)
 
 
 def _turn(one: InLine, preset: Preset) -> tuple[int, int, int, Millis, str]:

@@ -1,6 +1,8 @@
 """What somebody who waits could have at this moment. The engine says what is free (law 2); here only which of it they want."""
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from functions.domain.availability import Choice, Question
 from functions.domain.instants import Minute
@@ -29,6 +31,12 @@ def openings_for(waitlist: Waitlist, place: Place, *, seats: int | None = None) 
     return _wanted(waitlist, waitlist.question(place, seats=seats), place.wish, waitlist.span)
 
 
+def open_but_for_limits(waitlist: Waitlist, place: Place, *, seats: int) -> list[Opening]:
+    """What would do for so many of them, if their other bookings did not count."""
+    question = replace(waitlist.question(place, seats=seats), client=None)
+    return _wanted(waitlist, question, place.wish, waitlist.span)
+
+
 def open_to_everybody(waitlist: Waitlist, place: Place) -> list[Opening]:
     """The same for somebody who does not wait yet: what they could simply book."""
     span = waitlist.span_of(place.wish)
@@ -36,13 +44,17 @@ def open_to_everybody(waitlist: Waitlist, place: Place) -> list[Opening]:
 
 
 def _wanted(waitlist: Waitlist, question: Question, wish: Wish, within: Interval) -> list[Opening]:
+    span, offers = waitlist.span_of(wish), waitlist.offers(question, within)
+    if span is None or not offers:
+        return []
+    low, high = (bisect_left(offers, edge, key=attrgetter("start")) for edge in span)
     return [
         Opening(
             start=offer.start,
             choice=choice,
             preset=waitlist.rules_of(waitlist.sessions.get(choice.session or "")),
         )
-        for offer in waitlist.offers(question, within)
+        for offer in offers[low:high]
         for choice in offer.choices
         if wish.accepts(offer.start, choice.session)
     ]

@@ -1,23 +1,26 @@
 """Leaving a waitlist, coming back to it, and changing what one waits with: by the client, by an operator, or because what was waited for is over."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from functions.domain import holding
 from functions.domain.appointments import Booked, cancel
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
-from functions.domain.errors import IllegalMove, Invalid
-from functions.domain.instants import MINUTE_MS, Millis
+from functions.domain.errors import IllegalMove
+from functions.domain.instants import Millis, Minute
 from functions.domain.session import Booking, Session
 from functions.domain.transitions import ENTRY, step
-from functions.domain.waitlist.answering import ends
-from functions.domain.waitlist.entry import Place, Queue, WaitlistEntry, Wish
-from functions.domain.waitlist.joining import waits
+from functions.domain.waitlist.answering import ends, tells
+from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
+from functions.domain.waitlist.joining import may_be_so_many, may_enter, waits, what_was_chosen
 from functions.domain.waitlist.keeping import keeping
 from functions.domain.waitlist.serving import RULE
 from functions.domain.waitlist.snapshot import Waitlist
 
 OVER = "nothing came free in time"
+CANCELLED = "it was cancelled"
 LEFT = "the client waits no longer"
+TAKEN_OFF = "the business took the client off the waitlist"
 PUT_ON = "put back on the waitlist"
 
 
@@ -26,70 +29,57 @@ def leave(entry: WaitlistEntry, offer: Booked | None, waitlist: Waitlist, *, aut
     if entry.status == "left":
         return Decision(answer=entry)
     step(ENTRY, entry.status, "leave")
-    if offer is not None and entry.status == "offered":
-        freed = holding.let_go(offer.booking, offer.session, author=author, reason=LEFT)
-        return ends(freed, entry, waitlist, verb="leave", author=author, reason=LEFT)
-    return _ends_waiting(entry, waitlist, verb="leave", author=author, reason=LEFT)
+    reason = LEFT if author.kind == "client" else TAKEN_OFF
+    freed, offer = _next_one(entry), offer if entry.status == "offered" else None
+    # What somebody else has cancelled a moment ago is free already.
+    if offer is not None and offer.booking.status != "cancelled":
+        freed = holding.let_go(offer.booking, offer.session, author=author, reason=reason)
+    told = () if author.kind == "client" else (_told(entry.id, "taken_off"),)
+    return ends(freed.also(effects=told), entry, waitlist, verb="leave", author=author, reason=reason, offer=offer)
 
 
 def give_up(entry: WaitlistEntry, waitlist: Waitlist) -> Decision[WaitlistEntry]:
     """What was waited for has begun, or is cancelled: the client is told that it came to nothing."""
-    if entry.status != "waiting" or not is_hopeless(entry.place, waitlist):
+    place = waitlist.queue.places.get(entry.id)
+    if entry.status != "waiting" or place is None or not waitlist.is_hopeless(place):
         return Decision(answer=entry)
-    told = _told(entry.id, "in_vain")
-    return _ends_waiting(entry, waitlist, verb="expire", author=RULE, reason=OVER).also(effects=(told,))
+    reason = CANCELLED if waitlist.span_of(place.wish) is None else OVER
+    told = _next_one(entry).also(effects=(tells(entry, waitlist, "in_vain"),))
+    return ends(told, entry, waitlist, verb="expire", author=RULE, reason=reason)
 
 
-def is_hopeless(place: Place, waitlist: Waitlist) -> bool:
-    """Whether nothing of what is waited for can begin any more."""
-    span = waitlist.span_of(place.wish)
-    return span is None or (span.end - 1) * MINUTE_MS <= waitlist.now
-
-
-def _ends_waiting(
-    entry: WaitlistEntry, waitlist: Waitlist, *, verb: str, author: Author, reason: str
-) -> Decision[WaitlistEntry]:
-    after = entry.model_copy(
-        update={
-            "status": step(ENTRY, entry.status, verb),
-            "place": waitlist.queue.places.get(entry.id, entry.place),
-            "ended_by": author.kind,
-            "reason": reason,
-        }
-    )
-    queue = waitlist.queue.without(entry.id)
-    ended = HistoryEntry(
-        what=f"waitlist.{after.status}",
-        author=author,
-        entry=entry.id,
-        service=entry.service,
-        why=reason,
-        before={"status": entry.status},
-        after={"status": after.status},
-    )
-    # Where everybody waited for a party that is larger than what is left, it is the next one's turn.
-    next_one = Effect(kind="promote", subject=entry.service)
-    decision = Decision(answer=after, documents=(after, queue), history=(ended,), effects=(next_one,))
-    return keeping(decision, waitlist.with_queue(queue), entry.place.wish.sessions)
+def _next_one(entry: WaitlistEntry) -> Decision[Any]:
+    """Where everybody waited for a party that is larger than what is left, it is the next one's turn."""
+    return Decision(answer=None, effects=(Effect(kind="promote", subject=entry.service),))
 
 
 def put_on(
     booked: Booked, entry: WaitlistEntry, waitlist: Waitlist, *, author: Author, paused: bool
 ) -> Decision[WaitlistEntry]:
-    """Takes a booking back and lets its client wait instead, for the same session or, where it ended with them, for the same start.
+    """Takes a booking or a request back and lets its client wait instead, for the same session of an event, or for the same start.
 
     `entry`: theirs if they came from the waitlist, or a new one (see `entry_of`). `paused`: so that the seat they leave is the next one's, and not at
-    once their own again. Raises `IllegalMove` once the session has begun.
+    once their own again. Raises `IllegalMove` for what is no booking or has begun, `AlreadyWaiting`, `NoWaitlist`.
     """
-    freed = cancel(booked.booking, booked.session, now=waitlist.now, author=author, reason=PUT_ON)
+    booking, session = booked.booking, booked.session
+    if booking.status != "confirmed" and not (booking.status == "held" and booking.requested):
+        standing = "offered" if booking.is_offer else booking.status
+        raise IllegalMove(f"This is {standing}, and no booking that could be put back.", current_status=standing)
+    wish = _wish_for(session, waitlist)
+    declined: tuple[Minute, ...] = ()
+    place = entry.place.model_copy(
+        update={"wish": wish, "seats": booking.seats, "paused": paused, "declined": declined, "limited": declined}
+    )
+    if waitlist.is_hopeless(place):
+        raise IllegalMove("It is too late to wait for it.", current_status=booking.status)
+    may_enter(waitlist, place)
+    freed = cancel(booking, session, now=waitlist.now, author=author, reason=PUT_ON)
     effects = (*(each for each in freed.effects if each.kind != "notify"), _told(entry.id, "put_on"))
-    before = entry.status
-    wish = _wish_after(booked.session, freed.answer.session)
-    place = entry.place.model_copy(update={"wish": wish, "seats": booked.booking.seats, "paused": paused})
-    status = step(ENTRY, before, "put_back") if before != "waiting" else before
+    before = entry.status if entry.status != "waiting" else None
+    status = "waiting" if before is None else step(ENTRY, before, "put_back")
     after = entry.model_copy(update={"status": status, "place": place, "booking": None})
     decision = replace(freed, effects=effects).with_answer(after)
-    return waits(decision, waitlist, after, what="waitlist.put_back", author=author, before=before, why=PUT_ON)
+    return waits(decision, waitlist, after, what="waitlist.put_on", author=author, before=before, why=PUT_ON)
 
 
 def entry_of(booking: Booking, *, entry: str, manage_hash: str, now: Millis) -> WaitlistEntry:
@@ -108,11 +98,11 @@ def entry_of(booking: Booking, *, entry: str, manage_hash: str, now: Millis) -> 
     )
 
 
-def _wish_after(before: Session, after: Session) -> Wish:
-    start = before.start
-    if after.status != "open":
-        return Wish(start=start, end=start + 1, duration=None)
-    return Wish(sessions=(after.id,), starts=() if after.scheduled else (start,), start=start, end=start + 1)
+def _wish_for(session: Session, waitlist: Waitlist) -> Wish:
+    start, service = session.start, waitlist.service
+    wish = Wish(starts=(start,), start=start, end=start + 1)
+    chosen = {"sessions": (session.id,)} if service.kind == "event" else what_was_chosen((session,), service)
+    return wish.model_copy(update=chosen)
 
 
 def _told(entry: str, about: str) -> Effect:
@@ -120,12 +110,17 @@ def _told(entry: str, about: str) -> Effect:
 
 
 def put_back(entry: WaitlistEntry, waitlist: Waitlist, *, author: Author) -> Decision[WaitlistEntry]:
-    """Who left, or waited in vain, waits again at the place they had. Raises `IllegalMove`."""
+    """Who left, or waited in vain, waits again at the place they had, and is told so. Raises `IllegalMove`, `AlreadyWaiting`, `NoWaitlist`."""
     status = step(ENTRY, entry.status, "put_back")
-    if is_hopeless(entry.place, waitlist):
+    if entry.status == "booked":
+        raise IllegalMove("They have a booking; put that back on the waitlist.", current_status=entry.status)
+    if waitlist.is_hopeless(entry.place):
         raise IllegalMove("What was waited for has begun or is cancelled.", current_status=entry.status)
+    may_enter(waitlist, entry.place)
     after = entry.model_copy(update={"status": status, "booking": None, "ended_by": None, "reason": None})
-    return waits(Decision(answer=after), waitlist, after, what="waitlist.put_back", author=author, before=entry.status)
+    told = (_told(entry.id, "waiting"),)
+    decision = Decision(answer=after, effects=told)
+    return waits(decision, waitlist, after, what="waitlist.put_back", author=author, before=entry.status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,32 +136,32 @@ class Change:
 
 def change(entry: WaitlistEntry, wanted: Change, waitlist: Waitlist, *, author: Author) -> Decision[WaitlistEntry]:
     """A smaller party keeps its place; for a larger one a client goes to the end of the line. Raises `IllegalMove`, `Invalid`."""
-    if entry.status != "waiting":
-        raise IllegalMove(
-            "Only who waits can change that. Answer the offer first, or join again.", current_status=entry.status
-        )
-    place = waitlist.queue.places[entry.id]
-    named = [session for name in place.wish.sessions if (session := waitlist.sessions.get(name)) is not None]
-    largest = max([session.capacity for session in named] or [waitlist.service.capacity])
-    counts = bool(named) or waitlist.service.kind == "appointment"
-    if wanted.seats is not None and counts and wanted.seats > largest:
-        raise Invalid(f"There is room for {largest} at a time. Wait for so many seats at most.")
+    if entry.status == "offered":
+        raise IllegalMove("Answer the offer first; who waits can change that.", current_status=entry.status)
+    place = waitlist.place_of(entry)
     given = {name: value for name, value in vars(wanted).items() if value is not None}
     changed = place.model_copy(update=given)
-    if wanted.seats is not None and wanted.seats > place.seats and author.kind == "client":
+    if changed.seats != place.seats:
+        may_be_so_many(waitlist, place.wish, changed.seats)
+    if changed.seats > place.seats and author.kind == "client":
         changed = changed.model_copy(update={"joined_at": waitlist.now})
     if changed == place:
         return Decision(answer=entry)
     after = entry.model_copy(update={"place": changed})
-    queue: Queue = waitlist.queue.waiting(entry.id, changed)
+    queue = waitlist.queue.waiting(entry.id, changed)
     noted = HistoryEntry(
         what="waitlist.changed",
         author=author,
         entry=entry.id,
         service=entry.service,
-        before={name: getattr(place, name) for name in given},
-        after=given,
+        before=_differences(place, changed),
+        after=_differences(changed, place),
     )
-    next_one = Effect(kind="promote", subject=entry.service)
-    decision = Decision(answer=after, documents=(after, queue), history=(noted,), effects=(next_one,))
-    return keeping(decision, waitlist.with_queue(queue), place.wish.sessions)
+    decision = _next_one(entry).with_answer(after).also(documents=(after, queue), history=(noted,))
+    return keeping(decision, waitlist.with_queue(queue))
+
+
+def _differences(one: Place, other: Place) -> dict[str, Any]:
+    """What the first says otherwise than the second."""
+    said, otherwise = one.model_dump(mode="json"), other.model_dump(mode="json")
+    return {name: value for name, value in said.items() if value != otherwise[name]}
