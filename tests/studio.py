@@ -247,9 +247,12 @@ class Studio:
 
     def mails(self) -> list[str]:
         """Subjects of the mails to this studio's client, oldest first."""
-        query = {"to": self.client_email}
-        found = _ok(requests.get(f"{self.addresses.mail}/messages", params=query, timeout=10))["messages"]
-        return [mail["subject"] for mail in sorted(found, key=lambda mail: mail["received"])]
+        return [mail["subject"] for mail in self.messages(self.client_email)]
+
+    def messages(self, to: str) -> list[dict[str, Any]]:
+        """The mails to an address, oldest first."""
+        found = _ok(requests.get(f"{self.addresses.mail}/messages", params={"to": to}, timeout=10))["messages"]
+        return sorted(found, key=lambda mail: mail["received"])
 
     # What happens behind
 

@@ -62,6 +62,8 @@ def put_resource(call: Call) -> Answer:
         known = _account_document(reader, Ref(Resource, call.ids["resource"]))
         links: dict[str, Any] = {"blocked_by": known.blocked_by, "destination": known.destination} if known else {}
         resource = Resource(id=call.ids["resource"], name=body.name, hours=hours, limits=limits, **links)
+        if resource == known:
+            return Decision(answer=resource)
         return Decision(
             answer=resource,
             documents=(resource,),
@@ -146,6 +148,8 @@ def put_service(call: Call) -> Answer:
         missing = [name for name in service.resources if reader.get(Ref(Resource, name)) is None]
         if missing:
             raise Invalid(f"There is no resource {', '.join(missing)}. Create it first.")
+        if service == known:
+            return Decision(answer=service)
         affected = sorted({*service.resources, *(known.resources if known else ())})
         return Decision(
             answer=service,
