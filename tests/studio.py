@@ -274,10 +274,12 @@ class Studio:
 
     def mails(self, client: str = "kim") -> list[str]:
         """Subjects of the mails to a client of this studio, oldest first."""
-        query = {"to": f"{client}@{self.account}.example"}
+        return [mail["subject"] for mail in self.messages(f"{client}@{self.account}.example")]
 
-        found = _ok(requests.get(f"{self.addresses.mail}/messages", params=query, timeout=10))["messages"]
-        return [mail["subject"] for mail in sorted(found, key=lambda mail: mail["received"])]
+    def messages(self, to: str) -> list[dict[str, Any]]:
+        """The mails to an address, oldest first."""
+        found = _ok(requests.get(f"{self.addresses.mail}/messages", params={"to": to}, timeout=10))["messages"]
+        return sorted(found, key=lambda mail: mail["received"])
 
     # What happens behind
 

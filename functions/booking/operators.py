@@ -49,6 +49,8 @@ def put_resource(call: Call) -> Answer:
     def attempt(reader: Reader) -> Decision[Resource]:
         known = _account_document(reader, Ref(Resource, call.ids["resource"]))
         resource = resource_of(call.ids["resource"], body, known)
+        if resource == known:
+            return Decision(answer=resource)
         return Decision(
             answer=resource,
             documents=(resource,),
@@ -148,6 +150,8 @@ def put_service(call: Call) -> Answer:
     def attempt(reader: Reader) -> Decision[Service]:
         known = _account_document(reader, Ref(Service, service.id))
         must_name_what_exists(reader, service)
+        if service == known:
+            return Decision(answer=service)
         affected = sorted({*service.resources, *(known.resources if known else ())})
         return Decision(
             answer=service,

@@ -18,9 +18,10 @@ def checked(service: Service, answers: Mapping[str, str]) -> dict[str, str]:
 
 
 def labelled(service: Service, answers: Mapping[str, str]) -> list[str]:
-    """For people to read, each with its question; also those to questions that are not asked any more."""
+    """For people to read, each with its question, in the order in which they are asked; last those to questions that are not asked any more."""
     labels = {question.id: question.label for question in service.questions}
-    return [f"{labels.get(name, name)}: {text}" for name, text in answers.items()]
+    names = [*(name for name in labels if name in answers), *sorted(answers.keys() - labels.keys())]
+    return [f"{labels.get(name, name)}: {answers[name]}" for name in names]
 
 
 def _complaints(service: Service, given: Mapping[str, str]) -> Iterator[dict[str, str]]:

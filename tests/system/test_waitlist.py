@@ -68,7 +68,7 @@ def test_autopromote_books_the_first_who_fits(empty_studio: Studio) -> None:
     became(one, "booked")
     seen = empty_studio.look(f"waitlist/{pair.id}")
     assert (seen["status"], seen["passed_over"]) == ("waiting", 1)
-    assert seen["passed_because"] == "needs 2 seats together, and 1 are free"
+    assert seen["passed_because"] == "needs 2 seats together, and 1 is free"
 
 
 def test_an_offer_that_is_not_answered_goes_to_the_next(empty_studio: Studio) -> None:
