@@ -129,7 +129,7 @@ def confirm_booking(call: Call) -> Answer:
         booking, session = booked.booking, booked.session
         if booking.requested and not call.caller.operator:
             if body.client is not None and client_of(body.client) == booking.client:
-                return _answered(Decision(answer=booked), resource)  # the form once more: its answer was lost
+                return answered(Decision(answer=booked), resource)  # the form once more: its answer was lost
             raise IllegalMove("Your request is with the business; they confirm it.", current_status=booking.status)
         client = booking.client if body.client is None else client_of(body.client)
         if booking.is_offer:
