@@ -3,7 +3,8 @@
 A `World` is a process with the booking and the sync function, over what outlives it: Firestore, Google and the mail server of the running platform, and
 the tasks that were created. Every side effect goes through its `Fate`: a commit, a task created, a Google write, a mail. A process that dies raises
 `Died`, which nothing catches, and nothing that it would have done after that happens. Then another one begins: the client who got no answer asks again,
-with the same words and the same key; tasks that did not end well are delivered again; the sweep looks for what is owed.
+with the same words and the same key; tasks that did not end well are delivered again; the sweep looks for what is owed. The same comes after an effect
+whose answer was lost.
 """
 
 import json
@@ -11,21 +12,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from itertools import count
 from typing import Any, TypeVar
 
 import pytest
 from flask import Request, Response
+from google.api_core.exceptions import ServiceUnavailable
 from google.cloud.firestore_v1.base_query import FieldFilter
 from werkzeug.test import EnvironBuilder
 
 from functions.adapters import clock
 from functions.adapters.clock import now_millis
 from functions.adapters.google_calendar import Calendars, GoogleCalendar
+from functions.adapters.google_errors import Unavailable
+from functions.adapters.mail import MailFailed
 from functions.adapters.outbox import Dispatcher
 from functions.adapters.store.documents import decode, ledger_ref
 from functions.adapters.store.store import SWEEP_AFTER_MS, Reader, Store
-from functions.adapters.tasks import Task
+from functions.adapters.tasks import EnqueueFailed, Task
 from functions.booking import main as booking
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
@@ -50,29 +55,54 @@ class Died(BaseException):
     """The process is gone. Not an Exception: nothing catches it on the way out."""
 
 
+class Ending(Enum):
+    """What becomes of a side effect, and of the process that has it."""
+
+    DIES_BEFORE = "it dies before"
+    DIES_AFTER = "it dies after"
+    ANSWER_LOST = "it took place, and the answer is an error"
+    SENT_TWICE = "it was sent twice, and the second answer counts"  # as Google's libraries do by themselves where a connection breaks
+
+
+LOST: Mapping[str, Callable[[], Exception]] = {
+    "commit": lambda: ServiceUnavailable("the answer was lost"),
+    "task": lambda: EnqueueFailed("the answer was lost"),
+    "google": lambda: Unavailable("the answer was lost"),
+    "mail": lambda: MailFailed("the answer was lost"),
+}
+
+
 @dataclass
 class Fate:
-    """Of one process: it ends at its `at`-th side effect, before it or right `after` it took place. It lives on where there are fewer, or `at` is 0."""
+    """Of one process: its `at`-th side effect ends so; none does where there are fewer, or `at` is 0."""
 
     at: int = 0
-    after: bool = False
-    dead: bool = False
+    ending: Ending = Ending.DIES_BEFORE
+    met: bool = False
     effects: list[str] = field(default_factory=list)
+
+    @property
+    def dead(self) -> bool:
+        return self.met and self.ending in (Ending.DIES_BEFORE, Ending.DIES_AFTER)
 
     def __call__(self, what: str, do: Callable[[], T]) -> T:
         if self.dead:
             raise Died
-        self.effects.append(what)
-        meant = len(self.effects) == self.at
-        if meant and not self.after:
-            self.dead = True
+        if not self.met:
+            self.effects.append(what)
+        if self.met or len(self.effects) != self.at:
+            return do()
+        self.met = True
+        if self.ending is Ending.DIES_BEFORE:
             raise Died
         try:
-            return do()
+            first = do()
         finally:
-            if meant:  # also where it was refused
-                self.dead = True
+            if self.ending is Ending.DIES_AFTER:  # also where it was refused
                 raise Died
+        if self.ending is Ending.ANSWER_LOST:
+            raise LOST[what.split()[0]]()
+        return first if what == "mail" else do()  # SMTP sends nothing twice by itself
 
 
 class World:
@@ -151,6 +181,8 @@ class World:
                 answer: Response = booking._router.answer(request, self.application, now_millis())
             except Died:
                 self.restart()
+                continue
+            if answer.status_code == 503 and self.fate.met:
                 continue
             assert answer.status_code < 400, f"{method} {path}: {answer.get_data(as_text=True)}"
             return dict(answer.get_json())
