@@ -16,7 +16,8 @@ import pytest
 
 from functions.adapters.store.store import Store
 from infra.local.platform import Platform
-from tests.reliability.crashing import Ending, Fate, Run, World, world_of
+from tests.reliability.crash_run import Run
+from tests.reliability.crashing import Ending, Fate, World, world_of
 from tests.reliability.truth import check_truth
 from tests.studio import Studio
 
@@ -135,14 +136,13 @@ def test_an_operation_that_dies_anywhere_ends_as_if_nothing_had_happened(
     numbers = count()
     undisturbed, expected = run(operation, Run(world, next(numbers)), Fate())
     assert len(undisturbed.effects) >= operation.effects, undisturbed.effects
-    for ending in Ending:
-        for at in range(1, len(undisturbed.effects) + 1):
-            again = Run(world, next(numbers))
-            fate, story = run(operation, again, Fate(at=at, ending=ending))
-            assert fate.met, f"it had {len(fate.effects)} side effects"
-            where = f"{ending.value}: {fate.effects[-1]}, the {at}. of {undisturbed.effects}"
-            assert story == expected, where
-            assert again.repeated_mails() == (1 if mail_is_out(fate) else 0), where
+    for at, ending in undisturbed.points():
+        again = Run(world, next(numbers))
+        fate, story = run(operation, again, Fate(at=at, ending=ending))
+        assert fate.met, f"it had {len(fate.effects)} side effects"
+        where = f"{ending.value}: {fate.effects[-1]}, the {at}. of {undisturbed.effects}"
+        assert story == expected, where
+        assert again.repeated_mails() == (1 if mail_is_out(fate) else 0), where
     check_truth(store, world.studio.account)
 
 
