@@ -3,29 +3,31 @@
 A `World` is a process with the booking and the sync function, over what outlives it: Firestore, Google and the mail server of the running platform, and
 the tasks that were created. Every side effect goes through its `Fate`: a commit, a task created, a Google write, a mail. A process that dies raises
 `Died`, which nothing catches, and nothing that it would have done after that happens. Then another one begins: the client who got no answer asks again,
-with the same words and the same key; tasks that did not end well are delivered again; the sweep looks for what is owed.
+with the same words and the same key; tasks that did not end well are delivered again; the sweep looks for what is owed. The same comes after an effect
+whose answer was lost.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from itertools import count
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeVar
 
 import pytest
 from flask import Request, Response
-from google.cloud.firestore_v1.base_query import FieldFilter
+from google.api_core.exceptions import ServiceUnavailable
 from werkzeug.test import EnvironBuilder
 
 from functions.adapters import clock
 from functions.adapters.clock import now_millis
 from functions.adapters.google_calendar import Calendars, GoogleCalendar
+from functions.adapters.google_errors import Unavailable
+from functions.adapters.mail import MailFailed
 from functions.adapters.outbox import Dispatcher
-from functions.adapters.store.documents import decode, ledger_ref
 from functions.adapters.store.store import SWEEP_AFTER_MS, Reader, Store
-from functions.adapters.tasks import Task
+from functions.adapters.tasks import EnqueueFailed, Task
 from functions.booking import main as booking
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
@@ -37,7 +39,7 @@ from functions.sync import notify, schedules
 from functions.sync.claims import CLAIM_MS
 from infra.local.platform import Platform
 from tests.in_process import application_of
-from tests.studio import DAY, Studio
+from tests.studio import Studio
 
 T = TypeVar("T")
 
@@ -50,29 +52,72 @@ class Died(BaseException):
     """The process is gone. Not an Exception: nothing catches it on the way out."""
 
 
+class Ending(Enum):
+    """What becomes of a side effect, and of the process that has it."""
+
+    DIES_BEFORE = "it dies before"
+    DIES_AFTER = "it dies after"
+    ANSWER_LOST = "it took place, and the answer is an error"
+    SENT_TWICE = "it was sent twice, and the second answer counts"  # as Google's libraries do where a connection breaks
+
+
+LOST: Mapping[str, Callable[[], Exception]] = {
+    "commit": lambda: ServiceUnavailable("the answer was lost"),
+    "task": lambda: EnqueueFailed("the answer was lost"),
+    "google": lambda: Unavailable("the answer was lost"),
+    "mail": lambda: MailFailed("the answer was lost"),
+}
+
+
 @dataclass
 class Fate:
-    """Of one process: it ends at its `at`-th side effect, before it or right `after` it took place. It lives on where there are fewer, or `at` is 0."""
+    """Of one process: its `at`-th side effect ends so; none does where there are fewer, or `at` is 0."""
 
     at: int = 0
-    after: bool = False
-    dead: bool = False
+    ending: Ending = Ending.DIES_BEFORE
+    met: bool = False
     effects: list[str] = field(default_factory=list)
+    ends: set[int] = field(default_factory=set)  # after how many effects a request or a task was done with
+
+    @property
+    def dead(self) -> bool:
+        return self.met and self.ending in (Ending.DIES_BEFORE, Ending.DIES_AFTER)
 
     def __call__(self, what: str, do: Callable[[], T]) -> T:
         if self.dead:
             raise Died
-        self.effects.append(what)
-        meant = len(self.effects) == self.at
-        if meant and not self.after:
-            self.dead = True
+        if not self.met:
+            self.effects.append(what)
+        if self.met or len(self.effects) != self.at:
+            return do()
+        self.met = True
+        if self.ending is Ending.DIES_BEFORE:
             raise Died
         try:
-            return do()
+            do()
         finally:
-            if meant:  # also where it was refused
-                self.dead = True
+            if self.ending is Ending.DIES_AFTER:  # also where it was refused
                 raise Died
+        if self.ending is Ending.ANSWER_LOST:
+            raise LOST[what.split()[0]]()
+        return do()
+
+    def rest(self) -> None:
+        """A request or a task is done with."""
+        if not self.met:
+            self.ends.add(len(self.effects))
+
+    def points(self) -> Iterator[tuple[int, Ending]]:
+        """All that is worth trying with a process that had these side effects: where it died before the next one it died after this one, unless something else
+        began in between.
+        """
+        for at, what in enumerate(self.effects, start=1):
+            yield at, Ending.DIES_BEFORE
+            if at in self.ends:
+                yield at, Ending.DIES_AFTER
+            yield at, Ending.ANSWER_LOST
+            if what.startswith(("commit", "google")):
+                yield at, Ending.SENT_TWICE
 
 
 class World:
@@ -80,6 +125,7 @@ class World:
 
     def __init__(self, platform: Platform, studio: Studio, patched: pytest.MonkeyPatch) -> None:
         self.studio = studio
+        self.person = studio.person.calendar
         self.fate = Fate()
         self.later: Millis = 0  # how far the functions' clock is ahead
         self._tasks: dict[str, Task] = {}
@@ -133,6 +179,7 @@ class World:
             except Died:
                 self.restart()
                 continue
+            self.fate.rest()
             if status == 204:
                 del self._tasks[name]
             return bool(status == 204)
@@ -151,6 +198,9 @@ class World:
                 answer: Response = booking._router.answer(request, self.application, now_millis())
             except Died:
                 self.restart()
+                continue
+            self.fate.rest()
+            if answer.status_code == 503 and self.fate.met:
                 continue
             assert answer.status_code < 400, f"{method} {path}: {answer.get_data(as_text=True)}"
             return dict(answer.get_json())
@@ -231,162 +281,3 @@ def _furnish(world: World, names: list[str]) -> None:
         return Decision(answer=None, documents=(known.model_copy(update=links), *made))
 
     world.application.store.run(world.studio.account, attempt)
-
-
-@dataclass
-class Run:
-    """One time that an operation runs, with a resource, a service and clients of its own."""
-
-    world: World
-    number: int
-    keys: Iterator[int] = field(default_factory=count)
-
-    def __post_init__(self) -> None:
-        self.world.later = 0
-        self.world.restart()
-
-    @property
-    def resource(self) -> str:
-        return f"r{self.number}"
-
-    @property
-    def service(self) -> str:
-        return f"s{self.number}"
-
-    def email(self, client: str) -> str:
-        return f"{client}{self.number}@{self.world.studio.account}.example"
-
-    def offer(self, **more: Any) -> None:
-        service = {"name": "Consultation", "duration_minutes": 30, "step_minutes": 30, "resources": [self.resource]}
-        self.operator("PUT", f"services/{self.service}", service | more)
-
-    def operator(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        return self.world.ask(method, path, body, Authorization=f"Bearer {self.world.studio.api_key}")
-
-    def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A client's call that makes something, with a key by which it is known when it comes again."""
-        key = {"Idempotency-Key": f"{self.number}/{next(self.keys)}"}
-        return self.world.ask("POST", path, {"service": self.service, **body}, **key)
-
-    def book(self, hour: int = 9, client: str = "kim", **more: Any) -> dict[str, Any]:
-        return self.create("bookings", {"start": self.at(hour), **self.who(client), **more})
-
-    def hold(self, hour: int = 9) -> dict[str, Any]:
-        return self.create("holds", {"start": self.at(hour)})
-
-    def who(self, client: str = "kim") -> dict[str, Any]:
-        return {"client": {"name": client.title(), "email": self.email(client)}}
-
-    def does(self, made: Mapping[str, Any], verb: str, body: Any = None) -> dict[str, Any]:
-        """What the client whose booking it is does to it."""
-        token = {"Authorization": f"Bearer {made['manage_token']}"}
-        return self.world.ask("POST", f"bookings/{made['id']}/{verb}", {} if body is None else body, **token)
-
-    @staticmethod
-    def at(hour: int) -> str:
-        return f"{DAY}T{hour:02}:00:00Z"
-
-    # What everybody sees in the end
-
-    def story(self) -> dict[str, Any]:
-        """All that the operation left behind, for whoever looks: documents, events, mails, history. Ids by what they name, less what differs by nature."""
-        sessions = self._stored("sessions", "service", self.service)
-        bookings = self._stored("bookings", "service", self.service)
-        told = {
-            "configuration": [self._document(f"resources/{self.resource}"), self._document(f"services/{self.service}")],
-            "sessions": sessions,
-            "bookings": bookings,
-            "ledger": self._ledger(),
-            "outbox": self._outbox({each["id"] for each in (*sessions, *bookings)}),
-            "history": self._history(),
-            "events": [event for session in sessions for event in self._events(session["id"])],
-            "mails": self._mails(),
-        }
-        return dict(_Telling(self, sessions, bookings).of(told))
-
-    def repeated_mails(self) -> int:
-        """How many mails came more than once, as their Message-IDs tell."""
-        ids = [
-            mail["message_id"] for client in ("kim", "lee") for mail in self.world.studio.messages(self.email(client))
-        ]
-        return len(ids) - len(set(ids))
-
-    def _stored(self, collection: str, field_: str, value: str) -> list[dict[str, Any]]:
-        found = self._where(collection, field_, value).values()
-        return sorted(found, key=lambda each: (each["created_at"], each["start"]))
-
-    def _where(self, collection: str, field_: str, value: str) -> dict[str, dict[str, Any]]:
-        query = self._collection(collection).where(filter=FieldFilter(field_, "==", value))
-        return {snapshot.id: snapshot.to_dict() for snapshot in query.stream()}
-
-    def _document(self, path: str) -> Any:
-        found: Any = self.world.studio.store.client.document(f"accounts/{self.world.studio.account}/{path}").get()
-        return found.to_dict()
-
-    def _collection(self, path: str) -> Any:
-        return self.world.studio.store.client.collection(f"accounts/{self.world.studio.account}/{path}")
-
-    def _ledger(self) -> list[Any]:
-        months = self._collection(f"resources/{self.resource}/months").stream()
-        decoded = (decode(ledger_ref(self.resource, month.id), month.to_dict()) for month in months)
-        entries = [asdict(entry) for month in decoded for entry in month.sessions.values()]
-        return sorted(entries, key=lambda entry: (entry["start"], entry["session"]))
-
-    def _outbox(self, subjects: set[str]) -> list[Any]:
-        records = (snapshot.to_dict() for snapshot in self._collection("outbox").stream())
-        return [[each["kind"], each["subject"], each["about"]] for each in records if each["subject"] in subjects]
-
-    def _history(self) -> list[Any]:
-        of_resource = self._where("history", "resource", self.resource)
-        found = of_resource | self._where("history", "service", self.service)
-        return sorted(found.values(), key=lambda entry: (entry["at"], entry["place"]))
-
-    def _events(self, session: str) -> list[dict[str, Any]]:
-        seen = ("status", "summary", "description", "start", "end", "attendees", "extendedProperties", "transparency")
-        events = self.world.studio.person.events(privateExtendedProperty=f"bookingSession={session}")
-        return [{name: event.get(name) for name in seen} for event in events]
-
-    def _mails(self) -> dict[str, list[str]]:
-        """Subjects, in order, by who got them. A mail that came twice is one mail: it has one Message-ID, by which a program knows it."""
-        return {
-            client: [
-                *{
-                    mail["message_id"]: mail["subject"] for mail in self.world.studio.messages(self.email(client))
-                }.values()
-            ]
-            for client in ("kim", "lee")
-        }
-
-
-class _Telling:
-    """Names instead of ids, and nothing that is another each time by its nature."""
-
-    DIFFERS = frozenset({"created_at", "at", "manage_hash", "etag", "expires_at", "since"})
-
-    def __init__(self, run: Run, sessions: Iterable[Any], bookings: Iterable[Any]) -> None:
-        self._names = {run.resource: "the resource", run.service: "the service"}
-        for number, session in enumerate(sessions, start=1):
-            self._names[session["id"]] = f"session {number}"
-            self._names |= {copy["event"]: f"event of session {number}" for copy in session["copies"].values()}
-        self._names |= {each["id"]: f"booking {number}" for number, each in enumerate(bookings, start=1)}
-        self._names |= {run.email(client): f"{client}'s address" for client in ("kim", "lee")}
-        self._client_keys = {each["client_key"]: "who it is" for each in bookings if each["client_key"]}
-
-    def of(self, told: Any) -> Any:
-        if isinstance(told, Mapping):
-            return {
-                self.of(name): value is not None if name in self.DIFFERS else self.of(value)
-                for name, value in sorted(told.items())
-                if name not in ("id", "place")
-            }
-        if isinstance(told, list | tuple):
-            return [self.of(each) for each in told]
-        if isinstance(told, str):
-            if told in self._client_keys:
-                return self._client_keys[told]
-            if told in self._names:
-                return self._names[told]
-            for id_, name in self._names.items():
-                if "@" in id_:
-                    told = told.replace(id_, name)
-        return told

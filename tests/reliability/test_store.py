@@ -128,3 +128,25 @@ def test_a_client_who_was_never_fast_enough_is_told_when_to_come_again(
     assert int(answer.headers["Retry-After"]) > 0
     assert empty_studio.starts() == whole
     assert check_truth(empty_studio.store, empty_studio.account).bookings == {}
+
+
+class RepeatingStore(Store):
+    """Sends each commit twice, as Google's library does where the first answer is lost; the second is refused, because of the first."""
+
+    def _commit(self, *parts: Any) -> None:
+        super()._commit(*parts)
+        super()._commit(*parts)
+
+
+def test_a_commit_that_was_sent_twice_is_known_as_ours(empty_studio: Studio, platform: Platform) -> None:
+    dispatched: list[str] = []
+    application = application_of(platform)
+    application.__dict__["store"] = RepeatingStore(
+        application.store.client, lambda account, records: dispatched.extend(record.kind for record in records)
+    )
+    start = empty_studio.starts()[0]
+    body = {"service": "consult", "start": start, "client": {"name": "Kim", "email": empty_studio.client_email}}
+    answer = booking_client(application).post(f"/v1/accounts/{empty_studio.account}/bookings", json=body)
+    assert answer.status_code == 201
+    assert list(check_truth(empty_studio.store, empty_studio.account).bookings) == [answer.json["id"]]
+    assert dispatched == ["notify"]

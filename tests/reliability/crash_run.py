@@ -1,0 +1,170 @@
+"""One run of an operation that may be killed, and the story that it leaves behind: all that anybody sees, without what differs each time by its nature."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from typing import Any
+
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from functions.adapters.store.documents import decode, ledger_ref
+from tests.reliability.crashing import World
+from tests.studio import DAY
+
+CLIENTS = ("kim", "lee")
+
+
+@dataclass
+class Run:
+    """One time that an operation runs, with a resource, a service and clients of its own."""
+
+    world: World
+    number: int
+    keys: Iterator[int] = field(default_factory=count)
+    messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by client, once the story is told
+
+    def __post_init__(self) -> None:
+        self.world.later = 0
+        self.world.restart()
+
+    @property
+    def resource(self) -> str:
+        return f"r{self.number}"
+
+    @property
+    def service(self) -> str:
+        return f"s{self.number}"
+
+    def email(self, client: str) -> str:
+        return f"{client}{self.number}@{self.world.studio.account}.example"
+
+    def offer(self, **more: Any) -> None:
+        service = {"name": "Consultation", "duration_minutes": 30, "step_minutes": 30, "resources": [self.resource]}
+        self.operator("PUT", f"services/{self.service}", service | more)
+
+    def operator(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        return self.world.ask(method, path, body, Authorization=f"Bearer {self.world.studio.api_key}")
+
+    def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A client's call that makes something, with a key by which it is known when it comes again."""
+        key = {"Idempotency-Key": f"{self.number}/{next(self.keys)}"}
+        return self.world.ask("POST", path, {"service": self.service, **body}, **key)
+
+    def book(self, hour: int = 9, client: str = "kim", **more: Any) -> dict[str, Any]:
+        return self.create("bookings", {"start": self.at(hour), **self.who(client), **more})
+
+    def hold(self, hour: int = 9) -> dict[str, Any]:
+        return self.create("holds", {"start": self.at(hour)})
+
+    def who(self, client: str = "kim") -> dict[str, Any]:
+        return {"client": {"name": client.title(), "email": self.email(client)}}
+
+    def does(self, made: Mapping[str, Any], verb: str, body: Any = None) -> dict[str, Any]:
+        """What the client whose booking it is does to it."""
+        token = {"Authorization": f"Bearer {made['manage_token']}"}
+        return self.world.ask("POST", f"bookings/{made['id']}/{verb}", {} if body is None else body, **token)
+
+    @staticmethod
+    def at(hour: int) -> str:
+        return f"{DAY}T{hour:02}:00:00Z"
+
+    # What everybody sees in the end
+
+    def story(self) -> dict[str, Any]:
+        """All that the operation left behind, for whoever looks: documents, events, mails, history. Ids by what they name, less what differs by nature."""
+        sessions = self._stored("sessions", "service", self.service)
+        bookings = self._stored("bookings", "service", self.service)
+        told = {
+            "configuration": [self._document(f"resources/{self.resource}"), self._document(f"services/{self.service}")],
+            "sessions": sessions,
+            "bookings": bookings,
+            "ledger": self._ledger(),
+            "outbox": self._outbox({each["id"] for each in (*sessions, *bookings)}),
+            "history": self._history(),
+            "events": [event for session in sessions for event in self._events(session["id"])],
+            "mails": self._mails(),
+        }
+        return dict(_Telling(self, sessions, bookings).of(told))
+
+    def repeated_mails(self) -> int:
+        """How many mails of the story came more than once, as their Message-IDs tell."""
+        ids = [message["message_id"] for messages in self.messages.values() for message in messages]
+        return len(ids) - len(set(ids))
+
+    def _stored(self, collection: str, field_: str, value: str) -> list[dict[str, Any]]:
+        found = self._where(collection, field_, value).values()
+        return sorted(found, key=lambda each: (each["created_at"], each["start"]))
+
+    def _where(self, collection: str, field_: str, value: str) -> dict[str, dict[str, Any]]:
+        query = self._collection(collection).where(filter=FieldFilter(field_, "==", value))
+        return {snapshot.id: snapshot.to_dict() for snapshot in query.stream()}
+
+    def _document(self, path: str) -> Any:
+        found: Any = self.world.studio.store.client.document(f"accounts/{self.world.studio.account}/{path}").get()
+        return found.to_dict()
+
+    def _collection(self, path: str) -> Any:
+        return self.world.studio.store.client.collection(f"accounts/{self.world.studio.account}/{path}")
+
+    def _ledger(self) -> list[Any]:
+        months = self._collection(f"resources/{self.resource}/months").stream()
+        decoded = (decode(ledger_ref(self.resource, month.id), month.to_dict()) for month in months)
+        entries = [asdict(entry) for month in decoded for entry in month.sessions.values()]
+        return sorted(entries, key=lambda entry: (entry["start"], entry["session"]))
+
+    def _outbox(self, subjects: set[str]) -> list[Any]:
+        records = (snapshot.to_dict() for snapshot in self._collection("outbox").stream())
+        return [[each["kind"], each["subject"], each["about"]] for each in records if each["subject"] in subjects]
+
+    def _history(self) -> list[Any]:
+        of_resource = self._where("history", "resource", self.resource)
+        found = of_resource | self._where("history", "service", self.service)
+        return sorted(found.values(), key=lambda entry: (entry["at"], entry["place"]))
+
+    def _events(self, session: str) -> list[dict[str, Any]]:
+        seen = ("status", "summary", "description", "start", "end", "attendees", "extendedProperties", "transparency")
+        mark = f"bookingSession={session}"
+        asked = self.world.person.events().list(calendarId=self.world.studio.person.email, privateExtendedProperty=mark)
+        return [{name: event.get(name) for name in seen} for event in asked.execute()["items"]]
+
+    def _mails(self) -> dict[str, list[str]]:
+        """Subjects, in order, by who got them. A mail that came twice is one mail: it has one Message-ID, by which a program knows it."""
+        self.messages = {client: self.world.studio.messages(self.email(client)) for client in CLIENTS}
+        return {
+            client: [*{message["message_id"]: message["subject"] for message in messages}.values()]
+            for client, messages in self.messages.items()
+        }
+
+
+class _Telling:
+    """Names instead of ids, and nothing that is another each time by its nature."""
+
+    DIFFERS = frozenset({"created_at", "at", "manage_hash", "etag", "expires_at", "since"})
+
+    def __init__(self, run: Run, sessions: Iterable[Any], bookings: Iterable[Any]) -> None:
+        self._names = {run.resource: "the resource", run.service: "the service"}
+        for number, session in enumerate(sessions, start=1):
+            self._names[session["id"]] = f"session {number}"
+            self._names |= {copy["event"]: f"event of session {number}" for copy in session["copies"].values()}
+        self._names |= {each["id"]: f"booking {number}" for number, each in enumerate(bookings, start=1)}
+        self._names |= {run.email(client): f"{client}'s address" for client in CLIENTS}
+        self._client_keys = {each["client_key"]: "who it is" for each in bookings if each["client_key"]}
+
+    def of(self, told: Any) -> Any:
+        if isinstance(told, Mapping):
+            return {
+                self.of(name): value is not None if name in self.DIFFERS else self.of(value)
+                for name, value in sorted(told.items())
+                if name not in ("id", "place")
+            }
+        if isinstance(told, list | tuple):
+            return [self.of(each) for each in told]
+        if isinstance(told, str):
+            if told in self._client_keys:
+                return self._client_keys[told]
+            if told in self._names:
+                return self._names[told]
+            for id_, name in self._names.items():
+                if "@" in id_:
+                    told = told.replace(id_, name)
+        return told
