@@ -3,10 +3,21 @@
 Against a small model of its own: whose turn it is, by counting seats and nothing else.
 """
 
+from typing import ClassVar
+
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from functions.domain.decision import Author
 from functions.domain.errors import HoldLapsed, IllegalMove, SeatFree, SlotTaken
 from functions.domain.instants import MINUTE_MS
 from functions.domain.session import Session
@@ -18,27 +29,29 @@ from tests.domain.waitlist_world import NOON, TEN, World
 STARTS = {"ten": TEN, "noon": NOON}
 WANTED = st.sampled_from([("ten",), ("ten",), ("noon",), ("ten", "noon")])
 SEATS = st.sampled_from([1, 1, 1, 2, 3])
-PRESETS = st.builds(
-    Preset,
-    id=st.just("rules"),
-    name=st.just("Rules"),
-    mode=st.sampled_from(["offer", "autopromote", "splitter", "manual"]),
-    party=st.sampled_from(["skip", "strict"]),
-    spread=st.sampled_from(["emptiest", "fullest"]),
-)
+MODES = ("offer", "autopromote", "splitter", "manual")
 
 
 class Line(RuleBasedStateMachine):
-    """A class of three at ten and another at noon, and those who wait for either."""
+    """A class of three at ten and another at noon, both full at first, and those who wait for either."""
 
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
         self.names = (f"c{number:03}" for number in range(10**3))
 
-    @initialize(preset=PRESETS)
-    def begin(self, preset: Preset) -> None:
-        self.world.preset = preset
+    mode: ClassVar[str]
+    party: ClassVar[str]
+
+    @initialize(spread=st.sampled_from(["emptiest", "fullest"]))
+    def begin(self, spread: str) -> None:
+        self.world.preset = Preset(id="rules", name="Rules", mode=self.mode, party=self.party, spread=spread)
+        self.schedule()
+        for start in STARTS.values():
+            for _ in range(3):
+                self.world.book(next(self.names), start)
+
+    def schedule(self) -> None:
         for name, start in STARTS.items():
             self.world.schedule(name, start)
 
@@ -56,10 +69,17 @@ class Line(RuleBasedStateMachine):
         else:
             assert may
 
+    @precondition(lambda self: self.booked("confirmed"))
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.world.cancel(data.draw(st.sampled_from(self.booked("confirmed"))))
+        self.perhaps_serve(data)
+
+    @precondition(lambda self: self.booked("held"))
     @rule(data=st.data(), author=st.sampled_from([BY_CLIENT, BY_OPERATOR]))
-    def cancel(self, data: st.DataObject, author: object) -> None:
-        if names := [b.id for b in self.world.bookings.values() if b.status in ("confirmed", "held")]:
-            self.world.cancel(data.draw(st.sampled_from(names)), author)  # type: ignore[arg-type]
+    def cancel_what_is_kept(self, data: st.DataObject, author: Author) -> None:
+        self.world.cancel(data.draw(st.sampled_from(self.booked("held"))), author)
+        self.perhaps_serve(data)
 
     @rule(wanted=WANTED, seats=SEATS, priority=st.sampled_from([0, 0, 0, 5]))
     def join(self, wanted: tuple[str, ...], seats: int, priority: int) -> None:
@@ -75,72 +95,82 @@ class Line(RuleBasedStateMachine):
     def wait(self, name: str, wanted: tuple[str, ...], **more: int) -> None:
         self.world.join(name, *wanted, **more)
 
+    @precondition(lambda self: self.world.queue.offered)
     @rule(data=st.data(), verb=st.sampled_from(["accept", "decline", "leave"]))
     def answer(self, data: st.DataObject, verb: str) -> None:
-        if names := sorted(self.world.queue.offered):
-            name = data.draw(st.sampled_from(names))
-            booking = self.world.booked(self.world.entries[name].booking or "").booking
-            over = (booking.expires_at or 0) <= self.world.now
-            try:
-                getattr(self.world, verb)(name)
-            except (HoldLapsed, IllegalMove):
-                assert booking.status == "cancelled" or (verb == "accept" and over)
-            else:
-                assert verb == "leave" or booking.status == "held"
-                assert verb != "accept" or not over
+        name = data.draw(st.sampled_from(sorted(self.world.queue.offered)))
+        booking = self.world.booked(self.world.entries[name].booking or "").booking
+        over = (booking.expires_at or 0) <= self.world.now
+        try:
+            getattr(self.world, verb)(name)
+        except (HoldLapsed, IllegalMove):
+            assert booking.status == "cancelled" or (verb == "accept" and over)
+        else:
+            assert verb == "leave" or booking.status == "held"
+            assert verb != "accept" or not over
 
+    @precondition(lambda self: self.world.queue.places)
     @rule(data=st.data(), verb=st.sampled_from(["leave", "smaller", "larger", "pause"]))
     def change_mind(self, data: st.DataObject, verb: str) -> None:
-        if names := sorted(self.world.queue.places):
-            name = data.draw(st.sampled_from(names))
-            seats = self.world.queue.places[name].seats
-            if verb == "leave":
-                self.world.leave(name)
-            elif verb == "pause":
-                self.world.change(name, author=BY_OPERATOR, paused=data.draw(st.booleans()))
-            elif 1 <= (wanted := seats + (1 if verb == "larger" else -1)) <= 3:
-                self.world.change(name, seats=wanted)
+        name = data.draw(st.sampled_from(sorted(self.world.queue.places)))
+        seats = self.world.queue.places[name].seats
+        if verb == "leave":
+            self.world.leave(name)
+        elif verb == "pause":
+            self.world.change(name, author=BY_OPERATOR, paused=data.draw(st.booleans()))
+        elif 1 <= (wanted := seats + (1 if verb == "larger" else -1)) <= 3:
+            self.world.change(name, seats=wanted)
 
+    @precondition(lambda self: self.booked("confirmed"))
     @rule(data=st.data(), paused=st.booleans())
     def put_on(self, data: st.DataObject, paused: bool) -> None:
-        if names := [b.id for b in self.world.bookings.values() if b.status == "confirmed"]:
-            self.world.put_on(data.draw(st.sampled_from(names)), paused=paused)
+        self.world.put_on(data.draw(st.sampled_from(self.booked("confirmed"))), paused=paused)
+        self.perhaps_serve(data)
 
+    @precondition(lambda self: self.ended())
     @rule(data=st.data())
     def put_back(self, data: st.DataObject) -> None:
-        if names := [name for name, entry in self.world.entries.items() if entry.status in ("left", "expired")]:
-            name = data.draw(st.sampled_from(names))
-            place = self.world.entries[name].place
-            wanted = {*self.world.waitlist.starts_of(place.wish)} - {*place.declined}
-            try:
-                self.world.put_back(name)
-            except IllegalMove:
-                assert not wanted
+        name = data.draw(st.sampled_from(self.ended()))
+        place = self.world.entries[name].place
+        wanted = {*self.world.waitlist.starts_of(place.wish)} - {*place.declined}
+        try:
+            self.world.put_back(name)
+        except IllegalMove:
+            assert not wanted
+        else:
+            assert wanted
 
+    @precondition(lambda self: self.world.queue.places)
     @rule(data=st.data(), as_offer=st.booleans())
     def promote(self, data: st.DataObject, as_offer: bool) -> None:
         """Out of turn, by hand: whenever the seats are there."""
-        if names := sorted(self.world.queue.places):
-            name = data.draw(st.sampled_from(names))
-            place, world = self.world.queue.places[name], self.world
-            fits = any(self.left(start) >= place.seats for start in place.wish.starts)
-            try:
-                world.promote(name, as_offer=as_offer)
-            except SlotTaken:
-                assert not fits
-            else:
-                assert fits
+        name = data.draw(st.sampled_from(sorted(self.world.queue.places)))
+        place = self.world.queue.places[name]
+        fits = any(self.left(start) >= place.seats for start in place.wish.starts)
+        try:
+            self.world.promote(name, as_offer=as_offer)
+        except SlotTaken:
+            assert not fits
+        else:
+            assert fits
 
-    @rule(minutes=st.sampled_from([1, 10, 120, 121]))
-    def time_passes(self, minutes: int) -> None:
+    @rule(minutes=st.sampled_from([1, 10, 120, 121]), data=st.data())
+    def time_passes(self, minutes: int, data: st.DataObject) -> None:
         self.world.now += minutes * MINUTE_MS
+        self.perhaps_serve(data)
 
+    @precondition(lambda self: self.booked("held"))
     @rule(data=st.data())
-    def sweep_a_hold(self, data: st.DataObject) -> None:
-        """One that is no offer; the task looks after offers."""
-        held = [b.id for b in self.world.bookings.values() if b.status == "held" and b.entry is None]
-        if held:
-            self.world.lapse(data.draw(st.sampled_from(held)))
+    def sweep(self, data: st.DataObject) -> None:
+        """A hold; of an offer the task takes care."""
+        name = data.draw(st.sampled_from(self.booked("held")))
+        if not self.world.bookings[name].is_offer:
+            self.world.lapse(name)
+
+    def perhaps_serve(self, data: st.DataObject) -> None:
+        """The task comes soon after, but other things may come before."""
+        if data.draw(st.booleans()):
+            self.serve()
 
     @rule()
     def serve(self) -> None:
@@ -161,6 +191,12 @@ class Line(RuleBasedStateMachine):
         self.world.truth()
 
     # ---- The model
+
+    def booked(self, status: str) -> list[str]:
+        return [booking.id for booking in self.world.bookings.values() if booking.status == status]
+
+    def ended(self) -> list[str]:
+        return [name for name, entry in self.world.entries.items() if entry.status in ("left", "expired")]
 
     def running(self, start: int) -> Session | None:
         """The session that takes the time at that start."""
@@ -217,9 +253,8 @@ class Appointments(Line):
         super().__init__()
         self.world = World(service=service(capacity=3), marks_at_once=False)
 
-    @initialize(preset=PRESETS)
-    def begin(self, preset: Preset) -> None:
-        self.world.preset = preset
+    def schedule(self) -> None:
+        pass
 
     def wait(self, name: str, wanted: tuple[str, ...], **more: int) -> None:
         self.world.join(name, starts=tuple(STARTS[start] for start in wanted), **more)
@@ -232,7 +267,11 @@ class Appointments(Line):
         self.world.truth(marks=True)
 
 
-TestLine = Line.TestCase
-TestLine.settings = settings(max_examples=60, stateful_step_count=40)
-TestAppointments = Appointments.TestCase
-TestAppointments.settings = settings(max_examples=60, stateful_step_count=40)
+@pytest.mark.parametrize("party", ["skip", "strict"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", [Line, Appointments])
+def test_whatever_happens_the_line_is_served_in_order_and_every_seat_has_one_owner(
+    kind: type[Line], mode: str, party: str
+) -> None:
+    machine = type("Machine", (kind,), {"mode": mode, "party": party})
+    run_state_machine_as_test(machine, settings=settings(max_examples=20, stateful_step_count=40))
