@@ -139,7 +139,7 @@ class Run:
 class _Telling:
     """Names instead of ids, and nothing that is another each time by its nature."""
 
-    DIFFERS = frozenset({"created_at", "at", "manage_hash", "etag", "expires_at", "since"})
+    DIFFERS = frozenset({"created_at", "at", "manage_hash", "etag", "expires_at", "since", "moved_at", "placed_at"})
 
     def __init__(self, run: Run, sessions: Iterable[Any], bookings: Iterable[Any]) -> None:
         self._names = {run.resource: "the resource", run.service: "the service"}

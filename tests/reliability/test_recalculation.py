@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.google_calendar import EventPage
 from functions.adapters.settings import read_settings
+from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.store import Reader, Store
+from functions.domain.appointments import cancel
 from functions.domain.configuration import Resource
-from functions.domain.decision import Decision, Ref
+from functions.domain.decision import Author, Decision, Ref
 from functions.domain.instants import Millis
-from functions.domain.waitlist.entry import Place, Queue, Wish
+from functions.domain.session import Booking, Session
 from functions.sync import recalculate
 from functions.sync.leases import LEASE_MS, abandon, acquire
 from functions.sync.pages import apply_page
@@ -167,23 +170,29 @@ def test_a_pull_that_changes_nobody_s_time_asks_for_none(
         assert effects_left(store, studio.account, "recalculate") == []
 
 
-@pytest.mark.parametrize(
-    ("waits", "active", "called"), [(True, True, ["consult"]), (True, False, []), (False, True, [])]
-)
+@pytest.mark.parametrize(("resource", "status"), [("anna", "offered"), ("ben", "waiting")])
 def test_those_who_wait_for_what_the_resource_serves_are_called(
-    empty_studio: Studio, store: Store, application: Application, waits: bool, active: bool, called: list[str]
+    empty_studio: Studio, store: Store, application: Application, resource: str, status: str
 ) -> None:
     studio = empty_studio
-    studio.offer(active=active)
     studio.open(resource="ben")
-    studio.offer("others", resources=["ben"])
-    until(lambda: effects_left(store, studio.account, "recalculate") == [])
-    place = Place(wish=Wish(start=0, end=1), seats=1, client_key="key", joined_at=1)
-    queues = [
-        Queue(id="consult", places={"entry": place} if waits else {}),
-        Queue(id="others", places={"entry": place}),
-    ]
-    store.run(studio.account, lambda reader: Decision(answer=None, documents=tuple(queues)))
+    start = studio.starts()[0]
+    booked, waiting = studio.book(start), studio.wait(start=start)
+    until(lambda: effects_left(store, studio.account, "promote") == [])
     application.__dict__["store"] = DyingStore(store, dies_at=0, after=False)  # whose effects nobody sees to
-    recalculate.recalculate(Work(application=application, account=studio.account, subject="anna"))
-    assert effects_left(store, studio.account, "promote") == called
+    _cancel(application.store, studio.account, booked)
+    assert waiting.status() == "waiting"
+    recalculate.recalculate(Work(application=application, account=studio.account, subject=resource))
+    assert waiting.status() == status
+
+
+def _cancel(store: Store, account: str, booked: Booked) -> None:
+    def attempt(reader: Reader) -> Decision[object]:
+        booking, session = reader.get(Ref(Booking, booked.id)), reader.get(Ref(Session, booked.session))
+        assert booking is not None
+        assert session is not None
+        reader.load(*ledger_refs_of(session))
+        author = Author(kind="operator", name="front desk")
+        return cancel(booking, session, now=now_millis(), author=author, reason=None)
+
+    store.run(account, attempt)

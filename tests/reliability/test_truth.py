@@ -11,7 +11,7 @@ from functions.adapters.store.store import Store
 from functions.domain.ledger import Hold, LedgerMonth, enter, ledger_id
 from functions.domain.model import Document
 from functions.domain.session import Conflict, Session
-from functions.domain.waitlist.entry import Place, Queue, WaitlistEntry, Wish
+from functions.domain.waitlist.entry import Offered, Place, Queue, WaitlistEntry, Wish
 from tests.domain.builders import CLIENT, NOW, apply, booking, minute, session
 from tests.reliability.truth import Books, check_truth, lies, read_books
 from tests.studio import Studio
@@ -24,6 +24,9 @@ def waits(**changes: Any) -> WaitlistEntry:
     place = Place(wish=Wish(start=0, end=1), seats=1, client_key="key", joined_at=NOW)
     fields: dict[str, Any] = {"id": "waiting1", "service": "cut", "client": CLIENT, "place": place}
     return WaitlistEntry(**fields | {"manage_hash": "hash", "created_at": NOW} | changes)
+
+
+OFFERED = Offered(booking="offer1", place=waits().place)
 
 
 def ledger_of(*sessions: Session) -> Mapping[str, LedgerMonth]:
@@ -49,14 +52,14 @@ def true_books() -> Books:
         booking(id="booking2", session="alone", start=alone.start, status="completed"),
         booking(id="booking3", session="over", start=0, status="cancelled"),
     ]
-    entries = [waits(), waits(id="offered1", status="offered", offer="offer1")]
+    entries = [waits(), waits(id="offered1", status="offered", booking="offer1")]
     return Books(
         now=NOW,
         sessions={each.id: each for each in (group, alone, over)},
         bookings={each.id: each for each in bookings},
         months=ledger_of(group, alone),
         entries={each.id: each for each in entries},
-        queues={"cut": Queue(id="cut", places={"waiting1": entries[0].place})},
+        queues={"cut": Queue(id="cut", places={"waiting1": entries[0].place}, offered={"offered1": OFFERED})},
     )
 
 
@@ -146,7 +149,7 @@ LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
         "booking2 (completed) is of service shave, its session of cut",
     ),
     "an offer was made and nothing is held": (
-        lambda books: planted(books, "entries", "offered1", offer="nothing"),
+        lambda books: planted(books, "entries", "offered1", booking="nothing"),
         "offered1 (offered) has the offer nothing, which does not exist",
     ),
     "an offer is held for another entry": (
@@ -154,8 +157,8 @@ LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
         "offer1, which is held, for entry waiting1",
     ),
     "who waits has an offer already": (
-        lambda books: planted(books, "entries", "waiting1", offer="offer1"),
-        "waiting1 (waiting) has the offer offer1",
+        lambda books: planted(books, "entries", "waiting1", booking="offer1"),
+        "waiting1 (waiting) has the booking offer1",
     ),
     "an offer is held for nobody": (
         lambda books: planted(books, "entries", "offered1"),
@@ -168,6 +171,10 @@ LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
     "who waits is not in the queue": (
         lambda books: planted(books, "queues", "cut"),
         "waiting1 waits, and is not in the queue of cut",
+    ),
+    "the queue knows of no offer": (
+        lambda books: replace(books, queues={"cut": books.queues["cut"].model_copy(update={"offered": {}})}),
+        "the queue of cut says that {} are offered",
     ),
     "the queue holds who left": (
         lambda books: planted(books, "entries", "waiting1", status="left"),

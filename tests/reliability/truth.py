@@ -18,7 +18,7 @@ from functions.domain.decision import Ref
 from functions.domain.instants import Millis, months_between, rfc3339
 from functions.domain.ledger import LedgerMonth, Occupation, ledger_id
 from functions.domain.session import Booking, Session
-from functions.domain.waitlist.entry import Queue, WaitlistEntry
+from functions.domain.waitlist.entry import Place, Queue, WaitlistEntry
 
 D = TypeVar("D")
 
@@ -161,40 +161,46 @@ def _offers(books: Books) -> Iterator[str]:
     """An offer is a held booking; it and the entry of the waitlist name each other."""
     for entry in books.entries.values():
         name = f"waitlist entry {entry.id} ({entry.status})"
-        if (entry.status == "offered") != (entry.offer is not None):
-            yield f"{name} has the offer {entry.offer}"
-        offer = books.bookings.get(entry.offer or "")
-        if entry.status == "offered" and (offer is None or offer.status != "held" or offer.entry != entry.id):
-            said = "does not exist" if offer is None else f"is {offer.status}, for entry {offer.entry}"
-            yield f"{name} has the offer {entry.offer}, which {said}"
-        if entry.status == "booked" and entry.booking not in books.bookings:
+        if entry.status == "waiting" and entry.booking is not None:
+            yield f"{name} has the booking {entry.booking}"
+        booking = books.bookings.get(entry.booking or "")
+        if entry.status == "offered" and (booking is None or booking.status != "held" or booking.entry != entry.id):
+            said = "does not exist" if booking is None else f"is {booking.status}, for entry {booking.entry}"
+            yield f"{name} has the offer {entry.booking}, which {said}"
+        if entry.status == "booked" and booking is None:
             yield f"{name} was booked as {entry.booking}, which does not exist"
     for booking in books.bookings.values():
         if booking.status == "held" and booking.entry is not None:
             entry = books.entries.get(booking.entry)
-            if entry is None or entry.status != "offered" or entry.offer != booking.id:
-                said = "does not exist" if entry is None else f"is {entry.status}, with the offer {entry.offer}"
+            if entry is None or entry.status != "offered" or entry.booking != booking.id:
+                said = "does not exist" if entry is None else f"is {entry.status}, with {entry.booking}"
                 yield f"booking {booking.id} is held as an offer for entry {booking.entry}, which {said}"
 
 
 def _queues(books: Books) -> Iterator[str]:
-    """Who waits stands in the queue of their service, and nobody else does."""
-    waiting: dict[str, set[str]] = defaultdict(set)
+    """Who waits or has an offer stands in the queue of their service, and nobody else does."""
+    waiting: dict[str, dict[str, Place]] = defaultdict(dict)
+    offered: dict[str, dict[str, str | None]] = defaultdict(dict)
     for entry in books.entries.values():
         if entry.status == "waiting":
-            waiting[entry.service].add(entry.id)
-    for service in {*waiting, *books.queues}:
+            waiting[entry.service][entry.id] = entry.place
+        elif entry.status == "offered":
+            offered[entry.service][entry.id] = entry.booking
+    for service in {*waiting, *offered, *books.queues}:
         queue = books.queues.get(service) or Queue(id=service)
-        for entry_id in waiting[service] - queue.places.keys():
+        for entry_id in waiting[service].keys() - queue.places.keys():
             yield f"waitlist entry {entry_id} waits, and is not in the queue of {service}"
-        for entry_id in queue.places.keys() - waiting[service]:
+        for entry_id in queue.places.keys() - waiting[service].keys():
             known = books.entries.get(entry_id)
             said = "does not exist" if known is None else f"is {known.status}, for {known.service}"
             yield f"the queue of {service} holds entry {entry_id}, which {said}"
-        for entry_id in queue.places.keys() & waiting[service]:
-            place, own = queue.places[entry_id], books.entries[entry_id].place
+        for entry_id in queue.places.keys() & waiting[service].keys():
+            place, own = queue.places[entry_id], waiting[service][entry_id]
             if (place.seats, place.client_key, place.joined_at) != (own.seats, own.client_key, own.joined_at):
                 yield f"the queue of {service} and entry {entry_id} differ on who waits for how many seats since when"
+        said_offers = {entry_id: offer.booking for entry_id, offer in queue.offered.items()}
+        if said_offers != offered[service]:
+            yield f"the queue of {service} says that {said_offers} are offered, its entries say {offered[service]}"
 
 
 def _ledger(books: Books) -> Iterator[str]:
