@@ -222,6 +222,8 @@ def answered(decision: Decision[Booked], resource: Resource) -> Decision[Booking
 
 def read_booking(reader: Reader, booking_id: str) -> tuple[Booked, Resource]:
     booking = reader.get(Ref(Booking, booking_id))
+    if booking is not None:
+        reader.load(Ref(Session, booking.session), *(Ref(Resource, name) for name in booking.resources[:1]))
     session = reader.get(Ref(Session, booking.session)) if booking else None
     resource = reader.get(Ref(Resource, session.resources[0])) if session else None
     if booking is None or session is None or resource is None:

@@ -11,20 +11,21 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from functions.adapters.composition import Application
-from functions.adapters.settings import read_settings
 from infra.local.configuration import Configuration
 from infra.local.platform import Platform
 from infra.local.ports import Ports
+from tests.bench import costs
 from tests.bench.availability import in_process
 from tests.bench.hot_session import hot_session
 from tests.bench.measured import Measured, table
 from tests.bench.over_http import over_http
 from tests.bench.throughput import throughput
-from tests.studio import new_studio
+from tests.in_process import application_of
+from tests.studio import Studio, new_studio
 
 RESULTS = Path("bench.json")
 
@@ -38,33 +39,44 @@ class Ground(ExitStack):
         configuration = Configuration.from_environment(os.environ, directory=directory, ports=Ports.free())
         return self.enter_context(Platform(configuration))
 
-
-def _http(ground: Ground) -> list[Measured]:
-    configuration = ground.platform.configuration
-    settings = configuration.functions_environment
-    os.environ["FIRESTORE_EMULATOR_HOST"] = settings["FIRESTORE_EMULATOR_HOST"]
-    store = Application(read_settings(settings)).store
-    google = configuration.google
-    return over_http(lambda: new_studio(ground.platform.addresses, store, google.client_id, google.client_secret))
+    def studio(self) -> Studio:
+        configuration = self.platform.configuration
+        google = configuration.google
+        store = application_of(self.platform).store
+        return new_studio(self.platform.addresses, store, google.client_id, google.client_secret)
 
 
-PARTS: Mapping[str, Callable[[Ground], list[Measured]]] = {
-    "engine": lambda ground: in_process(),
-    "http": _http,
-    "store": lambda ground: throughput(ground.platform),
-    "hot": lambda ground: hot_session(ground.platform),
+@dataclass(frozen=True)
+class Findings:
+    """`table`: the part's own, where its figures do not stand in the common one."""
+
+    results: list[Measured]
+    table: str | None = None
+
+
+def _costs(ground: Ground) -> Findings:
+    found = costs.costs(ground.platform, ground.studio)
+    return Findings([one for cost in found for one in cost.measured()], costs.table(found))
+
+
+PARTS: Mapping[str, Callable[[Ground], Findings]] = {
+    "engine": lambda ground: Findings(in_process()),
+    "http": lambda ground: Findings(over_http(ground.studio)),
+    "store": lambda ground: Findings(throughput(ground.platform)),
+    "hot": lambda ground: Findings(hot_session(ground.platform)),
+    "costs": _costs,
 }
 
 
 def main() -> int:
     given = _arguments()
-    results: list[Measured] = []
     with Ground() as ground:
-        for part in given.only:
-            results += PARTS[part](ground)
+        found = [PARTS[part](ground) for part in given.only]
     if path := given.results or (RESULTS if set(given.only) == set(PARTS) else None):
-        path.write_text(json.dumps([one.as_json() for one in results], indent=2) + "\n")
-    sys.stdout.write(table(results))
+        path.write_text(json.dumps([one.as_json() for part in found for one in part.results], indent=2) + "\n")
+    common = [one for part in found if part.table is None for one in part.results]
+    tables = [*([table(common)] if common else []), *(part.table for part in found if part.table is not None)]
+    sys.stdout.write("\n".join(tables))
     return 0
 
 

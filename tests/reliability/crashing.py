@@ -221,7 +221,7 @@ class World:
 
     def _owed(self) -> list[Any]:
         """What has to be done now, and not at a time that lies ahead."""
-        outbox = self.application.store.client.collection(f"accounts/{self.studio.account}/outbox")
+        outbox = self.studio.store.client.collection(f"accounts/{self.studio.account}/outbox")
         records = [snapshot.to_dict() for snapshot in outbox.stream()]
         return [record for record in records if (record["not_before"] or 0) <= now_millis()]
 
