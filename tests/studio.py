@@ -293,6 +293,22 @@ class Studio:
         answer.raise_for_status()
         assert 200 <= answer.json()["status"] < 300
 
+    def run_out(self, waiting: "Waiting", *, at_ms: int = 0) -> None:
+        """The offer's time is over (or will be at that moment), in every document that says when; nobody waits two hours. The sweep finds the queue due."""
+        account = self.store.client.document(f"accounts/{self.account}")
+        entry = account.collection("waitlist").document(waiting.id).get().to_dict() or {}
+        booking = account.collection("bookings").document(entry["booking"])
+        session = (booking.get().to_dict() or {})["session"]
+        booking.update({"expires_at": at_ms})
+        account.collection("sessions").document(session).update({f"holds.`{booking.id}`.expires_at": at_ms})
+        for resource in account.collection("resources").stream():
+            for month in resource.reference.collection("months").stream():
+                held = (month.to_dict() or {}).get("sessions", {}).get(session)
+                if held and booking.id in held["holds"]:
+                    seats, _ = held["holds"][booking.id]
+                    month.reference.update({f"sessions.`{session}`.holds.`{booking.id}`": [seats, at_ms]})
+        account.collection("queues").document(entry["service"]).update({"look_at": at_ms})
+
     def poll(self) -> None:
         """The poll's time has come (in the calendar's document: nobody waits an hour), and the scheduler calls."""
         calendar = self.store.client.document(f"accounts/{self.account}/calendars/{self.calendar}")

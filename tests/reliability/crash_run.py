@@ -53,6 +53,21 @@ class Run:
     def book(self, hour: int = 9, client: str = "kim", **more: Any) -> dict[str, Any]:
         return self.create("bookings", {"start": self.at(hour), **self.who(client), **more})
 
+    def wait(self, client: str = "kim", hour: int = 9, **more: Any) -> dict[str, Any]:
+        return self.create("waitlist", {"start": self.at(hour), **self.who(client), **more})
+
+    def waiter_does(self, made: Mapping[str, Any], verb: str) -> dict[str, Any]:
+        """What a client does to their place on the waitlist."""
+        token = {"Authorization": f"Bearer {made['manage_token']}"}
+        return self.world.ask("POST", f"waitlist/{made['id']}/{verb}", **token)
+
+    def schedule(self, hour: int = 9, **more: Any) -> dict[str, Any]:
+        """A session of an event; the first one, where `more` makes it several."""
+        body = {"service": self.service, "start": self.at(hour), **more}
+        key = {"Idempotency-Key": f"{self.number}/{next(self.keys)}"}
+        proof = {"Authorization": f"Bearer {self.world.studio.api_key}"}
+        return dict(self.world.ask("POST", "sessions", body, **key, **proof)["sessions"][0])
+
     def hold(self, hour: int = 9) -> dict[str, Any]:
         return self.create("holds", {"start": self.at(hour)})
 
@@ -74,17 +89,21 @@ class Run:
         """All that the operation left behind, for whoever looks: documents, events, mails, history. Ids by what they name, less what differs by nature."""
         sessions = self._stored("sessions", "service", self.service)
         bookings = self._stored("bookings", "service", self.service)
+        entries = self._stored("waitlist", "service", self.service)
         told = {
             "configuration": [self._document(f"resources/{self.resource}"), self._document(f"services/{self.service}")],
             "sessions": sessions,
             "bookings": bookings,
+            "waitlist": [*entries, self._document(f"queues/{self.service}")],
             "ledger": self._ledger(),
-            "outbox": self._outbox({each["id"] for each in (*sessions, *bookings)}),
+            "outbox": self._outbox(
+                {each["id"] for each in (*sessions, *bookings, *entries)} | {self.resource, self.service}
+            ),
             "history": self._history(),
             "events": [event for session in sessions for event in self._events(session["id"])],
             "mails": self._mails(),
         }
-        return dict(_Telling(self, sessions, bookings).of(told))
+        return dict(_Telling(self, sessions, bookings, entries).of(told))
 
     def repeated_mails(self) -> int:
         """How many mails of the story came more than once, as their Message-IDs tell."""
@@ -93,7 +112,7 @@ class Run:
 
     def _stored(self, collection: str, field_: str, value: str) -> list[dict[str, Any]]:
         found = self._where(collection, field_, value).values()
-        return sorted(found, key=lambda each: (each["created_at"], each["start"]))
+        return sorted(found, key=lambda each: (each["created_at"], each.get("start", 0)))
 
     def _where(self, collection: str, field_: str, value: str) -> dict[str, dict[str, Any]]:
         query = self._collection(collection).where(filter=FieldFilter(field_, "==", value))
@@ -139,16 +158,21 @@ class Run:
 class _Telling:
     """Names instead of ids, and nothing that is another each time by its nature."""
 
-    DIFFERS = frozenset({"created_at", "at", "manage_hash", "etag", "expires_at", "since", "moved_at", "placed_at"})
+    MOMENTS = frozenset({"created_at", "at", "expires_at", "since", "moved_at", "placed_at", "joined_at", "look_at"})
+    DIFFERS = MOMENTS | {"manage_hash", "etag"}
 
-    def __init__(self, run: Run, sessions: Iterable[Any], bookings: Iterable[Any]) -> None:
+    def __init__(self, run: Run, sessions: Iterable[Any], bookings: Iterable[Any], entries: Iterable[Any]) -> None:
         self._names = {run.resource: "the resource", run.service: "the service"}
         for number, session in enumerate(sessions, start=1):
             self._names[session["id"]] = f"session {number}"
             self._names |= {copy["event"]: f"event of session {number}" for copy in session["copies"].values()}
         self._names |= {each["id"]: f"booking {number}" for number, each in enumerate(bookings, start=1)}
+        self._names |= {each["id"]: f"entry {number}" for number, each in enumerate(entries, start=1)}
+        series = dict.fromkeys(each["series"] for each in (*sessions, *bookings) if each.get("series"))
+        self._names |= {name: f"series {number}" for number, name in enumerate(series, start=1)}
         self._names |= {run.email(client): f"{client}'s address" for client in CLIENTS}
-        self._client_keys = {each["client_key"]: "who it is" for each in bookings if each["client_key"]}
+        keys = [*(each["client_key"] for each in bookings), *(each["place"]["client_key"] for each in entries)]
+        self._client_keys = {key: "who it is" for key in keys if key}
 
     def of(self, told: Any) -> Any:
         if isinstance(told, Mapping):

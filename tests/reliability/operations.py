@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.reliability.crash_run import Run
 
-TEN_MINUTES, EIGHT_DAYS = 10 * 60_000, 8 * 24 * 3_600_000
+TEN_MINUTES, HOUR, EIGHT_DAYS = 10 * 60_000, 3_600_000, 8 * 24 * 3_600_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,36 @@ def both_booked(run: Run) -> Any:
     run.world.settle()
     return run.book()
 
+
+def wanted_by_kim(run: Run) -> Any:
+    """Lee has it, Kim waits for it; Lee's booking and Kim's place."""
+    lees = run.book(client="lee")
+    return lees, run.wait()
+
+
+def offered_to_kim(run: Run) -> Any:
+    lees, kims = wanted_by_kim(run)
+    run.world.settle()
+    run.does(lees, "cancel")
+    return kims
+
+
+def sold_out(run: Run) -> Any:
+    """An event with two seats, which Lee and Kim have."""
+    session = run.schedule()
+    run.book(client="lee")
+    run.world.settle()
+    run.book()
+    return session
+
+
+def of_session(verb: str, body: Any = None) -> Callable[[Run, Any], object]:
+    """What an operator does to a session."""
+    method, path = ("PATCH", "") if verb == "change" else ("POST", f"/{verb}")
+    return lambda run, session: run.operator(method, f"sessions/{session['id']}{path}", body)
+
+
+EVENT = {"kind": "event", "capacity": 2}
 
 OPERATIONS = {
     "book": Operation(act=lambda run, _: run.book(), effects=10),
@@ -98,6 +128,40 @@ OPERATIONS = {
         prepare=prepared(booked),
         act=lambda run, made: (later(EIGHT_DAYS)(run, None), run.operator("POST", f"bookings/{made['id']}/complete")),
         effects=1,
+    ),
+    "join a waitlist": Operation(
+        prepare=prepared(lambda run: run.book(client="lee")), act=lambda run, _: run.wait(), effects=5
+    ),
+    "cancel what somebody waits for": Operation(
+        prepare=prepared(wanted_by_kim), act=lambda run, made: run.does(made[0], "cancel"), effects=12
+    ),
+    "accept an offer": Operation(
+        prepare=prepared(offered_to_kim), act=lambda run, made: run.waiter_does(made, "accept"), effects=9
+    ),
+    "decline an offer": Operation(
+        prepare=prepared(offered_to_kim), act=lambda run, made: run.waiter_does(made, "decline"), effects=2
+    ),
+    "an offer runs out": Operation(prepare=prepared(offered_to_kim), act=later(3 * HOUR), effects=4),
+    "leave a waitlist": Operation(
+        prepare=prepared(wanted_by_kim), act=lambda run, made: run.waiter_does(made[1], "leave"), effects=2
+    ),
+    "put a booking on the waitlist": Operation(
+        prepare=prepared(booked),
+        act=lambda run, made: run.operator("POST", f"bookings/{made['id']}/waitlist"),
+        effects=8,
+    ),
+    "schedule an event": Operation(prepare=prepared(**EVENT), act=lambda run, _: run.schedule(), effects=6),
+    "cancel an event": Operation(prepare=prepared(sold_out, **EVENT), act=of_session("cancel"), effects=12),
+    "move an event": Operation(
+        prepare=prepared(sold_out, **EVENT),
+        act=lambda run, session: run.operator("PATCH", f"sessions/{session['id']}", {"start": run.at(11)}),
+        effects=12,
+    ),
+    "an event loses a seat that is sold": Operation(
+        prepare=prepared(sold_out, **EVENT), act=of_session("change", {"capacity": 1, "below": "cancel"}), effects=5
+    ),
+    "book a series": Operation(
+        act=lambda run, _: run.create("series", {"start": run.at(9), "weeks": 2, **run.who()}), effects=10
     ),
     "make a service": Operation(prepare=lambda run: None, act=lambda run, _: run.offer(), effects=1),
     "change a service": Operation(act=lambda run, _: run.offer(capacity=2), effects=1),

@@ -52,6 +52,16 @@ def to_booking(studio: Studio, booking: str, verb: str, token: str, **body: Any)
     return Call(path=f"{_path(studio)}/bookings/{booking}/{verb}", body=body, headers=headers)
 
 
+def to_entry(studio: Studio, entry: str, verb: str, token: str) -> Call:
+    """What somebody who has `token` does to a place on a waitlist."""
+    return Call(path=f"{_path(studio)}/waitlist/{entry}/{verb}", headers={"Authorization": f"Bearer {token}"})
+
+
+def to_session(studio: Studio, session: str, **changes: Any) -> Call:
+    """What an operator changes of a session."""
+    return Call(method="PATCH", path=f"{_path(studio)}/sessions/{session}", body=changes, headers=studio.operator)
+
+
 def _path(studio: Studio) -> str:
     return f"/v1/accounts/{studio.account}"
 

@@ -5,14 +5,15 @@ Each race is run fifty times, each time for another start, day or booking, so th
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from functions.adapters.clock import now_millis
 from functions.adapters.store.store import Store
-from tests.reliability.race import Answer, Racers, to_booking, wish
+from tests.reliability.race import Answer, Racers, to_booking, to_entry, to_session, wish
 from tests.reliability.truth import check_truth
 from tests.studio import DAY, Studio, until
 
@@ -167,6 +168,59 @@ def test_any_of_a_pool_with_the_last_member(arena: Studio, racers: Racers) -> No
     for there, answers in zip(taken, racers.race("last member of a pool", rounds), strict=True):
         (last,) = won(answers, otherwise="slot-taken")
         assert {*there, last.body["resource"]} == {"anna", "ben"}
+
+
+def test_accept_an_offer_as_it_expires(arena: Studio, racers: Racers, store: Store) -> None:
+    """Kim accepts as the offer runs out and the sweep looks after the line, in which Lee is next: one of them has the seat, and never both or neither."""
+    arena.offer(capacity=1)
+    starts = starts_of(arena, ROUNDS)
+    lines = []
+    for start in starts:
+        there = arena.book(start)
+        kim, lee = arena.wait(client="kim", start=start), arena.wait(client="lee", start=start)
+        there.cancel()
+        lines.append((kim, lee))
+    for kim, _ in lines:
+        until(lambda kim=kim: kim.status() == "offered")  # type: ignore[misc]
+    soon = now_millis() + 3_000  # while the rounds are run, one after the other
+    for number, (kim, _) in enumerate(lines):
+        arena.run_out(kim, at_ms=soon + 30 * number)
+    rounds = [[to_entry(arena, kim.id, "accept", kim.token)] * 4 for kim, _ in lines]
+    answers = racers.race("accept an offer as it runs out", rounds)
+    ended = Counter[str]()
+    for (kim, lee), given in zip(lines, answers, strict=True):
+        accepted = won(given, otherwise="hold-lapsed illegal-state")
+        until(lambda kim=kim: kim.status() in ("booked", "expired"), nudge=lambda: arena.fire("minute"))  # type: ignore[misc]
+        ended[kim.status()] += 1
+        assert bool(accepted) == (kim.status() == "booked")
+        until(lambda lee=lee, next_="waiting" if accepted else "offered": lee.status() == next_)  # type: ignore[misc]
+    assert sum(ended.values()) == ROUNDS
+
+
+def test_operator_lowers_capacity_while_clients_book(arena: Studio, racers: Racers) -> None:
+    """From six seats to two: either nobody lost a seat by it, or those who lost theirs were cancelled and told. Never more sit there than seats are."""
+    arena.offer(kind="event", capacity=6)
+    starts = starts_of_free_time(ROUNDS)
+    sessions = [arena.schedule(start, service="consult", minutes=30) for start in starts]
+    rounds = [
+        [
+            *(wish(arena, start, client) for client in range(CLIENTS - 1)),
+            to_session(arena, session, capacity=2, below="cancel"),
+        ]
+        for start, session in zip(starts, sessions, strict=True)
+    ]
+    for session, answers in zip(sessions, racers.race("capacity lowered while clients book", rounds), strict=True):
+        booked = won(answers[:-1], otherwise="slot-taken")
+        assert won(answers[-1:], otherwise="")
+        seats = arena.look(f"sessions/{session}")["seats"]
+        assert len(seats) == 2
+        assert {*seats} <= {answer.body["id"] for answer in booked}
+
+
+def starts_of_free_time(count: int) -> list[str]:
+    """Half hours from the test's day on."""
+    first = datetime.combine(DAY, datetime.min.time(), UTC)
+    return [f"{first + timedelta(minutes=30 * number):%Y-%m-%dT%H:%M:%SZ}" for number in range(count)]
 
 
 # Once each, with more to look at.

@@ -1,6 +1,5 @@
 """Waiting for a seat, as clients and operators see it: over HTTP, with the tasks that serve the line."""
 
-import time
 from typing import Any
 
 from tests.studio import Studio, Waiting, until
@@ -76,26 +75,8 @@ def test_an_offer_that_is_not_answered_goes_to_the_next(empty_studio: Studio) ->
     ann, ben = (empty_studio.wait(client=name, start=start) for name in ("ann", "ben"))
     first.cancel()
     became(ann, "offered")
-    run_out(empty_studio, ann)
+    empty_studio.run_out(ann)
     late = ann.do("accept")
     assert late.status_code == 409
     until(lambda: ben.status() == "offered", nudge=lambda: empty_studio.fire("minute"))
     assert ann.status() == "expired"
-
-
-def run_out(studio: Studio, waiting: Waiting) -> None:
-    """The offer's time is over, in every document that says when; nobody waits two hours. The sweep finds the queue due."""
-    past = int(time.time() * 1000) - 1
-    account = studio.store.client.document(f"accounts/{studio.account}")
-    entry = account.collection("waitlist").document(waiting.id).get().to_dict()
-    booking = account.collection("bookings").document(entry["booking"])
-    session = booking.get().to_dict()["session"]
-    booking.update({"expires_at": past})
-    account.collection("sessions").document(session).update({f"holds.`{booking.id}`.expires_at": past})
-    for resource in account.collection("resources").stream():
-        for month in resource.reference.collection("months").stream():
-            held = (month.to_dict() or {}).get("sessions", {}).get(session)
-            if held and booking.id in held["holds"]:
-                seats, _ = held["holds"][booking.id]
-                month.reference.update({f"sessions.`{session}`.holds.`{booking.id}`": [seats, past]})
-    account.collection("queues").document("consult").update({"look_at": past})
