@@ -12,7 +12,8 @@ from functions.domain.availability import ClientBooking, Question, ResourceState
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.instants import MINUTE_MS
-from functions.domain.ledger import enter
+from functions.domain.ledger import enter, move
+from functions.domain.seating import seated
 from functions.domain.session import Booking, Client, Session
 from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
@@ -51,7 +52,7 @@ def rules(**changes: Any) -> Preset:
 
 
 def person(name: str) -> Client:
-    return Client(name=name.title(), email=f"{name}@example.com")
+    return Client(name=name.title(), email=f"{name.replace(' ', '')}@example.com")
 
 
 @dataclass
@@ -147,6 +148,22 @@ class World:
         for number in range(made.capacity):
             self.book(f"{name}{number}", start)
         return made
+
+    def moves(self, moved: Session) -> None:
+        """Somebody moves a session, in Google for one."""
+        before = self.sessions[moved.id]
+        self.commit(
+            Decision(
+                answer=None,
+                documents=(moved, *(seated(self.bookings[name], moved) for name in (*moved.seats, *moved.holds))),
+                changes=move(moved.resources, before.occupation, moved.occupation),
+            )
+        )
+
+    def has_rules(self, session: str, preset: Preset) -> None:
+        """A session gets rules of its own."""
+        self.presets[preset.id] = preset
+        self.sessions[session] = self.sessions[session].model_copy(update={"waitlist": preset.id})
 
     # What people do
 
