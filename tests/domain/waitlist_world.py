@@ -11,6 +11,7 @@ from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import ClientBooking, Question, ResourceState
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.inbound import Inbound, decide_inbound
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import enter, move
 from functions.domain.seating import seated
@@ -30,12 +31,15 @@ from tests.domain.builders import (
     Ledger,
     apply,
     contents,
+    copy,
     hours,
     minute,
     rebuilt,
     resource,
+    row,
     seating,
     service,
+    tombstone,
     weekly,
 )
 
@@ -159,6 +163,19 @@ class World:
                 changes=move(moved.resources, before.occupation, moved.occupation),
             )
         )
+
+    def is_cancelled(self, name: str) -> None:
+        """Somebody deletes the session's event in Google."""
+        session = self.sessions[name].with_copy(copy())
+        inbound = Inbound(
+            event=row(tombstone(copy().event), session=name),
+            session=session,
+            bookings=tuple(self.bookings[booking] for booking in (*session.seats, *session.holds)),
+            states=self.states,
+            calendar_zone=self.time_zone,
+            now=self.now,
+        )
+        self.commit(decide_inbound(inbound))
 
     def has_rules(self, session: str, preset: Preset) -> None:
         """A session gets rules of its own."""
