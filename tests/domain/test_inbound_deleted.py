@@ -28,7 +28,10 @@ class TestDeleted:
         assert (after.seats, after.version) == ({}, 2)
         (sold,) = bookings_after(decision)
         assert (sold.status, sold.cancelled_by, sold.reason) == ("cancelled", "google", CALENDAR_DELETE)
-        assert decision.effects == (Effect(kind="notify", subject="booking1", about="cancelled"),)
+        assert decision.effects == (
+            Effect(kind="notify", subject="booking1", about="cancelled"),
+            Effect(kind="freed", subject="anna"),
+        )
 
     def test_its_time_is_free_and_only_its(self) -> None:  # case 100
         decision = decide_inbound(inbound(self.GONE, ours(), others=OTHER_AT_TEN))

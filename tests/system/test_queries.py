@@ -25,6 +25,7 @@ CALLS: dict[str, Callable[[Store], Any]] = {
     "all_of": lambda store: queries.all_of(store, "a", Calendar),
     "services": lambda store: queries.services(store, "a"),
     "resources": lambda store: queries.resources(store, "a"),
+    "services_of_resource": lambda store: queries.services_of_resource(store, "a", "r"),
     "connections": lambda store: queries.connections(store, "a"),
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
     "sessions_between": lambda store: queries.sessions_between(store, "a", 0, 1, 10),
@@ -38,6 +39,7 @@ CALLS: dict[str, Callable[[Store], Any]] = {
     "mirror_keys": lambda store: list(queries.mirror_keys(store, "a", "c")),
     "due_outbox": lambda store: queries.due_outbox(store, 1),
     "calendars_due": lambda store: [queries.calendars_due(store, f, 1) for f in ("next_poll_at", "renew_at")],
+    "queues_due": lambda store: queries.queues_due(store, 1),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }
 
