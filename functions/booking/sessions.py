@@ -177,8 +177,9 @@ def _roster(reader: Reader, call: Call) -> Roster:
     session = _session(reader, call)
     names = (*session.seats, *session.holds)
     reader.load(*ledger_refs_of(session), *(Ref(Booking, name) for name in names))
-    bookings = (booking for name in names if (booking := reader.get(Ref(Booking, name))) is not None)
-    return Roster(session=session, bookings=tuple(bookings))
+    bookings = [booking for name in names if (booking := reader.get(Ref(Booking, name))) is not None]
+    # As they came; a map in the store has no order.
+    return Roster(session=session, bookings=tuple(sorted(bookings, key=lambda each: (each.created_at, each.id))))
 
 
 def _session(reader: Reader, call: Call) -> Session:

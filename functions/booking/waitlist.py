@@ -17,7 +17,7 @@ from functions.booking.schemas import BookingAnswer, ClientDetails, Label, Minut
 from functions.domain.appointments import Booked
 from functions.domain.configuration import MOST_QUESTIONS, QuestionId, Resource
 from functions.domain.decision import AnyRef, Decision, Ref
-from functions.domain.errors import IllegalMove, Unauthorized
+from functions.domain.errors import Unauthorized
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.intervals import Interval
@@ -212,12 +212,9 @@ def accept_offer(call: Call) -> Answer:
 
 
 def decline_offer(call: Call) -> Answer:
-    def decide(state: EntryState) -> Decision[WaitlistEntry]:
-        if state.offer is None:
-            raise IllegalMove("There is no offer to decline.", current_status=state.entry.status)
-        return answering.decline(state.entry, state.offer, state.waitlist, author=call.caller.author)
-
-    return _change_entry(call, decide)
+    return _change_entry(
+        call, lambda state: answering.decline(state.entry, state.offer, state.waitlist, author=call.caller.author)
+    )
 
 
 def leave_waitlist(call: Call) -> Answer:
@@ -273,7 +270,11 @@ def put_booking_on_waitlist(call: Call) -> Answer:
         decision = leaving.put_on(booked, known, waitlist, author=call.caller.author, paused=body.paused)
         return decision.with_answer(_answer_after(decision, decision.answer, waitlist, operator=True))
 
-    return Answer(body=call.application.store.run(call.account, attempt), status=201)
+    return Answer(body=answered_once(call, attempt, keep=_kept, repeat=EntryAnswer.model_validate), status=201)
+
+
+def _kept(answer: EntryAnswer) -> dict[str, Any]:
+    return answer.model_dump(mode="json")
 
 
 def _change_entry(call: Call, decide: Callable[[EntryState], Decision[WaitlistEntry]]) -> Answer:

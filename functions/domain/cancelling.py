@@ -64,10 +64,12 @@ def cancel_session(
         for booking, status in statuses
     )
     push = (Effect(kind="push", subject=session.id),) if cancelled.copy_pending else ()
+    # Who only had an offer is told by the waitlist, to which they go back.
+    told = [booking.id for booking in alive if not booking.is_offer]
     return Decision(
         answer=Ended(cancelled, ended),
         documents=(cancelled, *ended),
         changes=leave(session.resources, session.occupation),
         history=history,
-        effects=(*push, *(Effect(kind="notify", subject=booking.id, about="cancelled") for booking in ended)),
+        effects=(*push, *(Effect(kind="notify", subject=booking, about="cancelled") for booking in told)),
     )

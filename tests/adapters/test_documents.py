@@ -33,7 +33,15 @@ from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
 from functions.domain.model import Document
 from functions.domain.session import ClientGuard, Conflict, Session
-from functions.domain.waitlist.entry import Place, Queue, WaitlistEntry, Wish
+from functions.domain.waitlist.entry import (
+    MOST_SESSIONS,
+    MOST_WAITING,
+    Offered,
+    Place,
+    Queue,
+    WaitlistEntry,
+    Wish,
+)
 from functions.domain.waitlist.preset import Preset
 from tests.domain.builders import (
     CALENDAR,
@@ -65,7 +73,21 @@ NINE = "2027-03-01T09:00Z/2027-03-01T10:00Z"
 TEN = "2027-03-01T10:00Z/2027-03-01T11:00Z"
 HOUR = tuple(spans(NINE))
 
-PLACE = Place(wish=Wish(sessions=(SESSION,), start=1, end=2), seats=2, client_key="key", joined_at=NOW)
+WISH = Wish(sessions=(SESSION,), starts=(1,), start=1, end=2)
+PLACE = Place(wish=WISH, seats=2, client_key="key", joined_at=NOW)
+# As much as one may hold; the labels are an operator's, and were all of them emoji.
+LARGEST_PLACE = Place(
+    wish=Wish(sessions=(SESSION,) * MOST_SESSIONS, starts=(1,) * MOST_SESSIONS, start=1, end=2, duration=60),
+    seats=1_000,
+    client_key=CLIENT.key,
+    level="\U0001f600" * 40,
+    category="\U0001f600" * 40,
+    joined_at=NOW,
+    declined=(1,) * 3,
+    limited=(1,) * 3,
+    passed_over=1_000,
+    passed_because="needs 1000 seats together, and 1000 are free",
+)
 
 DOCUMENTS: dict[str, Document] = {
     "account": Account(id="demo", name="Studio Nord", time_zone="Europe/Berlin", created_at=NOW),
@@ -108,7 +130,12 @@ DOCUMENTS: dict[str, Document] = {
         moved_at=NOW,
     ),
     "a waitlist's rules": Preset(id="evenings", name="Evenings", quiet=DailyInterval(start="22:00", end="07:00")),
-    "a queue": Queue(id="cut", places={"entry1": PLACE}, look_at=NOW),
+    "a queue": Queue(
+        id="cut",
+        places={"entry1": PLACE, "entry2": LARGEST_PLACE},
+        offered={"entry3": Offered(booking="booking1", place=PLACE)},
+        look_at=NOW,
+    ),
     "a waitlist entry": WaitlistEntry(
         id="entry1", service="cut", client=CLIENT, place=PLACE, manage_hash="hash", created_at=NOW
     ),
@@ -169,6 +196,20 @@ DOCUMENTS: dict[str, Document] = {
     ),
     "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
 }
+
+
+def stored_size(value: object) -> int:
+    """Bytes, as Firestore counts them: https://firebase.google.com/docs/firestore/storage-size"""
+    if isinstance(value, dict):
+        return sum(len(key.encode()) + 1 + stored_size(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return sum(map(stored_size, value))
+    return len(value.encode()) + 1 if isinstance(value, str) else 8
+
+
+def test_the_longest_line_fits_into_a_document() -> None:
+    longest = Queue(id="cut", places={f"{number:026}": LARGEST_PLACE for number in range(MOST_WAITING)}, look_at=NOW)
+    assert stored_size(encode(longest)) < 1_048_576
 
 
 def stored_forms(value: object) -> bool:

@@ -8,9 +8,11 @@ from functions.domain.errors import IllegalMove
 from functions.domain.transitions import (
     BOOKING,
     CONNECTION,
+    ENTRY,
     SESSION,
     BookingStatus,
     ConnectionStatus,
+    EntryStatus,
     SessionStatus,
     Table,
     step,
@@ -19,6 +21,7 @@ from functions.domain.transitions import (
 TABLES: dict[str, tuple[Table, Any, str, frozenset[str]]] = {
     "session": (SESSION, SessionStatus, "open", frozenset({"cancelled"})),
     "booking": (BOOKING, BookingStatus, "held", frozenset({"cancelled"})),
+    "entry": (ENTRY, EntryStatus, "waiting", frozenset()),
     "connection": (CONNECTION, ConnectionStatus, "active", frozenset({"disconnected"})),
 }
 EVERY_VERB = sorted({verb for table, *_ in TABLES.values() for _, verb in table} | {"no such verb"})

@@ -11,8 +11,10 @@ from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import ClientBooking, Question, ResourceState
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.inbound import Inbound, decide_inbound
 from functions.domain.instants import MINUTE_MS
-from functions.domain.ledger import enter
+from functions.domain.ledger import enter, move
+from functions.domain.seating import seated
 from functions.domain.session import Booking, Client, Session
 from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
@@ -29,12 +31,15 @@ from tests.domain.builders import (
     Ledger,
     apply,
     contents,
+    copy,
     hours,
     minute,
     rebuilt,
     resource,
+    row,
     seating,
     service,
+    tombstone,
     weekly,
 )
 
@@ -46,8 +51,12 @@ ALWAYS = hours(weekly("00:00", "24:00", EVERY_DAY), zone="UTC")
 EVENT = {"kind": "event", "capacity": 3, "duration_minutes": 60, "step_minutes": 60}
 
 
+def rules(**changes: Any) -> Preset:
+    return Preset(**{"id": "rules", "name": "Rules"} | changes)
+
+
 def person(name: str) -> Client:
-    return Client(name=name.title(), email=f"{name}@example.com")
+    return Client(name=name.title(), email=f"{name.replace(' ', '')}@example.com")
 
 
 @dataclass
@@ -55,7 +64,7 @@ class World:
     """One service, what is booked of it and who waits. Every id is the name that the test gave."""
 
     service: Service = field(default_factory=lambda: service(**EVENT))
-    preset: Preset = field(default_factory=lambda: Preset(id="rules", name="Rules"))
+    preset: Preset = field(default_factory=rules)
     resources: tuple[Resource, ...] = field(default_factory=lambda: (resource("anna", hours=ALWAYS),))
     presets: dict[str, Preset] = field(default_factory=dict)
     time_zone: str = "UTC"
@@ -127,16 +136,52 @@ class World:
         made = Session(
             id=name,
             service=self.service.id,
-            resources=("anna",),
             start=start,
             end=start + self.service.duration_minutes,
             taken_from=start,
             taken_until=start + self.service.duration_minutes,
             created_at=self.now,
-            **{"capacity": self.service.capacity, "scheduled": True} | changes,
+            **{"capacity": self.service.capacity, "scheduled": True, "resources": ("anna",)} | changes,
         )
         self.commit(Decision(answer=None, documents=(made,), changes=enter(made.resources, made.occupation)))
         return made
+
+    def full(self, name: str = "ten", start: int = TEN, **changes: Any) -> Session:
+        """A session that is scheduled, and sold out to people whose names begin with its own."""
+        made = self.schedule(name, start, **changes)
+        for number in range(made.capacity):
+            self.book(f"{name}{number}", start)
+        return made
+
+    def moves(self, moved: Session) -> None:
+        """Somebody moves a session, in Google for one."""
+        before = self.sessions[moved.id]
+        self.commit(
+            Decision(
+                answer=None,
+                documents=(moved, *(seated(self.bookings[name], moved) for name in (*moved.seats, *moved.holds))),
+                changes=move(moved.resources, before.occupation, moved.occupation),
+            )
+        )
+
+    def is_cancelled(self, name: str) -> None:
+        """Somebody deletes the session's event in Google."""
+        session = self.sessions[name].with_copy(copy())
+        inbound = Inbound(
+            event=row(tombstone(copy().event), session=name),
+            session=session,
+            bookings=tuple(self.bookings[booking] for booking in (*session.seats, *session.holds)),
+            states=self.states,
+            service=self.service,
+            calendar_zone=self.time_zone,
+            now=self.now,
+        )
+        self.commit(decide_inbound(inbound))
+
+    def has_rules(self, session: str, preset: Preset) -> None:
+        """A session gets rules of its own."""
+        self.presets[preset.id] = preset
+        self.sessions[session] = self.sessions[session].model_copy(update={"waitlist": preset.id})
 
     # What people do
 
@@ -208,6 +253,15 @@ class World:
             known = leaving.entry_of(booked.booking, entry=f"again {booking}", manage_hash="hash", now=self.now)
         return self.commit(leaving.put_on(booked, known, self.waitlist, author=BY_OPERATOR, paused=paused))
 
+    def offer(self, name: str, *sessions: str, **more: Any) -> Booked:
+        """Somebody who waits, and has an offer because a seat came free."""
+        if name not in self.entries:
+            self.join(name, *sessions, **more)
+        booking = next(iter(self.sessions[sessions[0] if sessions else "ten"].seats))
+        self.cancel(booking)
+        self.serve_all()
+        return self.booked(self.entries[name].booking or "")
+
     def promote(self, name: str, *, as_offer: bool = False, **what: Any) -> Booked:
         turn = serving.turn_of(
             self.waitlist,
@@ -216,7 +270,7 @@ class World:
             start=what.get("start"),
             as_offer=as_offer,
         )
-        return self._serve(turn, author=BY_OPERATOR)
+        return self._serve(turn, self.waitlist, author=BY_OPERATOR)
 
     # What the task does
 
@@ -231,12 +285,22 @@ class World:
             if self.waitlist.is_hopeless(place):
                 self.commit(leaving.give_up(self.entries[name], self.waitlist))
                 return True
-        turn = serving.next_turn(self.waitlist)
+        turn, waitlist = serving.next_turn(self.waitlist), self.waitlist
+        while turn is not None and self.service.client_limits.any and turn.place.client_key not in waitlist.clients:
+            key = turn.place.client_key
+            waitlist = waitlist.with_client(key, self.bookings_of(key))
+            turn = serving.next_turn(waitlist)
         if turn is None:
-            self.commit(nobody_served(self.waitlist))
+            self.commit(nobody_served(waitlist))
             return False
-        self._serve(turn)
+        self._serve(turn, waitlist)
         return True
+
+    def bookings_of(self, client_key: str) -> tuple[ClientBooking, ...]:
+        """What counts against a client's limits."""
+        theirs = (b for b in self.bookings.values() if b.client_key == client_key and b.status != "cancelled")
+        sessions = [self.sessions[booking.session] for booking in theirs]
+        return tuple(ClientBooking(service=self.service.id, start=s.start, end=s.end) for s in sessions)
 
     def serve_all(self) -> list[str]:
         """Runs the task to its end; who was served, in that order."""
@@ -246,10 +310,10 @@ class World:
         served = ("waitlist.offered", "waitlist.booked")
         return [entry.entry or "" for entry in self.history[before:] if entry.what in served]
 
-    def _serve(self, turn: serving.Turn, author: Author = serving.RULE) -> Booked:
+    def _serve(self, turn: serving.Turn, waitlist: Waitlist, author: Author = serving.RULE) -> Booked:
         self.made += 1
         ids = serving.NewIds(booking=f"turn {self.made}", session=f"made {self.made}", manage_hash="hash")
-        return self.commit(serving.serve(self.waitlist, turn, self.entries[turn.entry], ids=ids, author=author))
+        return self.commit(serving.serve(waitlist, turn, self.entries[turn.entry], ids=ids, author=author))
 
     # What must hold
 
@@ -273,10 +337,6 @@ class World:
         kept = {name: b.seats for name, b in owners.items() if b.status == "held"}
         assert session.seats == sold, "every seat has exactly one owner"
         assert {name: hold.seats for name, hold in session.holds.items()} == kept
-
-
-def clients_of(*bookings: ClientBooking) -> dict[str, tuple[ClientBooking, ...]]:
-    return {person("kim").key: bookings}
 
 
 def at(text: str) -> int:

@@ -147,7 +147,7 @@ OPERATIONS = {
     ),
     "put a booking on the waitlist": Operation(
         prepare=prepared(booked),
-        act=lambda run, made: run.operator("POST", f"bookings/{made['id']}/waitlist"),
+        act=lambda run, made: run.operator_makes(f"bookings/{made['id']}/waitlist"),
         effects=8,
     ),
     "schedule an event": Operation(prepare=prepared(**EVENT), act=lambda run, _: run.schedule(), effects=6),

@@ -39,18 +39,28 @@ def accept(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist, *, author: A
     return ends(confirmed, entry, waitlist, verb="accept", author=author, offer=booked).with_answer(booked)
 
 
-def decline(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist, *, author: Author) -> Decision[WaitlistEntry]:
+def decline(
+    entry: WaitlistEntry, offer: Booked | None, waitlist: Waitlist, *, author: Author
+) -> Decision[WaitlistEntry]:
     """The offer is not wanted: the client goes on waiting for everything else that they want, if there is anything else.
 
-    Raises `IllegalMove`.
+    Declining twice is once. Raises `IllegalMove`.
     """
-    if entry.status != "offered":
+    if _was_declined(entry):
+        return Decision(answer=entry)
+    if entry.status != "offered" or offer is None:
         raise IllegalMove("There is no offer to decline.", current_status=entry.status)
     freed = holding.let_go(offer.booking, offer.session, author=author, reason=DECLINED)
     place = entry.place.model_copy(update={"declined": (*entry.place.declined, offer.session.start)})
     if waitlist.is_hopeless(place):
         return ends(freed, entry, waitlist, verb="leave", author=author, reason=DECLINED, offer=offer)
     return _waits_again(freed, entry, waitlist, place=place, verb="decline", author=author, why=DECLINED)
+
+
+def _was_declined(entry: WaitlistEntry) -> bool:
+    return (
+        entry.reason == DECLINED if entry.status == "left" else entry.status == "waiting" and bool(entry.place.declined)
+    )
 
 
 def settle(entry: WaitlistEntry, offer: Booked, waitlist: Waitlist) -> Decision[WaitlistEntry]:
