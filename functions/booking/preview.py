@@ -3,21 +3,35 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from functions.adapters.store import queries
+from functions.adapters.store.reading import read_resources
+from functions.adapters.store.reading_waitlist import read_waitlist
 from functions.adapters.store.scenes import Place, places_ahead, places_of, read_scene, read_sessions
 from functions.adapters.store.store import Reader
+from functions.booking.clients import stale_after
 from functions.booking.operators import MAX_RESOURCE_BYTES, must_name_what_exists, resource_of, service_of
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import Foreseen, Proposal, ProposedClosing, ProposedSession, SessionForeseen
+from functions.booking.schemas import (
+    Foreseen,
+    Proposal,
+    ProposedClosing,
+    ProposedSession,
+    ServedForeseen,
+    SessionForeseen,
+)
 from functions.domain import recalculation
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.errors import IllegalMove, Invalid, NotFound
 from functions.domain.hours import ClosedPeriod
-from functions.domain.instants import rfc3339
+from functions.domain.instants import months_between, rfc3339, rfc3339_millis
 from functions.domain.ledger import enter
-from functions.domain.recalculation import Outcome, in_question
+from functions.domain.recalculation import Outcome, Preview, in_question
 from functions.domain.session import Session
 from functions.domain.standing import Scene
+from functions.domain.waitlist.entry import Queue
+from functions.domain.waitlist.foreseeing import Served, foreseen
+from functions.domain.waitlist.snapshot import Waitlist
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +54,61 @@ def preview(call: Call) -> Answer:
     # Sessions of a set are judged at all its resources.
     scene = change.made_in(read_scene(reader, (*change.places, *places_of(sessions)), now=call.now))
     sessions = [change.sessions.get(session.id, session) for session in sessions]
-    return Answer(body=_foreseen(recalculation.preview(scene, sessions, bookings).outcomes))
+    after = recalculation.preview(scene, sessions, bookings)
+    changed = {**change.sessions, **{outcome.session.id: outcome.session for outcome in after.outcomes}}
+    return Answer(body=_foreseen(after.outcomes, _served(call, reader, scene, after, changed)))
+
+
+def _served(
+    call: Call, reader: Reader, scene: Scene, after: Preview, changed: Mapping[str, Session]
+) -> list[ServedForeseen]:
+    """Who would be served of those who wait for a service at one of the resources that the change is about."""
+    store = call.application.store
+    at_resources = (service for name in scene.resources for service in queries.services_at(store, call.account, name))
+    services = {service.id: service for service in at_resources} | dict(scene.services)
+    reader.load(*(Ref(Queue, name) for name in services))
+    found: list[ServedForeseen] = []
+    for name, service in sorted(services.items()):
+        queue = reader.get(Ref(Queue, name))
+        if service.active and queue is not None and queue.places:
+            waitlist = _waitlist_after(call, reader, service, scene, after, changed)
+            found += [_served_foreseen(name, served) for served in foreseen(waitlist)]
+    return found
+
+
+def _waitlist_after(
+    call: Call, reader: Reader, service: Service, scene: Scene, after: Preview, changed: Mapping[str, Session]
+) -> Waitlist:
+    waitlist = read_waitlist(reader, service.id, now=call.now, stale_after=stale_after(call))
+    months = months_between(*waitlist.span)
+    states = read_resources(reader, service.resources, months, now=call.now, stale_after=stale_after(call))
+    known = {(month.resource, month.month): month for each in after.months.values() for month in each}
+    return replace(
+        waitlist,
+        service=service,
+        states=tuple(
+            replace(
+                state,
+                resource=scene.resources.get(state.resource.id, state.resource),
+                months=tuple(known.get((month.resource, month.month), month) for month in state.months),
+            )
+            for state in states
+        ),
+        sessions={name: changed.get(name, session) for name, session in waitlist.sessions.items()},
+        answered={},
+    )
+
+
+def _served_foreseen(service: str, served: Served) -> ServedForeseen:
+    turn = served.turn
+    return ServedForeseen(
+        entry=turn.entry,
+        service=service,
+        seats=turn.place.seats,
+        start=rfc3339(turn.opening.start),
+        resources=turn.opening.choice.resources,
+        expires_at=None if served.until is None else rfc3339_millis(served.until),
+    )
 
 
 def _change(call: Call, reader: Reader, body: Proposal) -> _Change:
@@ -99,14 +167,14 @@ def _of_session(reader: Reader, proposed: ProposedSession) -> _Change:
     )
 
 
-def _foreseen(outcomes: Iterable[Outcome]) -> Foreseen:
+def _foreseen(outcomes: Iterable[Outcome], served: list[ServedForeseen]) -> Foreseen:
     found: dict[str, list[SessionForeseen]] = {"conflicted": [], "cancelled": [], "supported": []}
     told = set()
     for outcome in sorted(outcomes, key=lambda each: (each.session.start, each.session.id)):
         found[outcome.becomes].append(_session_foreseen(outcome))
         if outcome.becomes == "cancelled":
             told |= {booking.client.key for booking in outcome.bookings if booking.client.email}
-    return Foreseen(**found, clients_told=len(told))
+    return Foreseen(**found, offered=served, clients_told=len(told) + len(served))
 
 
 def _session_foreseen(outcome: Outcome) -> SessionForeseen:

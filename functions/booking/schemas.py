@@ -485,12 +485,24 @@ class SessionForeseen(BaseModel):
     bookings: tuple[str, ...]
 
 
+class ServedForeseen(BaseModel):
+    """Somebody who waits and would get seats: an offer that they could answer by `expires_at`, or without one a booking."""
+
+    entry: str
+    service: str
+    seats: int
+    start: str
+    resources: tuple[str, ...]
+    expires_at: str | None = None
+
+
 class Foreseen(BaseModel):
-    """What would follow from a change. `clients_told`: how many would get a message, which are those of cancelled bookings."""
+    """What would follow from a change. `clients_told`: how many would get a message, which are those of cancelled bookings and who would be served."""
 
     conflicted: list[SessionForeseen]
     cancelled: list[SessionForeseen]
     supported: list[SessionForeseen]
+    offered: list[ServedForeseen]
     clients_told: int
 
 

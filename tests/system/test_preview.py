@@ -9,7 +9,7 @@ from google.cloud import firestore
 from functions.adapters.store.store import Store
 from tests.studio import DAY, Studio, until
 
-NOTHING = {"conflicted": [], "cancelled": [], "supported": [], "clients_told": 0}
+NOTHING = {"conflicted": [], "cancelled": [], "supported": [], "offered": [], "clients_told": 0}
 
 
 def hours(end: str) -> dict[str, Any]:
@@ -185,3 +185,33 @@ def test_the_seats_of_an_appointment_are_its_service_s(empty_studio: Studio) -> 
     assert (answer.status_code, "change of the service" in answer.json()["detail"]) == (422, True)
     booking.cancel()
     assert refused(empty_studio, {"session": {"id": booking.session, "capacity": 2}}) == (409, "illegal-state")
+
+
+def test_of_those_who_wait(empty_studio: Studio) -> None:
+    """Two more seats: the first two of three who wait would get offers, and then do."""
+    empty_studio.offer(kind="event", capacity=1)
+    start = f"{DAY}T18:00:00Z"
+    concert = empty_studio.schedule(start, service="consult", minutes=60)
+    empty_studio.book(start)
+    ann, ben, cid = (empty_studio.wait(client=name, sessions=[concert]) for name in ("ann", "ben", "cid"))
+    seen = empty_studio.preview(session={"id": concert, "capacity": 3})
+    assert [(one["entry"], one["start"], one["seats"]) for one in seen["offered"]] == [
+        (ann.id, start, 1),
+        (ben.id, start, 1),
+    ]
+    assert seen["clients_told"] == 2
+    assert {one.status() for one in (ann, ben, cid)} == {"waiting"}
+    assert empty_studio.change_session(concert, capacity=3).status_code == 200
+    until(lambda: [one.status() for one in (ann, ben, cid)] == ["offered", "offered", "waiting"])
+
+
+def test_of_those_who_wait_for_time_that_would_be_open(empty_studio: Studio) -> None:
+    """All that is open is taken; opening earlier makes room for who waits for any start of the day."""
+    empty_studio.open(start="09:00", end="10:00", zone="UTC")
+    for start in empty_studio.starts():
+        empty_studio.book(start)
+    waiting = empty_studio.wait(start=f"{DAY}T00:00:00Z", end=f"{DAY}T23:00:00Z")
+    hours = [{"days": [1, 2, 3, 4, 5, 6, 7], "start": "08:00", "end": "10:00"}]
+    earlier = {"id": "anna", "name": "Anna", "time_zone": "UTC", "hours": hours}
+    (served,) = empty_studio.preview(resource=earlier)["offered"]
+    assert (served["entry"], served["start"]) == (waiting.id, f"{DAY}T08:00:00Z")
