@@ -16,10 +16,12 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
 from functions.adapters.oauth import SCOPES
+from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.store import Reader, Store
 from functions.booking.bootstrap import bootstrap
 from functions.domain.decision import Decision
+from functions.domain.event_ids import session_id
 from functions.domain.instants import minute_floor
 from functions.domain.ledger import enter
 from functions.domain.session import Session
@@ -149,7 +151,7 @@ class Studio:
         begins = minute_floor(datetime.fromisoformat(start))
         ends = begins + minutes
         session = Session(
-            id=uuid.uuid4().hex,
+            id=session_id(uuid.uuid4().bytes),
             service=service,
             resources=(resource,),
             start=begins,
@@ -245,11 +247,16 @@ class Studio:
         answer = _ok(self.try_to_book(start, **more))
         return Booked(self, answer["id"], answer["session"], answer["manage_token"])
 
-    def try_to_wait(self, *, client: str = "kim", key: str | None = None, **wish: Any) -> requests.Response:
-        """Joins the waitlist. `wish`: sessions, or start (and end), with seats and whatever else."""
-        details = {"name": client.title(), "email": f"{client}@{self.account}.example"}
-        body = {"service": "consult", "client": details, **wish}
-        return self.post("waitlist", body, **({"Idempotency-Key": key} if key else {}))
+    def try_to_wait(
+        self, *, client: str = "kim", key: str | None = None, by: Mapping[str, str] | None = None, **wish: Any
+    ) -> requests.Response:
+        """Joins the waitlist. `wish`: sessions, or start (and end), with seats and whatever else. `by`: the caller's proof, if they bring one."""
+        body = {"service": "consult", "client": self.details(client), **wish}
+        return self.post("waitlist", body, **dict(by or {}), **({"Idempotency-Key": key} if key else {}))
+
+    def details(self, client: str) -> dict[str, str]:
+        """A client of this studio, whose mails can be read."""
+        return {"name": client.title(), "email": f"{client}@{self.account}.example"}
 
     def wait(self, **wish: Any) -> "Waiting":
         answer = _ok(self.try_to_wait(**wish))
@@ -261,9 +268,13 @@ class Studio:
 
     def mails(self, client: str = "kim") -> list[str]:
         """Subjects of the mails to a client of this studio, oldest first."""
+        return [mail["subject"] for mail in self.letters(client)]
+
+    def letters(self, client: str = "kim") -> list[dict[str, Any]]:
+        """The mails themselves, with `subject` and `text`."""
         query = {"to": f"{client}@{self.account}.example"}
         found = _ok(requests.get(f"{self.addresses.mail}/messages", params=query, timeout=10))["messages"]
-        return [mail["subject"] for mail in sorted(found, key=lambda mail: mail["received"])]
+        return sorted(found, key=lambda mail: mail["received"])
 
     # What happens behind
 
@@ -358,6 +369,17 @@ class Waiting:
 
     def promote(self, **what: Any) -> requests.Response:
         return self.studio.post(f"waitlist/{self.id}/promote", what, **self.studio.operator)
+
+    def seen_by_operator(self) -> dict[str, Any]:
+        return self.studio.look(f"waitlist/{self.id}")
+
+    def became(self, status: str) -> dict[str, Any]:
+        """The place, once its status is that."""
+        return until(lambda: (answer := self.look())["status"] == status and answer)
+
+    def history(self) -> list[str]:
+        records = queries.history_of(self.studio.store, self.studio.account, "entry", self.id, 100)
+        return [record.what for record in records]
 
 
 def instants(event: Mapping[str, Any]) -> tuple[str, str]:
