@@ -249,11 +249,16 @@ class Studio:
         answer = _ok(self.try_to_book(start, **more))
         return Booked(self, answer["id"], answer["session"], answer["manage_token"])
 
-    def try_to_wait(self, *, client: str = "kim", key: str | None = None, **wish: Any) -> requests.Response:
-        """Joins the waitlist. `wish`: sessions, or start (and end), with seats and whatever else."""
-        details = {"name": client.title(), "email": f"{client}@{self.account}.example"}
-        body = {"service": "consult", "client": details, **wish}
-        return self.post("waitlist", body, **({"Idempotency-Key": key} if key else {}))
+    def try_to_wait(
+        self, *, client: str = "kim", key: str | None = None, by: Mapping[str, str] | None = None, **wish: Any
+    ) -> requests.Response:
+        """Joins the waitlist. `wish`: sessions, or start (and end), with seats and whatever else. `by`: the caller's proof, if they bring one."""
+        body = {"service": "consult", "client": self.details(client), **wish}
+        return self.post("waitlist", body, **dict(by or {}), **({"Idempotency-Key": key} if key else {}))
+
+    def details(self, client: str) -> dict[str, str]:
+        """A client of this studio, whose mails can be read."""
+        return {"name": client.title(), "email": f"{client}@{self.account}.example"}
 
     def wait(self, **wish: Any) -> "Waiting":
         answer = _ok(self.try_to_wait(**wish))
@@ -274,7 +279,11 @@ class Studio:
 
     def mails(self, client: str = "kim") -> list[str]:
         """Subjects of the mails to a client of this studio, oldest first."""
-        return [mail["subject"] for mail in self.messages(f"{client}@{self.account}.example")]
+        return [mail["subject"] for mail in self.letters(client)]
+
+    def letters(self, client: str = "kim") -> list[dict[str, Any]]:
+        """The mails themselves, with `subject` and `text`."""
+        return self.messages(f"{client}@{self.account}.example")
 
     def messages(self, to: str) -> list[dict[str, Any]]:
         """The mails to an address, oldest first."""
@@ -390,6 +399,16 @@ class Waiting:
 
     def promote(self, **what: Any) -> requests.Response:
         return self.studio.post(f"waitlist/{self.id}/promote", what, **self.studio.operator)
+
+    def seen_by_operator(self) -> dict[str, Any]:
+        return self.studio.look(f"waitlist/{self.id}")
+
+    def became(self, status: str) -> dict[str, Any]:
+        """The place, once its status is that."""
+        return until(lambda: (answer := self.look())["status"] == status and answer)
+
+    def history(self) -> list[str]:
+        return [entry["what"] for entry in self.studio.history(entry=self.id)]
 
 
 def instants(event: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,11 +6,13 @@ import pytest
 
 from functions.domain.availability import Closed, explain, open_starts
 from functions.domain.configuration import ClientLimits
+from functions.domain.decision import Decision
 from functions.domain.errors import SlotTaken
 from functions.domain.instants import MINUTE_MS
 from functions.domain.intervals import Interval
+from functions.domain.waitlist.entry import Wish
 from functions.domain.waitlist.joining import Asked
-from functions.domain.waitlist.keeping import waiting_for
+from functions.domain.waitlist.keeping import keeping, waiting_for
 from tests.domain.builders import BY_OPERATOR, NOW, resource, service
 from tests.domain.waitlist_world import ALWAYS, EVENT, NOON, TEN, World, at, rules
 
@@ -24,6 +26,10 @@ def sold_out(seats: int = 3, **rules_: Any) -> World:
 def comes_free(world: World, seats: int = 1) -> None:
     for booking in sorted(world.sessions["ten"].seats)[:seats]:
         world.cancel(booking)
+
+
+def wish_for(session: str, start: int) -> Wish:
+    return Wish(sessions=(session,), starts=(start,), start=start, end=start + 1)
 
 
 def is_open(world: World, seats: int = 1, *, start: int = TEN, from_waitlist: bool = False) -> bool:
@@ -190,6 +196,23 @@ class TestWhichSessions:
         assert world.sessions["ten"].waiting is not None
         world.is_cancelled("ten")
         assert waiting_for(world.sessions["ten"], world.waitlist) is None
+
+    def test_the_only_seat_of_one_that_was_scheduled(self) -> None:
+        world = sold_out(1)
+        world.join("ann")
+        comes_free(world)
+        assert not is_open(world)
+
+    def test_only_those_of_which_the_word_changes_are_written(self) -> None:
+        world = sold_out()
+        world.full("noon", NOON)
+        world.join("ann", "ten", "noon")
+        nothing = keeping(Decision(answer=None), world.waitlist)
+        assert nothing.writes_nothing
+        smaller = world.queue.places["ann"].model_copy(update={"wish": wish_for("noon", NOON)})
+        changed = keeping(Decision(answer=None), world.waitlist.with_queue(world.queue.waiting("ann", smaller)))
+        assert [document.id for document in changed.documents] == ["ten"]  # type: ignore[attr-defined]
+        assert [set(change.sessions) for change in changed.changes] == [{"ten"}]
 
     def test_one_with_rules_of_its_own_by_these(self) -> None:
         world = sold_out(cutoff_minutes=0)

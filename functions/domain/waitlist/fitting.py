@@ -31,14 +31,14 @@ def openings_for(waitlist: Waitlist, place: Place, *, seats: int | None = None) 
     return _wanted(waitlist, waitlist.question(place, seats=seats), place.wish, waitlist.span)
 
 
-def open_but_for_limits(waitlist: Waitlist, place: Place, *, seats: int) -> list[Opening]:
-    """What would do for so many of them, if their other bookings did not count."""
+def open_but_for_limits(waitlist: Waitlist, place: Place, *, seats: int | None = None) -> list[Opening]:
+    """The same, if their other bookings did not count."""
     question = replace(waitlist.question(place, seats=seats), client=None)
     return _wanted(waitlist, question, place.wish, waitlist.span)
 
 
 def open_to_everybody(waitlist: Waitlist, place: Place) -> list[Opening]:
-    """The same for somebody who does not wait yet: what they could simply book."""
+    """What somebody who does not wait yet could simply book of it."""
     span = waitlist.span_of(place.wish)
     return [] if span is None else _wanted(waitlist, waitlist.question(place, from_waitlist=False), place.wish, span)
 

@@ -22,14 +22,13 @@ class Passed:
     """Somebody who was before the one who is served, and would have wanted it too; and why it was not for them."""
 
     entry: str
-    place: Place
     why: str
 
 
 def passed_over(waitlist: Waitlist, before: Iterable[InLine], opening: Opening) -> tuple[Passed, ...]:
     """Those before in line of whom one can say that somebody behind them was served first: they wanted this very thing."""
     return tuple(
-        Passed(entry=one.entry, place=one.place, why=_why_not(one.place, opening) or LIMITED)
+        Passed(entry=one.entry, why=_why_not(one.place, opening) or LIMITED)
         for one in before
         if _wanted(waitlist, one.place, opening)
     )
@@ -74,9 +73,7 @@ def _after_a_look(waitlist: Waitlist, place: Place) -> Place:
 
 def _limited(waitlist: Waitlist, place: Place) -> tuple[int, ...]:
     """The starts that are free and that the client's other bookings keep from them, where these have been read."""
-    if place.client_key not in waitlist.clients:
-        return ()
-    fitting = {opening.start for opening in open_but_for_limits(waitlist, place, seats=place.seats)}
+    fitting = {opening.start for opening in open_but_for_limits(waitlist, place)}
     return tuple(sorted(fitting - {opening.start for opening in openings_for(waitlist, place)}))
 
 
