@@ -222,11 +222,12 @@ class TestNobodyIsServed:
 
 
 class TestWhatTheyGet:
-    def test_the_earliest_of_what_they_wait_for(self) -> None:
+    @pytest.mark.parametrize(("at_ten", "at_noon"), [(1, 1), (1, 3), (3, 1)])
+    def test_the_earliest_of_what_they_wait_for_however_full(self, at_ten: int, at_noon: int) -> None:
         world = two_classes()
         world.join("ann", "noon", "ten")
-        comes_free(world, name="noon")
-        comes_free(world, name="ten")
+        comes_free(world, at_noon, name="noon")
+        comes_free(world, at_ten, name="ten")
         world.serve_all()
         assert world.bookings["turn 1"].session == "ten"
 
@@ -259,6 +260,10 @@ class TestWhatTheyGet:
         assert (booking.status, booking.client, booking.seats, booking.entry) == ("confirmed", person("ann"), 1, "ann")
         assert (booking.notes, booking.answers) == ("by the window", {"diet": "none"})
         assert (entry.status, entry.booking) == ("booked", "turn 1")
+        noted = world.history[-1]
+        assert (noted.what, noted.author.kind, noted.author.name) == ("waitlist.booked", "rule", "waitlist")
+        assert (noted.session, noted.booking, noted.before) == ("ten", "turn 1", {"status": "waiting"})
+        assert noted.after == {"status": "booked", "seats": 1, "start": rfc3339(TEN)}
         assert world.effects == [Effect(kind="notify", subject="turn 1", about="confirmed")]
         assert world.queue.size == 0
 
@@ -487,6 +492,16 @@ class TestPassedOver:
         world.serve_all()
         assert self.passed(world, "a pair")[0] == 1
 
+    def test_by_who_wanted_the_same_person(self) -> None:
+        world = World(service=service(capacity=2), preset=rules(mode="autopromote"))
+        world.book("first", seats=2)
+        world.join("a pair", asked=Asked(start=TEN, resource="anna"), seats=2)
+        world.join("ann", asked=Asked(start=TEN, resource="anna"))
+        world.change("a pair", author=BY_OPERATOR, paused=True)
+        world.cancel("first")
+        assert world.serve_all() == ["ann"]
+        assert self.passed(world, "a pair") == (1, BY_HAND)
+
     def test_not_who_waits_for_something_else(self) -> None:
         world = two_classes()
         world.join("ann", "ten")
@@ -526,6 +541,14 @@ class TestPassedOver:
         world.serve_all()
         assert self.passed(world, "a pair") == (0, "needs 2 seats together, and 1 is free")
         assert nobody_served(world.waitlist).writes_nothing, "where nothing has changed"
+
+    def test_that_is_a_limit_for_one(self) -> None:
+        world = two_classes()
+        world.service = world.service.model_copy(update={"client_limits": ClientLimits(at_once=1)})
+        world.join("noon0", "ten")
+        comes_free(world)
+        world.serve_all()
+        assert self.passed(world, "noon0") == (0, LIMITED)
 
     def test_nothing_is_said_of_what_they_could_have_but_for_the_hour(self) -> None:
         world = sold_out(mode="manual")

@@ -82,6 +82,17 @@ def test_what_an_operator_cancels_says_so(empty_studio: Studio, booking: Booked)
     assert booking.history()[-1] == ("booking.cancelled", "operator")
 
 
+def test_what_is_public_knows_an_operator_who_books_at_once_where_clients_ask(empty_studio: Studio) -> None:
+    empty_studio.offer(confirmation="operator")
+    start, later = empty_studio.starts()[:2]
+    body = {"service": "consult", "client": empty_studio.details("kim")}
+    asked = empty_studio.post("bookings", body | {"start": start})
+    booked = empty_studio.post("bookings", body | {"start": later}, **empty_studio.operator)
+    assert (asked.json()["status"], booked.json()["status"]) == ("held", "confirmed")
+    wrong = empty_studio.post("bookings", body | {"start": later}, Authorization="Bearer bok_wrong")
+    assert wrong.status_code == 401
+
+
 # The sync function
 
 
