@@ -36,10 +36,10 @@ def new_key() -> str:
 def caller_of(request: Request, application: Application, ids: dict[str, str], access: str) -> Caller:
     """Raises `Unauthorized` where the call needs a proof that is not there, and `NotFound` for a booking that is not the caller's.
 
-    What is public is open to an operator too, who is known as one there.
+    What is public of an account is open to its operators too, who are known as such there.
     """
     token = _bearer(request)
-    if access == "public" and not token.startswith(KEY_PREFIX):
+    if access == "public" and not (token.startswith(KEY_PREFIX) and "account" in ids):
         return CLIENT
     if not token:
         raise Unauthorized("Send Authorization: Bearer, with the manage token or an API key.")

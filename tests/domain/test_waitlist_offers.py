@@ -14,6 +14,7 @@ from functions.domain.inbound import CALENDAR_DELETE
 from functions.domain.instants import MINUTE_MS
 from functions.domain.waitlist import answering
 from functions.domain.waitlist.answering import DECLINED, RAN_OUT, WITHDRAWN
+from functions.domain.waitlist.entry import WaitlistEntry
 from functions.domain.waitlist.joining import Asked
 from functions.domain.waitlist.serving import RULE
 from tests.domain.builders import BY_CLIENT, BY_OPERATOR, service
@@ -100,6 +101,13 @@ class TestAccepted:
     def test_at_once_also_where_an_operator_confirms_what_clients_book(self, world: World) -> None:
         world.service = world.service.model_copy(update={"confirmation": "operator"})
         assert world.accept("ann").booking.status == "confirmed"
+
+    def test_what_an_operator_confirmed_already_is_theirs(self, world: World) -> None:
+        entry, offer = world.entries["ann"], world.booked(world.entries["ann"].booking or "")
+        confirmed = replace(offer, booking=offer.booking.model_copy(update={"status": "confirmed", "expires_at": None}))
+        decision = answering.accept(entry, confirmed, world.waitlist, author=BY_CLIENT)
+        (after,) = [each for each in decision.documents if isinstance(each, WaitlistEntry)]
+        assert after.status == "booked"
 
     def test_after_the_booking_was_cancelled_there_is_nothing_to_accept(self, world: World) -> None:
         booked = world.accept("ann")

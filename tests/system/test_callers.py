@@ -91,6 +91,8 @@ def test_what_is_public_knows_an_operator_who_books_at_once_where_clients_ask(em
     assert (asked.json()["status"], booked.json()["status"]) == ("held", "confirmed")
     wrong = empty_studio.post("bookings", body | {"start": later}, Authorization="Bearer bok_wrong")
     assert wrong.status_code == 401
+    elsewhere = f"{empty_studio.addresses.booking}/oauth/callback"
+    assert requests.get(elsewhere, headers=empty_studio.operator, timeout=10).status_code < 500
 
 
 # The sync function

@@ -11,6 +11,10 @@ The laws of the waitlist, each held by `tests/domain/test_waitlist_model.py` unl
 6. Who was passed over can read why: in the history of the turn, and in their place in the queue.
 7. After the cut-off, or once nobody who waits can use it, a seat is anybody's. No seat stays empty because of a rule about who may have it.
 
-A start that is waited for without a session (any free hour on a date) is not kept closed to others: it is offered when it comes free, and who books it
-in the second before that was faster. `preset` are the rules, `entry` the documents, `snapshot` what a decision reads.
+Seats that are kept are those of sessions that run. Free time, in which an appointment may begin, and what is waited for as any start of a range, are
+offered when they come free, and not closed to others: who books in the second before that was faster.
+
+`preset` the rules, `entry` who waits for what, `snapshot` what a decision is made from, `joining`, `serving` whose turn it is, `answering` what becomes of
+an offer, `leaving`; and what these ask: `fitting` what somebody could have, `passing` why it was not for them, `keeping` which seats are closed to
+everybody else, `quiet` when nobody is told anything, `foreseeing` who would be served.
 """

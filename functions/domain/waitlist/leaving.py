@@ -7,7 +7,7 @@ from functions.domain import holding
 from functions.domain.appointments import Booked, cancel
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import IllegalMove
-from functions.domain.instants import Millis, Minute
+from functions.domain.instants import Millis
 from functions.domain.session import Booking, Session
 from functions.domain.transitions import ENTRY, step
 from functions.domain.waitlist.answering import ends, tells
@@ -65,11 +65,8 @@ def put_on(
     if booking.status != "confirmed" and not (booking.status == "held" and booking.requested):
         standing = "offered" if booking.is_offer else booking.status
         raise IllegalMove(f"This is {standing}, and no booking that could be put back.", current_status=standing)
-    wish = _wish_for(session, waitlist)
-    declined: tuple[Minute, ...] = ()
-    place = entry.place.model_copy(
-        update={"wish": wish, "seats": booking.seats, "paused": paused, "declined": declined, "limited": declined}
-    )
+    wanted = {"wish": _wish_for(session, waitlist), "seats": booking.seats, "declined": (), "limited": ()}
+    place = entry.place.model_copy(update=wanted | {"paused": paused})
     if waitlist.is_hopeless(place):
         raise IllegalMove("It is too late to wait for it.", current_status=booking.status)
     may_enter(waitlist, place)

@@ -1,6 +1,6 @@
 """Those who are passed over, and why: whatever is free and not for somebody who waits for it is noted where an operator can read it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from functions.domain.decision import Decision
@@ -60,12 +60,11 @@ def nobody_served(waitlist: Waitlist) -> Decision[None]:
 
 def _after_a_look(waitlist: Waitlist, place: Place) -> Place:
     limited = _limited(waitlist, place)
-    reasons: Mapping[str, None] = dict.fromkeys(
-        why
+    reasons = (
+        _why_not(place, opening) or (LIMITED if opening.start in limited else None)
         for opening in open_but_for_limits(waitlist, place, seats=1)
-        if (why := _why_not(place, opening) or (LIMITED if opening.start in limited else None)) is not None
     )
-    because = next(iter(reasons), place.passed_because)
+    because = next(filter(None, reasons), place.passed_because)
     if (limited, because) == (place.limited, place.passed_because):
         return place
     return place.model_copy(update={"limited": limited, "passed_because": because})

@@ -21,7 +21,7 @@ class Preset(Document):
     `party`: whether a party that is too large for the seats that are left is passed over (`skip`), or everybody waits until it fits (`strict`).
     Who waits is served by priority, then in the order of `levels` and of `categories` (what is not named comes last), then by the time they joined.
     `cutoff_minutes` before a session starts automation ends: from then on its seats are anybody's. `paused` by an operator: nothing happens by itself.
-    `quiet`: wall times of the account at which nobody is told anything, so that nothing is offered then, nor does an offer run out.
+    `quiet`: wall times of the account at which rules tell nobody anything: nothing is offered or booked then, and the time to answer does not run.
     """
 
     id: str

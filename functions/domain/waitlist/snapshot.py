@@ -43,11 +43,11 @@ class Waitlist:
 
     def place_of(self, entry: WaitlistEntry) -> Place:
         """Where somebody waits. Raises `IllegalMove` where they do not, or not any more by the time the queue was read."""
-        place = self.queue.places.get(entry.id)
-        if place is None or entry.status != "waiting":
-            status = "changing" if entry.status == "waiting" else entry.status
-            raise IllegalMove(f"This place is {status}. Look at it again.", current_status=status)
-        return place
+        if entry.status != "waiting":
+            raise IllegalMove(f"This one is {entry.status}, and waits no longer.", current_status=entry.status)
+        if entry.id not in self.queue.places:
+            raise IllegalMove("This place has changed a moment ago. Look at it again.")
+        return self.queue.places[entry.id]
 
     # Rules
 
