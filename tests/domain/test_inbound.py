@@ -199,11 +199,6 @@ class TestMove:
         told = [effect for effect in decision.effects if effect.kind == "notify"]
         assert told == ([Effect(kind="notify", subject="booking1", about="moved")] if moved.told else [])
 
-    def test_who_waits_for_its_time_or_its_seats_hears_of_it(self, moved: Moved) -> None:
-        decision, _ = self.decided(moved)
-        freed = [effect.subject for effect in decision.effects if effect.kind == "freed"]
-        assert freed == list(moved.kept.resources)
-
     def test_the_copy_knows_what_google_holds_and_nothing_is_asked_any_more(self, moved: Moved) -> None:
         _, after = self.decided(moved)
         seen = after.copies[CALENDAR]
