@@ -18,7 +18,7 @@ from functions.domain.errors import (
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, rfc3339
 from functions.domain.waitlist.entry import MOST_WAITING, Offered, Place, Wish
 from functions.domain.waitlist.joining import Asked, wish_of
-from tests.domain.builders import NOW, minute, override, resource, service
+from tests.domain.builders import BY_CLIENT, NOW, minute, override, resource, service
 from tests.domain.waitlist_world import ALWAYS, EVENT, NOON, TEN, World, person, rules
 
 BEN = resource("ben", hours=ALWAYS)
@@ -55,6 +55,7 @@ class TestWhoJoins:
     def test_history_says_what_they_wait_for(self, world: World) -> None:
         world.join("ann", seats=2)
         noted = world.history[-1]
+        assert noted.author == BY_CLIENT
         assert (noted.what, noted.entry, noted.service, noted.session) == ("waitlist.joined", "ann", "cut", "ten")
         assert noted.before == {}
         assert noted.after == {
@@ -358,6 +359,32 @@ def test_one_seat_could_be_what_both_wait_for(case: str) -> None:
     one, other, expected = OVERLAPS[case]
     assert one.overlaps(other) is expected
     assert other.overlaps(one) is expected
+
+
+ACCEPTED = {
+    "a session that is named": (wish(sessions=("a",), starts=(1,)), (9, "a"), True),
+    "another session at its time": (wish(sessions=("a",), starts=(1,)), (1, "b"), False),
+    "a session that is named, though it says no starts": (Wish(sessions=("a",), start=1, end=2), (9, "a"), True),
+    "a new session at a start that is named": (wish(starts=(1, 5)), (5, None), True),
+    "whatever runs at a start that is named": (wish(starts=(1, 5)), (5, "b"), True),
+    "a start between two": (wish(starts=(1, 5)), (3, None), False),
+    "the first minute of a range": (wish(start=1, end=5), (1, None), True),
+    "the last minute of a range": (wish(start=1, end=5), (4, "b"), True),
+    "the end of a range": (wish(start=1, end=5), (5, None), False),
+    "a minute before a range": (wish(start=1, end=5), (0, None), False),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_a_seat_would_do(case: str) -> None:
+    wanted, (start, session), expected = ACCEPTED[case]
+    assert wanted.accepts(start, session) is expected
+
+
+def test_only_what_names_nothing_is_a_range() -> None:
+    assert wish(start=1, end=5).is_range
+    assert not wish(starts=(1,)).is_range
+    assert not Wish(sessions=("a",), start=1, end=2).is_range
 
 
 class TestWhatIsWaitedFor:

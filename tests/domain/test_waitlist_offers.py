@@ -30,7 +30,7 @@ def world() -> World:
     world = World(service=service(**EVENT))
     world.full()
     world.full("noon", NOON)
-    world.join("ann")
+    world.join("ann", notes="by the window", answers={"diet": "none"})
     world.join("ben")
     world.offer("ann")
     world.effects.clear()
@@ -52,6 +52,7 @@ class TestAccepted:
     def test_it_is_a_booking(self, world: World) -> None:
         booked = world.accept("ann")
         assert (booked.booking.status, booked.booking.expires_at) == ("confirmed", None)
+        assert (booked.booking.notes, booked.booking.answers) == ("by the window", {"diet": "none"})
         assert world.sessions["ten"].seats[booked.booking.id] == 1
         assert world.sessions["ten"].holds == {}
         entry = world.entries["ann"]
@@ -62,8 +63,9 @@ class TestAccepted:
 
     def test_history_says_whose_it_was_and_in_which_session(self, world: World) -> None:
         world.accept("ann")
-        noted = world.history[-1]
-        assert (noted.what, noted.author, noted.entry) == ("waitlist.booked", BY_CLIENT, "ann")
+        confirmed, noted = world.history
+        assert (confirmed.what, confirmed.author) == ("booking.confirmed", BY_CLIENT)
+        assert (noted.what, noted.author, noted.entry, noted.service) == ("waitlist.booked", BY_CLIENT, "ann", "cut")
         assert (noted.session, noted.booking) == ("ten", world.entries["ann"].booking)
         assert (noted.before, noted.after) == ({"status": "offered"}, {"status": "booked"})
 
@@ -149,6 +151,7 @@ class TestDeclined:
         assert (world.queue.places["cem"].joined_at, world.queue.places["cem"].priority) == (joined_at, 5)
         noted = world.history[-1]
         assert (noted.what, noted.before) == ("waitlist.waits_again", {"status": "offered"})
+        assert (noted.author, noted.why, noted.service) == (BY_CLIENT, DECLINED, "cut")
         world.truth()
 
     @pytest.mark.parametrize("gone", ["cancelled", "past"])
@@ -244,7 +247,7 @@ class TestWithdrawn:
         world.step()
         assert world.entries["ann"].status == "waiting"
         assert ("notify", "ann", "offer_withdrawn") in kinds(world)
-        assert world.history[-1].why == WITHDRAWN
+        assert (world.history[-1].why, world.history[-1].author) == (WITHDRAWN, RULE)
         assert world.serve_all() == ["ann"]
         world.truth()
 
@@ -258,7 +261,9 @@ class TestWithdrawn:
         world.is_cancelled("ten")
         world.serve_all()
         entry = world.entries["ann"]
-        assert (entry.status, entry.reason) == ("expired", WITHDRAWN)
+        assert (entry.status, entry.reason, entry.ended_by) == ("expired", WITHDRAWN, "rule")
+        noted = next(each for each in world.history if each.what == "waitlist.expired" and each.entry == "ann")
+        assert (noted.session, noted.booking, noted.author) == ("ten", entry.booking, RULE)
         told = [about for kind, subject, about in kinds(world) if (kind, subject) == ("notify", "ann")]
         assert told == ["in_vain"]
         world.truth()
@@ -282,7 +287,9 @@ class TestSettled:
         return answering.settle(world.entries["ann"], replace(offer, booking=changed), world.waitlist)
 
     def test_while_it_holds_there_is_nothing_to_do(self, world: World) -> None:
-        assert self.settle(world).writes_nothing
+        settled = self.settle(world)
+        assert settled.writes_nothing
+        assert settled.answer == world.entries["ann"]
 
     @pytest.mark.parametrize("status", ["waiting", "booked", "left", "expired"])
     def test_of_an_entry_that_has_no_offer_any_more_there_is_nothing_to_do(self, world: World, status: str) -> None:
@@ -293,7 +300,7 @@ class TestSettled:
     def test_what_has_become_a_booking_is_one(self, world: World, status: str) -> None:
         settled = self.settle(world, status=status, expires_at=None)
         assert (settled.answer.status, settled.answer.ended_by) == ("booked", None)
-        assert [(entry.what, entry.author) for entry in settled.history] == [("waitlist.booked", RULE)]
+        assert [(e.what, e.author, e.session) for e in settled.history] == [("waitlist.booked", RULE, "ten")]
 
 
 def test_what_google_says_of_a_session_reaches_those_who_have_an_offer(world: World) -> None:

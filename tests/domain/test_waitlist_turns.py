@@ -260,7 +260,8 @@ class TestWhatTheyGet:
         assert (booking.status, booking.client, booking.seats, booking.entry) == ("confirmed", person("ann"), 1, "ann")
         assert (booking.notes, booking.answers) == ("by the window", {"diet": "none"})
         assert (entry.status, entry.booking) == ("booked", "turn 1")
-        noted = world.history[-1]
+        confirmed, noted = world.history[-2:]
+        assert (confirmed.what, confirmed.author) == ("booking.confirmed", noted.author)
         assert (noted.what, noted.author.kind, noted.author.name) == ("waitlist.booked", "rule", "waitlist")
         assert (noted.session, noted.booking, noted.before) == ("ten", "turn 1", {"status": "waiting"})
         assert noted.after == {"status": "booked", "seats": 1, "start": rfc3339(TEN)}
@@ -675,6 +676,18 @@ class TestNextLook:
         world = sold_out(quiet=DailyInterval(start="07:00", end="08:03"))
         world.join("ann")
         assert self.look(world) == NOW + 3 * MINUTE_MS
+
+    @pytest.mark.parametrize("who", ["waits", "has an offer"])
+    def test_at_the_same_time_where_one_leaves_and_another(self, who: str) -> None:
+        world = sold_out(mode="offer")
+        world.join("ann")
+        world.now += 1
+        world.join("ben")
+        if who == "has an offer":
+            comes_free(world)
+        look = self.look(world)
+        world.leave("ben")
+        assert world.queue.look_at == look is not None
 
     def test_not_at_all_where_nobody_waits(self) -> None:
         world = sold_out()
