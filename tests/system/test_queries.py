@@ -59,7 +59,6 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "all_of": lambda store: queries.all_of(store, "a", Calendar),
     "services": lambda store: queries.services(store, "a"),
     "resources": lambda store: queries.resources(store, "a"),
-    "services_of_resource": lambda store: queries.services_of_resource(store, "a", "r"),
     "connections": lambda store: queries.connections(store, "a"),
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
     "bookings_page": _every(queries.bookings_page, BookingFilter),

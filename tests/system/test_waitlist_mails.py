@@ -92,6 +92,7 @@ def test_who_leaves_or_declines_knows_it(empty_studio: Studio) -> None:
 def test_who_is_taken_off_put_back_or_put_on_by_an_operator(empty_studio: Studio) -> None:
     start, (first, _) = full_class(empty_studio, mode="manual")
     ann = empty_studio.wait(client="ann", start=start)
+    assert told(empty_studio, "ann") == ["You are on the waitlist"]
     empty_studio.post(f"waitlist/{ann.id}/leave", **empty_studio.operator)
     assert told(empty_studio, "ann")[1:] == ["You are not on the waitlist any more"]
     empty_studio.post(f"waitlist/{ann.id}/put-back", **empty_studio.operator)
