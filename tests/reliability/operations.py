@@ -16,14 +16,15 @@ TEN_MINUTES, HOUR, EIGHT_DAYS = 10 * 60_000, 3_600_000, 8 * 24 * 3_600_000
 class Operation:
     """`prepare` sets the scene, undisturbed, and answers with what the operation needs of it; `effects`: how many side effects it has at least.
 
-    `in_google`: whether the calendar has a part in it. Where others show the same part it has not, and such an operation is only killed: a process that
-    lives on is the same in all of them.
+    `in_google`: whether the calendar has a part in it; where others show the same part it has not. `lives`: also what a process lives through is tried,
+    an answer that is lost and what is sent twice; most operations, which do the same in another order, are only killed.
     """
 
     act: Callable[[Run, Any], object]
     prepare: Callable[[Run], Any] = lambda run: run.offer()
     effects: int
     in_google: bool = True
+    lives: bool = False
 
 
 def prepared(*steps: Callable[[Run], Any], **offer: Any) -> Callable[[Run], Any]:
@@ -119,17 +120,23 @@ def closes(run: Run) -> object:
 EVENT = {"kind": "event", "capacity": 2}
 
 OPERATIONS = {
-    "book": Operation(act=lambda run, _: run.book(), effects=10),
+    "book": Operation(act=lambda run, _: run.book(), effects=10, lives=True),
     "book into a running class": Operation(
-        prepare=prepared(lambda run: run.book(client="lee"), capacity=3), act=lambda run, _: run.book(), effects=10
+        prepare=prepared(lambda run: run.book(client="lee"), capacity=3),
+        act=lambda run, _: run.book(),
+        effects=10,
+        lives=True,
     ),
     "hold": Operation(act=lambda run, _: run.hold(), effects=2),
     "confirm a hold": Operation(
         prepare=prepared(lambda run: run.hold()),
         act=lambda run, held: run.does(held, "confirm", run.who()),
         effects=10,
+        lives=True,
     ),
-    "cancel": Operation(prepare=prepared(booked), act=lambda run, made: run.does(made, "cancel"), effects=9),
+    "cancel": Operation(
+        prepare=prepared(booked), act=lambda run, made: run.does(made, "cancel"), effects=9, lives=True
+    ),
     "cancel one of two": Operation(
         prepare=prepared(both_booked, capacity=2), act=lambda run, made: run.does(made, "cancel"), effects=10
     ),
@@ -137,23 +144,28 @@ OPERATIONS = {
         prepare=prepared(booked),
         act=lambda run, made: run.does(made, "reschedule", {"start": run.at(11)}),
         effects=10,
+        lives=True,
     ),
     "reschedule into another session": Operation(
         prepare=prepared(lambda run: run.book(11, client="lee"), booked, capacity=3),
         act=lambda run, made: run.does(made[1], "reschedule", {"start": run.at(11)}),
         effects=14,
+        lives=True,
     ),
     "reschedule out of a class": Operation(
         prepare=prepared(both_booked, capacity=3),
         act=lambda run, made: run.does(made, "reschedule", {"start": run.at(11)}),
         effects=14,
     ),
-    "lapse of a hold": Operation(prepare=prepared(lambda run: run.hold()), act=later(TEN_MINUTES), effects=2),
+    "lapse of a hold": Operation(
+        prepare=prepared(lambda run: run.hold()), act=later(TEN_MINUTES), effects=2, lives=True
+    ),
     "request": Operation(prepare=prepared(confirmation="operator"), act=lambda run, _: run.book(), effects=6),
     "confirm a request": Operation(
         prepare=prepared(booked, confirmation="operator"),
         act=lambda run, made: run.operator("POST", f"bookings/{made['id']}/confirm"),
         effects=10,
+        lives=True,
     ),
     "lapse of a request": Operation(
         prepare=prepared(booked, confirmation="operator"), act=later(EIGHT_DAYS), effects=5
@@ -181,7 +193,7 @@ OPERATIONS = {
         in_google=False,
     ),
     "accept an offer": Operation(
-        prepare=prepared(offered_to_kim), act=lambda run, made: run.waiter_does(made, "accept"), effects=9
+        prepare=prepared(offered_to_kim), act=lambda run, made: run.waiter_does(made, "accept"), effects=9, lives=True
     ),
     "decline an offer": Operation(
         prepare=prepared(offered_before_lee),
@@ -223,6 +235,7 @@ OPERATIONS = {
         prepare=prepared(sold_out, **EVENT),
         act=lambda run, session: run.operator("PATCH", f"sessions/{session['id']}", {"start": run.at(11)}),
         effects=12,
+        lives=True,
     ),
     "an event loses a seat that is sold": Operation(
         prepare=prepared(sold_out, **EVENT),

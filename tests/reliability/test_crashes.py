@@ -37,7 +37,7 @@ def test_an_operation_that_dies_anywhere_ends_as_if_nothing_had_happened(
     numbers = count()
     undisturbed, expected = run(operation, Run(world, next(numbers), operation.in_google), Fate())
     assert len(undisturbed.effects) >= operation.effects, undisturbed.effects
-    for at, ending in undisturbed.points(lives=operation.in_google):
+    for at, ending in undisturbed.points(lives=operation.lives):
         again = Run(world, next(numbers), operation.in_google)
         fate, story = run(operation, again, Fate(at=at, ending=ending))
         assert fate.met, f"it had {len(fate.effects)} side effects"
