@@ -16,8 +16,12 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
 from functions.adapters.oauth import SCOPES
+from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.store import Store
 from functions.booking.bootstrap import bootstrap
+from functions.domain.decision import Ref
+from functions.domain.session import Booking, Session
+from functions.domain.waitlist.entry import WaitlistEntry
 from infra.local.addresses import Addresses
 
 T = TypeVar("T")
@@ -304,19 +308,26 @@ class Studio:
 
     def run_out(self, waiting: "Waiting", *, at_ms: int = 0) -> None:
         """The offer's time is over (or will be at that moment), in every document that says when; nobody waits two hours. The sweep finds the queue due."""
-        account = self.store.client.document(f"accounts/{self.account}")
-        entry = account.collection("waitlist").document(waiting.id).get().to_dict() or {}
-        booking = account.collection("bookings").document(entry["booking"])
-        session = (booking.get().to_dict() or {})["session"]
-        booking.update({"expires_at": at_ms})
-        account.collection("sessions").document(session).update({f"holds.`{booking.id}`.expires_at": at_ms})
-        for resource in account.collection("resources").stream():
-            for month in resource.reference.collection("months").stream():
-                held = (month.to_dict() or {}).get("sessions", {}).get(session)
-                if held and booking.id in held["holds"]:
-                    seats, _ = held["holds"][booking.id]
-                    month.reference.update({f"sessions.`{session}`.holds.`{booking.id}`": [seats, at_ms]})
-        account.collection("queues").document(entry["service"]).update({"look_at": at_ms})
+        reader = self.store.reader(self.account)
+        entry = reader.get(Ref(WaitlistEntry, waiting.id))
+        booking = None if entry is None or entry.booking is None else reader.get(Ref(Booking, entry.booking))
+        session = None if booking is None else reader.get(Ref(Session, booking.session))
+        assert entry is not None
+        assert booking is not None
+        assert session is not None
+        over: dict[str, Mapping[str, object]] = {
+            f"bookings/{booking.id}": {"expires_at": at_ms},
+            f"sessions/{session.id}": {f"holds.`{booking.id}`.expires_at": at_ms},
+            f"queues/{entry.service}": {"look_at": at_ms},
+        }
+        for ref in ledger_refs_of(session):
+            resource, _, month = ref.id.partition("/")
+            hold = {f"sessions.`{session.id}`.holds.`{booking.id}`": [booking.seats, at_ms]}
+            over[f"resources/{resource}/months/{month}"] = hold
+        batch = self.store.client.batch()
+        for path, fields in over.items():
+            batch.update(self.store.client.document(f"accounts/{self.account}/{path}"), fields)
+        batch.commit()
 
     def poll(self) -> None:
         """The poll's time has come (in the calendar's document: nobody waits an hour), and the scheduler calls."""

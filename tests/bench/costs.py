@@ -104,7 +104,7 @@ def _cost(
     studio.open()
     studio.offer()
     studio.connect_and_wait()
-    with world_of(platform, studio, resources=1) as world:
+    with world_of(platform, studio, runs=1) as world:
         wire = tap(world.application.store.client)
         run = Run(world, 0)
         made = prepare(run)

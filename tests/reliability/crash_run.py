@@ -2,34 +2,35 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.adapters.store.documents import decode, ledger_ref
+from functions.domain.session import Client
 from tests.reliability.crashing import World
 from tests.studio import DAY
 
-CLIENTS = ("kim", "lee")
+CLIENTS = ("kim", "lee", "mia")
 
 
 @dataclass
 class Run:
-    """One time that an operation runs, with a resource, a service and clients of its own."""
+    """One time that an operation runs, with a resource, a service and clients of its own. `in_google`: whether the resource has a calendar there."""
 
     world: World
     number: int
+    in_google: bool = True
     keys: Iterator[int] = field(default_factory=count)
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by client, once the story is told
 
     def __post_init__(self) -> None:
-        self.world.later = 0
-        self.world.restart()
+        self.world.begin()
 
     @property
     def resource(self) -> str:
-        return f"r{self.number}"
+        return f"{'in' if self.in_google else 'off'}{self.number}"
 
     @property
     def service(self) -> str:
@@ -42,8 +43,8 @@ class Run:
         service = {"name": "Consultation", "duration_minutes": 30, "step_minutes": 30, "resources": [self.resource]}
         self.operator("PUT", f"services/{self.service}", service | more)
 
-    def operator(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        return self.world.ask(method, path, body, Authorization=f"Bearer {self.world.studio.api_key}")
+    def operator(self, method: str, path: str, body: Any = None, *, once: bool = False) -> dict[str, Any]:
+        return self.world.ask(method, path, body, once=once, Authorization=f"Bearer {self.world.studio.api_key}")
 
     def operator_makes(self, path: str, body: Any = None) -> dict[str, Any]:
         """An operator's call that makes something, with a key too."""
@@ -107,7 +108,8 @@ class Run:
             "events": [event for session in sessions for event in self._events(session["id"])],
             "mails": self._mails(),
         }
-        return dict(_Telling(self, sessions, bookings, entries).of(told))
+        names = _Telling(self, sessions, bookings, entries)
+        return {**names.of(told), "history": _by_commit(told["history"], names)}
 
     def repeated_mails(self) -> int:
         """How many mails of the story came more than once, as their Message-IDs tell."""
@@ -136,13 +138,15 @@ class Run:
         return sorted(entries, key=lambda entry: (entry["start"], entry["session"]))
 
     def _outbox(self, subjects: set[str]) -> list[Any]:
-        records = (snapshot.to_dict() for snapshot in self._collection("outbox").stream())
-        return [[each["kind"], each["subject"], each["about"]] for each in records if each["subject"] in subjects]
+        records = [snapshot.to_dict() for snapshot in self._collection("outbox").stream()]
+        mine = [each for each in records if each["subject"] in subjects]
+        ordered = sorted(mine, key=lambda each: (each["created_at"], each["kind"]))
+        return [[each["kind"], each["subject"], each["about"]] for each in ordered]
 
     def _history(self) -> list[Any]:
         of_resource = self._where("history", "resource", self.resource)
         found = of_resource | self._where("history", "service", self.service)
-        return sorted(found.values(), key=lambda entry: (entry["at"], entry["place"]))
+        return [found[name] for name in sorted(found, key=lambda name: (found[name]["at"], name))]
 
     def _events(self, session: str) -> list[dict[str, Any]]:
         seen = ("status", "summary", "description", "start", "end", "attendees", "extendedProperties", "transparency")
@@ -157,6 +161,12 @@ class Run:
             client: [*{message["message_id"]: message["subject"] for message in messages}.values()]
             for client, messages in self.messages.items()
         }
+
+
+def _by_commit(history: list[Any], names: "_Telling") -> list[Any]:
+    """Of several bookings that one commit changed, which is named first is as random as their ids."""
+    by_commit = groupby(history, key=lambda entry: entry["id"][:-3])
+    return [sorted((names.of(entry) for entry in entries), key=repr) for _, entries in by_commit]
 
 
 class _Telling:
@@ -175,21 +185,18 @@ class _Telling:
         series = dict.fromkeys(each["series"] for each in (*sessions, *bookings) if each.get("series"))
         self._names |= {name: f"series {number}" for number, name in enumerate(series, start=1)}
         self._names |= {run.email(client): f"{client}'s address" for client in CLIENTS}
-        keys = [*(each["client_key"] for each in bookings), *(each["place"]["client_key"] for each in entries)]
-        self._client_keys = {key: "who it is" for key in keys if key}
+        self._names |= {Client(email=run.email(client)).key: f"{client}'s key" for client in CLIENTS}
 
     def of(self, told: Any) -> Any:
         if isinstance(told, Mapping):
             return {
                 self.of(name): value is not None if name in self.DIFFERS else self.of(value)
                 for name, value in sorted(told.items())
-                if name not in ("id", "place")
+                if name != "id" and not (name == "place" and isinstance(value, int))  # of an entry of history
             }
         if isinstance(told, list | tuple):
             return [self.of(each) for each in told]
         if isinstance(told, str):
-            if told in self._client_keys:
-                return self._client_keys[told]
             if told in self._names:
                 return self._names[told]
             for id_, name in self._names.items():

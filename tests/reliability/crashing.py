@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import count
 from typing import Any, TypeVar
 
 import pytest
@@ -34,6 +35,7 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Ref
 from functions.domain.hours import Hours, WeeklyHours
 from functions.domain.instants import Millis
+from functions.domain.waitlist.preset import Preset
 from functions.sync import main as sync
 from functions.sync import notify, schedules
 from functions.sync.claims import CLAIM_MS
@@ -107,14 +109,16 @@ class Fate:
         if not self.met:
             self.ends.add(len(self.effects))
 
-    def points(self) -> Iterator[tuple[int, Ending]]:
+    def points(self, *, lives: bool) -> Iterator[tuple[int, Ending]]:
         """All that is worth trying with a process that had these side effects: where it died before the next one it died after this one, unless something else
-        began in between.
+        began in between. `lives`: also what it lives through.
         """
         for at, what in enumerate(self.effects, start=1):
             yield at, Ending.DIES_BEFORE
             if at in self.ends:
                 yield at, Ending.DIES_AFTER
+            if not lives:
+                continue
             yield at, Ending.ANSWER_LOST
             if what.startswith(("commit", "google")):
                 yield at, Ending.SENT_TWICE
@@ -188,11 +192,17 @@ class World:
         """Another process takes over."""
         self.fate = Fate()
 
+    def begin(self) -> None:
+        """Now is now. What earlier runs have left for a time that lies ahead is none of the next one's business."""
+        self.later = 0
+        self._tasks.clear()
+        self.restart()
+
     # Clients, the scheduler, time
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
-        """A call to the account. Who gets no answer asks again."""
-        while True:
+    def ask(self, method: str, path: str, body: Any = None, *, once: bool = False, **headers: str) -> dict[str, Any]:
+        """A call to the account. Who gets no answer asks again. `once`: what is done can't be done again; who asks again is told so, with a 409."""
+        for tries in count(1):
             request = _request(method, f"/v1/accounts/{self.studio.account}/{path}", body, **headers)
             try:
                 answer: Response = booking._router.answer(request, self.application, now_millis())
@@ -202,8 +212,11 @@ class World:
             self.fate.rest()
             if answer.status_code == 503 and self.fate.met:
                 continue
+            if answer.status_code == 409 and once and tries > 1:
+                return {}
             assert answer.status_code < 400, f"{method} {path}: {answer.get_data(as_text=True)}"
             return dict(answer.get_json())
+        raise AssertionError("nobody gives up")
 
     def settle(self) -> None:
         """Time passes and the sweep runs, until nothing is owed any more."""
@@ -254,30 +267,33 @@ def _request(method: str, path: str, body: Any, **headers: str) -> Request:
 
 
 @contextmanager
-def world_of(platform: Platform, studio: Studio, resources: int) -> Iterator[World]:
-    """With so many resources, all of which the connected calendar blocks and gets the events of. Google tells nobody what happens there: the only
-    processes are those of the world.
+def world_of(platform: Platform, studio: Studio, runs: int) -> Iterator[World]:
+    """For so many runs, each with a resource whose events go to the connected calendar, and one that has no calendar. Google tells nobody what happens
+    there: the only processes are those of the world.
     """
     with pytest.MonkeyPatch.context() as patched, studio.pushes(drop=1.0):
         world = World(platform, studio, patched)
-        _furnish(world, [f"r{number}" for number in range(resources)])
+        _furnish(world, runs)
         yield world
 
 
-def _furnish(world: World, names: list[str]) -> None:
-    calendar = world.studio.calendar
+def _furnish(world: World, runs: int) -> None:
+    calendar, linked = world.studio.calendar, [f"in{number}" for number in range(runs)]
+    links: dict[str, Any] = {"blocked_by": (calendar,), "destination": calendar}
 
     def attempt(reader: Reader) -> Decision[None]:
         known = reader.get(Ref(Calendar, calendar))
         assert known is not None
-        links = {
-            "resources": (*known.resources, *names),
-            "destination_for": (*known.destination_for, *names),
-            "projected": known.projected | dict.fromkeys(names, known.horizon),  # it is empty: all of it is known
+        linking = {
+            "resources": (*known.resources, *linked),
+            "destination_for": (*known.destination_for, *linked),
+            "projected": {**known.projected, **dict.fromkeys(linked, known.horizon)},  # it is empty: all of it is known
         }
         made = (
-            Resource(id=name, name="Anna", hours=HOURS, blocked_by=(calendar,), destination=calendar) for name in names
+            *(Resource(id=name, name="Anna", hours=HOURS, **links) for name in linked),
+            *(Resource(id=f"off{number}", name="Anna", hours=HOURS) for number in range(runs)),
+            *(Preset(id=mode, name=mode, mode=mode) for mode in ("manual", "autopromote")),
         )
-        return Decision(answer=None, documents=(known.model_copy(update=links), *made))
+        return Decision(answer=None, documents=(known.model_copy(update=linking), *made))
 
     world.application.store.run(world.studio.account, attempt)

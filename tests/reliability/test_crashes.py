@@ -1,7 +1,8 @@
 """A process may die at any moment. Whatever an operation had done by then, once everything has come again its story is that of one that nothing disturbed.
 
-Each operation is run once undisturbed, then killed at its first side effect, at its second, and so on to the last, once before the effect took place and
-once right after; see `crashing` for what comes again. Compared is everything that anybody sees: documents, ledger, history, events in Google, mails.
+Each operation is run once undisturbed, then killed at its first side effect, at its second, and so on to the last, before the effect took place or right
+after; see `crashing` for what comes again, and for what a process lives through. Compared is everything that anybody sees: documents, ledger, queue,
+history, events in Google, mails.
 
 One thing can't be had: a mail whose server took it and whose sender died before it could note that. It is sent again, under the same Message-ID, and that
 is all there is to be done. No other mail comes twice.
@@ -20,12 +21,12 @@ from tests.reliability.operations import OPERATIONS, Operation
 from tests.reliability.truth import check_truth
 from tests.studio import Studio
 
-MOST_RUNS = 80
+MOST_RUNS = 100
 
 
 @pytest.fixture
 def world(studio: Studio, platform: Platform) -> Any:
-    with world_of(platform, studio, resources=MOST_RUNS) as made:
+    with world_of(platform, studio, runs=MOST_RUNS) as made:
         yield made
 
 
@@ -34,10 +35,10 @@ def test_an_operation_that_dies_anywhere_ends_as_if_nothing_had_happened(
     operation: Operation, world: World, store: Store
 ) -> None:
     numbers = count()
-    undisturbed, expected = run(operation, Run(world, next(numbers)), Fate())
+    undisturbed, expected = run(operation, Run(world, next(numbers), operation.in_google), Fate())
     assert len(undisturbed.effects) >= operation.effects, undisturbed.effects
-    for at, ending in undisturbed.points():
-        again = Run(world, next(numbers))
+    for at, ending in undisturbed.points(lives=operation.lives):
+        again = Run(world, next(numbers), operation.in_google)
         fate, story = run(operation, again, Fate(at=at, ending=ending))
         assert fate.met, f"it had {len(fate.effects)} side effects"
         where = f"{ending.value}: {fate.effects[-1]}, the {at}. of {undisturbed.effects}"

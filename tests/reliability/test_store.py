@@ -8,14 +8,13 @@ from google.api_core.exceptions import FailedPrecondition
 from functions.adapters.store.store import MAX_ATTEMPTS, Reader, Store
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Contended, IllegalMove
-from functions.domain.session import Session
+from functions.domain.waitlist.preset import Preset
 from infra.local.platform import Platform
-from tests.domain.builders import session
 from tests.in_process import application_of, booking_client
 from tests.reliability.truth import check_truth
 from tests.studio import Studio
 
-ONE, OTHER = Ref(Session, "one"), Ref(Session, "other")
+ONE, OTHER = Ref(Preset, "one"), Ref(Preset, "other")
 
 
 @pytest.fixture
@@ -23,26 +22,26 @@ def account(empty_studio: Studio) -> str:
     return empty_studio.account
 
 
-def put(store: Store, account: str, *sessions: Session) -> None:
+def put(store: Store, account: str, *documents: Preset) -> None:
     """As somebody else does."""
 
     def attempt(reader: Reader) -> Decision[None]:
-        reader.load(*(Ref(Session, each.id) for each in sessions))
-        return Decision(answer=None, documents=sessions)
+        reader.load(*(Ref(Preset, each.id) for each in documents))
+        return Decision(answer=None, documents=documents)
 
     store.run(account, attempt)
 
 
-def both(version: int) -> tuple[Session, Session]:
+def both(version: int) -> tuple[Preset, Preset]:
     """Two documents that are always written together."""
-    return session(id="one", version=version), session(id="other", version=version)
+    return Preset(id="one", name=str(version)), Preset(id="other", name=str(version))
 
 
 def test_a_refusal_is_not_given_on_two_moments(store: Store, account: str) -> None:
     put(store, account, *both(1))
     tries = 0
 
-    def attempt(reader: Reader) -> Decision[int]:
+    def attempt(reader: Reader) -> Decision[str]:
         nonlocal tries
         tries += 1
         one = reader.get(ONE)
@@ -51,11 +50,11 @@ def test_a_refusal_is_not_given_on_two_moments(store: Store, account: str) -> No
         other = reader.get(OTHER)
         assert one is not None
         assert other is not None
-        if one.version != other.version:
+        if one.name != other.name:
             raise IllegalMove("They were never like this.")
-        return Decision(answer=one.version)
+        return Decision(answer=one.name)
 
-    assert store.run(account, attempt) == 2
+    assert store.run(account, attempt) == "2"
 
 
 def test_a_refusal_on_what_is_so_is_given_at_once(store: Store, account: str) -> None:
@@ -67,7 +66,7 @@ def test_a_refusal_on_what_is_so_is_given_at_once(store: Store, account: str) ->
         tries += 1
         reader.get(ONE)
         reader.get(OTHER)
-        reader.get(Ref(Session, "nothing"))
+        reader.get(Ref(Preset, "nothing"))
         raise IllegalMove("No.")
 
     with pytest.raises(IllegalMove):
@@ -97,15 +96,15 @@ def test_who_is_never_fast_enough_is_told_so_after_a_bounded_number_of_tries(sto
         tries += 1
         found = reader.get(ONE)
         assert found is not None
-        put(store, account, found.model_copy(update={"version": found.version + 1}))
-        return Decision(answer=None, documents=(found.model_copy(update={"reason": "mine"}),))
+        put(store, account, found.model_copy(update={"offer_minutes": found.offer_minutes + 1}))
+        return Decision(answer=None, documents=(found.model_copy(update={"name": "mine"}),))
 
     with pytest.raises(Contended):
         store.run(account, attempt)
     assert tries == MAX_ATTEMPTS
     left = store.get(account, ONE)
     assert left is not None
-    assert (left.version, left.reason) == (1 + MAX_ATTEMPTS, None)
+    assert (left.offer_minutes, left.name) == (both(1)[0].offer_minutes + MAX_ATTEMPTS, "1")
 
 
 class BusyStore(Store):

@@ -8,25 +8,25 @@ import pytest
 
 from functions.adapters.store.documents import encode_occupation
 from functions.adapters.store.store import Store
-from functions.domain.ledger import Hold, LedgerMonth, enter, ledger_id
+from functions.domain.ledger import Hold, LedgerMonth, Waiting, enter, ledger_id
 from functions.domain.model import Document
 from functions.domain.session import Conflict, Session
+from functions.domain.state_changes import State, state_of
 from functions.domain.waitlist.entry import Offered, Place, Queue, WaitlistEntry, Wish
-from tests.domain.builders import CLIENT, NOW, apply, booking, minute, session
+from tests.domain.builders import CLIENT, NOW, apply, booking, minute, service, session
 from tests.reliability.truth import Books, check_truth, lies, read_books
 from tests.studio import Studio
 
 SOON = NOW + 600_000
+TEN = minute("2027-03-31T22:00Z")
 MARCH, APRIL = ledger_id("anna", "2027-03"), ledger_id("anna", "2027-04")
 
 
 def waits(**changes: Any) -> WaitlistEntry:
-    place = Place(wish=Wish(start=0, end=1), seats=1, client_key="key", joined_at=NOW)
+    wish = Wish(starts=(TEN,), start=TEN, end=TEN + 1)
+    place = Place(wish=wish, seats=1, client_key="key", joined_at=NOW)
     fields: dict[str, Any] = {"id": "waiting1", "service": "cut", "client": CLIENT, "place": place}
     return WaitlistEntry(**fields | {"manage_hash": "hash", "created_at": NOW} | changes)
-
-
-OFFERED = Offered(booking="offer1", place=waits().place)
 
 
 def ledger_of(*sessions: Session) -> Mapping[str, LedgerMonth]:
@@ -34,8 +34,13 @@ def ledger_of(*sessions: Session) -> Mapping[str, LedgerMonth]:
     return {ledger_id(*place): month for place, month in apply({}, changes).items()}
 
 
+def told_of(*documents: Document) -> Mapping[str, State]:
+    """History that is complete."""
+    return {str(document.id): state_of(document) for document in documents}  # type: ignore[attr-defined]
+
+
 def true_books() -> Books:
-    """A class that ends as its clean-up reaches into April, with a booking and an offer, one who waits, and a session on the day before."""
+    """A class that ends as its clean-up reaches into April, with a booking and an offer, one who waits for it, and a session on the day before."""
     group = session(
         "2027-03-31T22:00Z",
         "2027-03-31T23:30Z",
@@ -43,6 +48,7 @@ def true_books() -> Books:
         taken_until=minute("2027-04-01T00:30Z"),
         seats={"booking1": 2},
         holds={"offer1": Hold(seats=1, expires_at=SOON)},
+        waiting=Waiting(smallest=1, until=TEN - 60),
     )
     alone = session("2027-03-30T22:00Z", "2027-03-30T23:00Z", id="alone", seats={"booking2": 1})
     over = session("2027-03-29T22:00Z", "2027-03-29T23:00Z", id="over", seats={}, status="cancelled")
@@ -53,13 +59,17 @@ def true_books() -> Books:
         booking(id="booking3", session="over", start=0, status="cancelled"),
     ]
     entries = [waits(), waits(id="offered1", status="offered", booking="offer1")]
+    place = entries[0].place
+    queue = Queue(id="cut", places={"waiting1": place}, offered={"offered1": Offered(booking="offer1", place=place)})
     return Books(
         now=NOW,
         sessions={each.id: each for each in (group, alone, over)},
         bookings={each.id: each for each in bookings},
         months=ledger_of(group, alone),
         entries={each.id: each for each in entries},
-        queues={"cut": Queue(id="cut", places={"waiting1": entries[0].place}, offered={"offered1": OFFERED})},
+        queues={"cut": queue},
+        services={"cut": service(duration_minutes=90, capacity=3)},
+        told=told_of(group, alone, over, *bookings, *entries),
     )
 
 
@@ -156,7 +166,7 @@ LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
         lambda books: planted(books, "bookings", "offer1", entry="waiting1"),
         "offer1, which is held, for entry waiting1",
     ),
-    "who waits has an offer already": (
+    "who waits has a booking already": (
         lambda books: planted(books, "entries", "waiting1", booking="offer1"),
         "waiting1 (waiting) has the booking offer1",
     ),
@@ -170,21 +180,41 @@ LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
     ),
     "who waits is not in the queue": (
         lambda books: planted(books, "queues", "cut"),
-        "waiting1 waits, and is not in the queue of cut",
+        "waiting1 is waiting, and does not stand so in the queue of cut",
     ),
-    "the queue knows of no offer": (
-        lambda books: replace(books, queues={"cut": books.queues["cut"].model_copy(update={"offered": {}})}),
-        "the queue of cut says that {} are offered",
+    "who has an offer is not in the queue": (
+        lambda books: planted(books, "queues", "cut", offered={}),
+        "offered1 is offered, and does not stand so in the queue of cut",
     ),
     "the queue holds who left": (
         lambda books: planted(books, "entries", "waiting1", status="left"),
-        "the queue of cut holds entry waiting1, which is left, for cut",
+        "in the queue of cut entry waiting1 stands as waiting, which is left, for cut",
     ),
     "the queue and an entry differ on the seats": (
         lambda books: planted(
             books, "entries", "waiting1", place=books.entries["waiting1"].place.model_copy(update={"seats": 2})
         ),
         "the queue of cut and entry waiting1 differ",
+    ),
+    "the queue knows of another offer": (
+        lambda books: planted(books, "entries", "offered1", booking="booking1"),
+        "entry offered1 has the offer offer1, not booking1",
+    ),
+    "a seat is kept for nobody": (
+        lambda books: planted(books, "sessions", "alone", capacity=2, waiting=Waiting(smallest=1, until=0)),
+        "session alone keeps seats for a party of 1; the smallest that waits for it is of None",
+    ),
+    "no seat is kept for who waits": (
+        lambda books: planted(books, "sessions", GROUP.id, waiting=None),
+        "keeps seats for a party of None; the smallest that waits for it is of 1",
+    ),
+    "history forgot a change": (
+        lambda books: planted(books, "bookings", "booking2", status="no_show"),
+        "history tells another story of Booking booking2: status",
+    ),
+    "history knows nothing of it": (
+        lambda books: replace(books, told={}),
+        "history tells another story of WaitlistEntry waiting1",
     ),
     "the time of a session is free in one of its months": (
         lambda books: in_month(books, APRIL, **{GROUP.id: None}),
@@ -235,6 +265,7 @@ def overlapping(**changes: Any) -> Books:
         sessions={first.id: first, second.id: second},
         bookings={"booking1": booking(), "booking2": owner},
         months=ledger_of(first, second),
+        told=told_of(first, second, booking(), owner),
     )
 
 
@@ -273,13 +304,14 @@ def test_sessions_may_overlap(changes: dict[str, Any]) -> None:
     books = overlapping(**changes)
     second = books.sessions["second"]
     owner = books.bookings["booking2"].model_copy(update={"resources": second.resources})
-    assert lies(replace(books, bookings={**books.bookings, "booking2": owner})) == []
+    told = {**books.told, **told_of(owner)}
+    assert lies(replace(books, bookings={**books.bookings, "booking2": owner}, told=told)) == []
 
 
 def test_more_may_be_sold_than_there_is_where_that_is_known() -> None:
     conflict = Conflict(reason="over_capacity", since=NOW)
-    group = GROUP.model_copy(update={"capacity": 1, "conflict": conflict})
-    books = replace(true_books(), sessions={**true_books().sessions, GROUP.id: group})
+    true, group = true_books(), GROUP.model_copy(update={"capacity": 1, "conflict": conflict})
+    books = replace(true, sessions={**true.sessions, GROUP.id: group}, told={**true.told, **told_of(group)})
     assert lies(replace(books, months=ledger_of(group, books.sessions["alone"]))) == []
 
 
@@ -298,7 +330,7 @@ def test_what_is_stored_is_read(empty_studio: Studio, store: Store) -> None:
     account.collection("sessions").document(kept.session).update({"capacity": 0})
     account.collection("resources/nobody/months").document("2027-01").set(ghost)
     with pytest.raises(
-        AssertionError, match=r"(?s)3 untrue in.*0 seats; 1 are sold.*nobody/2027-01 holds session ghost"
+        AssertionError, match=r"(?s)4 untrue in.*0 seats; 1 are sold.*nobody/2027-01 holds session ghost"
     ):
         check_truth(store, empty_studio.account)
 
@@ -308,4 +340,9 @@ def test_who_waits_is_read(empty_studio: Studio, store: Store) -> None:
     account.collection("waitlist").document("waiting1").set(waits().model_dump(mode="json"))
     queue = Queue(id="cut", places={"waiting2": waits().place})
     account.collection("queues").document("cut").set(queue.model_dump(mode="json"))
-    assert len(lies(read_books(store, empty_studio.account))) == 2
+    found = lies(read_books(store, empty_studio.account))
+    assert [lie.partition(":")[0] for lie in found] == [
+        "waitlist entry waiting1 is waiting, and does not stand so in the queue of cut",
+        "in the queue of cut entry waiting2 stands as waiting, which does not exist",
+        "history tells another story of WaitlistEntry waiting1",
+    ]

@@ -1,7 +1,8 @@
 """The truth of an account: whether everything that it has stored tells one story.
 
 `read_books` reads every document at one instant, straight from Firestore; `lies` says, in words, what can't be true of them at the same time. Nothing of
-the system's own reading is used, only its documents: a decision that is wrong and consistently so is found all the same.
+the system's own reading is used, only its documents: a decision that is wrong and consistently so is found all the same. Nothing may be under way: what
+tasks set right a moment later is a lie until then.
 """
 
 from collections import Counter, defaultdict
@@ -14,19 +15,18 @@ from google.cloud import firestore
 from functions.adapters.clock import now_millis
 from functions.adapters.store.documents import COLLECTIONS, decode
 from functions.adapters.store.store import Store
+from functions.domain.configuration import Service
 from functions.domain.decision import Ref
 from functions.domain.instants import Millis, months_between, rfc3339
 from functions.domain.ledger import LedgerMonth, Occupation, ledger_id
 from functions.domain.session import Booking, Session
+from functions.domain.state_changes import State, rebuilt, state_of
 from functions.domain.waitlist.entry import Place, Queue, WaitlistEntry
 
 D = TypeVar("D")
 
-SEATED = {
-    "confirmed",
-    "completed",
-    "no_show",
-}  # the statuses of bookings that sit in their session; a `held` one is kept there
+# The statuses of bookings that sit in their session; a `held` one is kept there.
+SEATED = {"confirmed", "completed", "no_show"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,10 @@ class Books:
     months: Mapping[str, LedgerMonth] = field(default_factory=dict)  # by `ledger_id`
     entries: Mapping[str, WaitlistEntry] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    told: Mapping[str, State] = field(
+        default_factory=dict
+    )  # the state of sessions, bookings and entries as history has it
 
     @property
     def open(self) -> list[Session]:
@@ -69,6 +73,8 @@ def read_books(store: Store, account: str) -> Books:
             months={month: decode(Ref(LedgerMonth, month), fields) for month, fields in _months(transaction)},
             entries=every(WaitlistEntry),
             queues=every(Queue),
+            services=every(Service),
+            told=_told(transaction),
         )
 
     def _months(transaction: firestore.Transaction) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -77,6 +83,15 @@ def read_books(store: Store, account: str) -> Books:
         for snapshot in months.stream(transaction=transaction):
             resource, _, month = snapshot.reference.path.split("/")[-3:]
             yield ledger_id(resource, month), snapshot.to_dict()
+
+    def _told(transaction: firestore.Transaction) -> dict[str, State]:
+        history = store.client.collection(f"accounts/{account}/history").stream(transaction=transaction)
+        changes: dict[str, list[State]] = defaultdict(list)
+        for snapshot in sorted(history, key=lambda each: (each.create_time, each.get("place"))):
+            record = snapshot.to_dict()
+            for subject, change in record["state"].items():
+                changes[record[subject]].append(change)
+        return {name: rebuilt(states) for name, states in changes.items()}
 
     return read(store.client.transaction(read_only=True))  # type: ignore[no-any-return]
 
@@ -89,8 +104,10 @@ def lies(books: Books) -> list[str]:
         *_owners_without_their_seats(books),
         *_offers(books),
         *_queues(books),
+        *_seats_kept(books),
         *_ledger(books),
         *_time_taken_twice(books),
+        *_history(books),
     ]
 
 
@@ -158,49 +175,76 @@ def _owners_without_their_seats(books: Books) -> Iterator[str]:
 
 
 def _offers(books: Books) -> Iterator[str]:
-    """An offer is a held booking; it and the entry of the waitlist name each other."""
+    """An offer is a held booking; it, the entry of the waitlist and the queue name each other."""
     for entry in books.entries.values():
         name = f"waitlist entry {entry.id} ({entry.status})"
+        offer = books.bookings.get(entry.booking or "")
+        if entry.status == "offered" and (offer is None or not offer.is_offer or offer.entry != entry.id):
+            said = "does not exist" if offer is None else f"is {offer.status}, for entry {offer.entry}"
+            yield f"{name} has the offer {entry.booking}, which {said}"
+        if entry.status == "booked" and offer is None:
+            yield f"{name} was booked as {entry.booking}, which does not exist"
         if entry.status == "waiting" and entry.booking is not None:
             yield f"{name} has the booking {entry.booking}"
-        booking = books.bookings.get(entry.booking or "")
-        if entry.status == "offered" and (booking is None or booking.status != "held" or booking.entry != entry.id):
-            said = "does not exist" if booking is None else f"is {booking.status}, for entry {booking.entry}"
-            yield f"{name} has the offer {entry.booking}, which {said}"
-        if entry.status == "booked" and booking is None:
-            yield f"{name} was booked as {entry.booking}, which does not exist"
     for booking in books.bookings.values():
-        if booking.status == "held" and booking.entry is not None:
-            entry = books.entries.get(booking.entry)
-            if entry is None or entry.status != "offered" or entry.booking != booking.id:
-                said = "does not exist" if entry is None else f"is {entry.status}, with {entry.booking}"
+        if booking.is_offer:
+            entry = books.entries.get(booking.entry or "")
+            if entry is None or (entry.status, entry.booking) != ("offered", booking.id):
+                said = "does not exist" if entry is None else f"is {entry.status}, with the offer {entry.booking}"
                 yield f"booking {booking.id} is held as an offer for entry {booking.entry}, which {said}"
 
 
 def _queues(books: Books) -> Iterator[str]:
-    """Who waits or has an offer stands in the queue of their service, and nobody else does."""
-    waiting: dict[str, dict[str, Place]] = defaultdict(dict)
-    offered: dict[str, dict[str, str | None]] = defaultdict(dict)
-    for entry in books.entries.values():
-        if entry.status == "waiting":
-            waiting[entry.service][entry.id] = entry.place
-        elif entry.status == "offered":
-            offered[entry.service][entry.id] = entry.booking
-    for service in {*waiting, *offered, *books.queues}:
+    """Who waits, and who has an offer, stands in the queue of their service, and nobody else does."""
+    for service in {*books.queues, *(entry.service for entry in books.entries.values())}:
         queue = books.queues.get(service) or Queue(id=service)
-        for entry_id in waiting[service].keys() - queue.places.keys():
-            yield f"waitlist entry {entry_id} waits, and is not in the queue of {service}"
-        for entry_id in queue.places.keys() - waiting[service].keys():
-            known = books.entries.get(entry_id)
-            said = "does not exist" if known is None else f"is {known.status}, for {known.service}"
-            yield f"the queue of {service} holds entry {entry_id}, which {said}"
-        for entry_id in queue.places.keys() & waiting[service].keys():
-            place, own = queue.places[entry_id], waiting[service][entry_id]
-            if (place.seats, place.client_key, place.joined_at) != (own.seats, own.client_key, own.joined_at):
-                yield f"the queue of {service} and entry {entry_id} differ on who waits for how many seats since when"
-        said_offers = {entry_id: offer.booking for entry_id, offer in queue.offered.items()}
-        if said_offers != offered[service]:
-            yield f"the queue of {service} says that {said_offers} are offered, its entries say {offered[service]}"
+        places: Mapping[str, Mapping[str, Place]] = {
+            "waiting": queue.places,
+            "offered": {entry: offered.place for entry, offered in queue.offered.items()},
+        }
+        for status, stand in places.items():
+            entries = {e.id for e in books.entries.values() if (e.service, e.status) == (service, status)}
+            for entry_id in entries - stand.keys():
+                yield f"waitlist entry {entry_id} is {status}, and does not stand so in the queue of {service}"
+            for entry_id in stand.keys() - entries:
+                known = books.entries.get(entry_id)
+                said = "does not exist" if known is None else f"is {known.status}, for {known.service}"
+                yield f"in the queue of {service} entry {entry_id} stands as {status}, which {said}"
+            for entry_id in stand.keys() & entries:
+                place, own = stand[entry_id], books.entries[entry_id].place
+                if any(
+                    getattr(place, name) != getattr(own, name) for name in ("wish", "seats", "client_key", "joined_at")
+                ):
+                    yield f"the queue of {service} and entry {entry_id} differ on who waits for what since when"
+        for entry_id, offered in queue.offered.items():
+            if (known := books.entries.get(entry_id)) is not None and known.booking != offered.booking:
+                yield f"in the queue of {service} entry {entry_id} has the offer {offered.booking}, not {known.booking}"
+
+
+def _seats_kept(books: Books) -> Iterator[str]:
+    """A session that runs says for which smallest party it keeps what comes free: of those who wait for it by name, and could have a seat in it."""
+    for session in books.open:
+        service, queue = books.services.get(session.service), books.queues.get(session.service)
+        if service is None or (session.capacity == 1 and not session.scheduled):
+            continue
+        places = () if queue is None else queue.places.values()
+        smallest = min((place.seats for place in places if _waits_for(place, session, service)), default=None)
+        said = None if session.waiting is None else session.waiting.smallest
+        if said != smallest:
+            yield f"session {session.id} keeps seats for a party of {said}; the smallest that waits for it is of {smallest}"
+
+
+def _waits_for(place: Place, session: Session, service: Service) -> bool:
+    wish = place.wish
+    if service.kind == "event" or wish.is_range:
+        named = session.id in wish.sessions
+    else:
+        length = service.duration_minutes if wish.duration is None else wish.duration
+        named = session.start in wish.starts and session.end - session.start == length
+        named = named and wish.resource in (None, *session.resources)
+    largest = session.capacity if service.kind == "event" else min(session.capacity, service.capacity)
+    kept_from = place.paused or session.start in (*place.declined, *place.limited)
+    return named and not kept_from and place.seats <= largest
 
 
 def _ledger(books: Books) -> Iterator[str]:
@@ -251,3 +295,13 @@ def _overlapping(sessions: Iterable[Session]) -> Iterator[tuple[Session, Session
             yield latest, session
         if latest is None or session.taken_until > latest.taken_until:
             latest = session
+
+
+def _history(books: Books) -> Iterator[str]:
+    """Whatever is stored of sessions, bookings and those who wait, history tells the same of it (law 9)."""
+    for documents in (books.sessions, books.bookings, books.entries):
+        for name, document in documents.items():
+            told, stored = books.told.get(name, {}), state_of(document)
+            if told != stored:
+                fields = sorted(field for field in {*told, *stored} if told.get(field) != stored.get(field))
+                yield f"history tells another story of {type(document).__name__} {name}: {', '.join(fields)}"
