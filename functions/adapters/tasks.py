@@ -24,7 +24,6 @@ QUEUES: Mapping[str, str] = {
     "notify": "notify",
     "lapse": "rules",
     "promote": "rules",
-    "freed": "rules",
     "recalculate": "rules",
 }
 CREATE_TIMEOUT_S = 5.0

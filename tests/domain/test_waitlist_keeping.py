@@ -190,6 +190,19 @@ class TestWhichSessions:
         comes_free(world)
         assert is_open(world)
 
+    def test_not_those_of_a_range_of_an_appointment(self) -> None:
+        world = World(service=service(capacity=2), preset=rules(mode="manual"))
+        world.book("first", seats=2)
+        world.book("second", TEN + 60, seats=2)
+        world.join("ann", asked=Asked(start=TEN, end=TEN + 61))
+        assert world.sessions["of first"].waiting is None
+
+    def test_one_that_is_longer_than_the_usual_ones(self) -> None:
+        world = sold_out()
+        world.moves(world.sessions["ten"].moved_to(TEN, TEN + 90, at=NOW))
+        world.join("ann")
+        assert world.sessions["ten"].waiting is not None
+
     def test_not_one_that_is_cancelled(self) -> None:
         world = sold_out()
         world.join("ann")

@@ -1,5 +1,6 @@
 """Leaving a waitlist, being put back on it, and changing what one waits with."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from functions.domain.waitlist.entry import MOST_WAITING, Place, Wish
 from functions.domain.waitlist.joining import Asked
 from functions.domain.waitlist.leaving import CANCELLED, LEFT, OVER, PUT_ON, TAKEN_OFF
 from functions.domain.waitlist.serving import RULE
-from tests.domain.builders import BY_CLIENT, BY_OPERATOR, NOW, resource, service
+from tests.domain.builders import BY_CLIENT, BY_OPERATOR, NOW, copy, resource, service
 from tests.domain.waitlist_world import ALWAYS, EVENT, NOON, TEN, World, at, person, rules
 
 
@@ -56,7 +57,8 @@ class TestLeaving:
         world.offer("ben")
         world.leave("ben")
         assert world.sessions["ten"].holds == {}
-        assert world.bookings[world.entries["ben"].booking or ""].status == "cancelled"
+        freed = world.bookings[world.entries["ben"].booking or ""]
+        assert (freed.status, freed.reason) == ("cancelled", LEFT)
         assert world.history[-1].session == "ten"
         world.truth()
 
@@ -174,6 +176,18 @@ class TestInVain:
     def test_nothing_where_there_is_hope(self, world: World) -> None:
         assert leaving.give_up(world.entries["ann"], world.waitlist).writes_nothing
 
+    @pytest.mark.parametrize("read_late", ["the entry", "the queue"])
+    def test_nothing_for_who_was_served_while_it_was_read(self, world: World, read_late: str) -> None:
+        waitlist, entry = world.waitlist, world.entries["ben"]
+        world.now = TEN * MINUTE_MS + 1
+        if read_late == "the entry":
+            late = replace(waitlist, now=world.now)
+            gone = entry.model_copy(update={"status": "left"})
+            assert leaving.give_up(gone, late).writes_nothing
+        else:
+            late = replace(waitlist, now=world.now, queue=waitlist.queue.without("ben"))
+            assert leaving.give_up(entry, late).writes_nothing
+
     def test_nothing_for_who_does_not_wait_any_more(self, world: World) -> None:
         entry = world.leave("ann")
         world.now = TEN * MINUTE_MS + 1
@@ -244,7 +258,9 @@ def crowd(world: World) -> None:
 class TestABookingPutOnTheWaitlist:
     def test_its_seats_are_free_and_its_client_waits_for_the_same_session(self, world: World) -> None:
         world.effects.clear()
+        world.bookings["ten0"] = world.bookings["ten0"].model_copy(update={"notes": "by the window"})
         entry = world.put_on("ten0")
+        assert entry.notes == "by the window"
         assert world.bookings["ten0"].status == "cancelled"
         assert world.bookings["ten0"].reason == PUT_ON
         assert "ten0" not in world.sessions["ten"].seats
@@ -257,12 +273,17 @@ class TestABookingPutOnTheWaitlist:
         assert told(world, "ten0") == []
         assert told(world, entry.id) == ["put_on"]
 
+    def test_the_events_copy_in_google_hears_of_it(self, world: World) -> None:
+        world.sessions["ten"] = world.sessions["ten"].with_copy(copy("2027-03-01T10:00Z/2027-03-01T11:00Z"))
+        world.put_on("ten0")
+        assert Effect(kind="push", subject="ten") in world.effects
+
     def test_history_says_what_became_of_both(self, world: World) -> None:
         entry = world.put_on("ten0")
         cancelled, waits = world.history
         assert (cancelled.what, cancelled.booking, cancelled.why) == ("booking.cancelled", "ten0", PUT_ON)
         assert (waits.what, waits.entry, waits.author) == ("waitlist.put_on", entry.id, BY_OPERATOR)
-        assert waits.before == {}
+        assert (waits.before, waits.why) == ({}, PUT_ON)
 
     def test_they_are_in_line_for_as_long_as_they_had_it(self, world: World) -> None:
         entry = world.put_on("ten0", paused=False)
@@ -384,7 +405,7 @@ class TestChanging:
         world.now += 1000
         world.change("ann", seats=3)
         noted = world.history[-1]
-        assert (noted.what, noted.entry, noted.author) == ("waitlist.changed", "ann", BY_CLIENT)
+        assert (noted.what, noted.entry, noted.author, noted.service) == ("waitlist.changed", "ann", BY_CLIENT, "cut")
         assert noted.before == {"seats": 2, "joined_at": before}
         assert noted.after == {"seats": 3, "joined_at": world.now}
 
@@ -401,6 +422,11 @@ class TestChanging:
         queue = world.queue
         world.change("ann", author=BY_OPERATOR, **change)
         assert (world.queue, world.history) == (queue, [])
+
+    def test_a_client_who_says_the_same_again_keeps_their_place(self, world: World) -> None:
+        before = world.entries["ann"].place
+        world.now += 1000
+        assert world.change("ann", seats=2).place == before
 
     def test_not_to_more_than_there_is_room_for(self, world: World) -> None:
         with pytest.raises(Invalid, match="room for 3"):

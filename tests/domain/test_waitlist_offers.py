@@ -195,6 +195,27 @@ class TestDeclined:
         world.now += TWO_HOURS
         assert world.decline("ann").status == "left"
 
+    def test_twice_is_once_for_who_wants_nothing_else(self, world: World) -> None:
+        left = world.decline("ann")
+        before = len(world.history)
+        assert world.decline("ann") == left
+        assert len(world.history) == before
+
+    def test_twice_is_once_for_who_goes_on_waiting(self, world: World) -> None:
+        world.join("cem", "ten", "noon", priority=5)
+        world.offer("cem", "ten", "noon")
+        waits = world.decline("cem")
+        before = len(world.history)
+        assert answering.decline(waits, None, world.waitlist, author=BY_CLIENT).writes_nothing
+        assert len(world.history) == before
+
+    @pytest.mark.parametrize("status", ["waiting", "booked", "left", "expired"])
+    def test_not_by_one_who_has_none(self, world: World, status: str) -> None:
+        entry = world.entries["ben"].model_copy(update={"status": status, "reason": "something else"})
+        with pytest.raises(IllegalMove, match="no offer") as refused:
+            answering.decline(entry, None, world.waitlist, author=BY_CLIENT)
+        assert refused.value.extra == {"current_status": status}
+
     def test_not_what_is_not_offered(self, world: World) -> None:
         booking = world.booked(world.entries["ann"].booking or "")
         with pytest.raises(IllegalMove, match="no offer"):

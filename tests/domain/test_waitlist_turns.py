@@ -90,6 +90,15 @@ class TestWhoFits:
         comes_free(world)
         assert world.serve_all() == ["a pair"]
 
+    def test_also_for_a_party_that_wants_every_seat_there_is(self) -> None:
+        world = sold_out(party="strict")
+        world.join("a trio", seats=3)
+        world.join("ann")
+        comes_free(world, 2)
+        assert world.serve_all() == []
+        comes_free(world)
+        assert world.serve_all() == ["a trio"]
+
     def test_strict_or_not_who_is_before_it_is_served(self) -> None:
         world = sold_out(party="strict")
         world.join("ann")
@@ -263,7 +272,8 @@ class TestWhatTheyGet:
         confirmed, noted = world.history[-2:]
         assert (confirmed.what, confirmed.author) == ("booking.confirmed", noted.author)
         assert (noted.what, noted.author.kind, noted.author.name) == ("waitlist.booked", "rule", "waitlist")
-        assert (noted.session, noted.booking, noted.before) == ("ten", "turn 1", {"status": "waiting"})
+        assert (noted.session, noted.booking, noted.service) == ("ten", "turn 1", "cut")
+        assert noted.before == {"status": "waiting"}
         assert noted.after == {"status": "booked", "seats": 1, "start": rfc3339(TEN)}
         assert world.effects == [Effect(kind="notify", subject="turn 1", about="confirmed")]
         assert world.queue.size == 0
@@ -279,6 +289,8 @@ class TestWhatTheyGet:
         assert (entry.status, entry.booking) == ("offered", "turn 1")
         assert world.sessions["ten"].holds["turn 1"].seats == 2
         assert world.queue.offered["ann"].booking == "turn 1"
+        held, noted = world.history[-2:]
+        assert (held.what, held.author) == ("booking.held", noted.author)
         assert world.effects == [
             Effect(kind="lapse", subject="turn 1", not_before=NOW + TWO_HOURS),
             Effect(kind="notify", subject="turn 1", about="offered"),
@@ -617,6 +629,17 @@ class TestByHand:
         comes_free(world, name="ten")
         with pytest.raises(SlotTaken):
             world.promote("ann", **what)
+
+    @pytest.mark.parametrize("others", [False, True], ids=["alone", "while something else is free"])
+    def test_not_with_a_session_that_is_cancelled(self, others: bool) -> None:
+        world = two_classes(mode="manual")
+        world.join("ann", "ten")
+        if others:
+            world.join("ben", "noon")
+            comes_free(world, name="noon")
+        world.is_cancelled("ten")
+        with pytest.raises(SlotTaken):
+            world.promote("ann")
 
     def test_not_with_seats_that_are_too_few(self) -> None:
         world = sold_out()
