@@ -17,6 +17,7 @@ from functions.adapters.store.store import Store
 from infra.local.configuration import TASKS_LOCATION, Configuration
 from infra.local.platform import Platform
 from infra.local.ports import Ports
+from infra.local.supervisor import PartFailed
 from tests.studio import Studio, new_studio
 
 # What would turn a test run into one against something outside.
@@ -68,10 +69,13 @@ def store(platform: Platform) -> Store:
 
 @pytest.fixture
 def make_studio(platform: Platform, store: Store) -> Iterator[Callable[[], Studio]]:
-    """Makes accounts with their operators and Google users. A part that died under a test is named by that test."""
+    """Makes accounts with their operators and Google users. Where a part died under a test, no other test could say anything: the run ends."""
     google = platform.configuration.google
     yield lambda: new_studio(platform.addresses, store, google.client_id, google.client_secret)
-    platform.supervisor.check()
+    try:
+        platform.supervisor.check()
+    except PartFailed as failed:
+        pytest.exit(str(failed), returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 @pytest.fixture

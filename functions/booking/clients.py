@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.adapters.signing import manage_token, secret_hash, stored_manage_token
+from functions.adapters.signing import new_managed_id, stored_manage_token
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
 from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
@@ -83,12 +83,11 @@ def create_hold(call: Call) -> Answer:
 
 def new_wish(call: Call, start: Minute, *, client: Client, notes: str | None) -> BookingRequest:
     """With ids of its own."""
-    booking_id = session_id(os.urandom(16))
-    token = manage_token(call.application.settings.signing_keys[0], booking_id)
+    new = new_managed_id(call.application.settings.signing_keys)
     return BookingRequest(
-        booking=booking_id,
+        booking=new.id,
         session=session_id(os.urandom(16)),
-        manage_hash=secret_hash(token),
+        manage_hash=new.manage_hash,
         start=start,
         client=client,
         notes=notes,

@@ -11,7 +11,7 @@ from functions.adapters.store.store import Reader
 from functions.booking.clients import stale_after
 from functions.booking.operators import MAX_RESOURCE_BYTES, must_name_what_exists, resource_of, service_of
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import (
+from functions.booking.schemas_preview import (
     Foreseen,
     Proposal,
     ProposedClosing,

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, NotRequired, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from functions.adapters.holidays import MAX_HOLIDAYS
@@ -284,48 +284,6 @@ class ServiceBody(Request):
     active: bool = True
 
 
-class ProposedResource(ResourceBody):
-    id: Slug
-
-
-class ProposedService(ServiceBody):
-    id: Slug
-
-
-class ProposedSession(Request):
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")
-    capacity: Seats
-
-
-class ProposedClosing(Request):
-    """What if this resource were away from `first` to `last`, both included?"""
-
-    resource: Slug
-    first: Day
-    last: Day
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.last < self.first:
-            raise ValueError("last lies before first")
-        return self
-
-
-class Proposal(Request):
-    """One change that is thought of: a resource or a service as it would be put, a session's capacity, or dates on which a resource would be closed."""
-
-    resource: ProposedResource | None = None
-    service: ProposedService | None = None
-    session: ProposedSession | None = None
-    closed: ProposedClosing | None = None
-
-    @model_validator(mode="after")
-    def _one_change(self) -> Self:
-        if len(self.model_fields_set) != 1 or all(value is None for value in vars(self).values()):
-            raise ValueError("propose one change: resource, service, session or closed")
-        return self
-
-
 class CalendarBody(Request):
     """Which resources this calendar blocks, and for which it is the destination of their sessions' events."""
 
@@ -471,39 +429,6 @@ class BookingAnswer(BaseModel):
     client_key: str | None = None
     manage_token: str | None = None
     manage_url: str | None = None
-
-
-class SessionForeseen(BaseModel):
-    """`bookings`: those that it would happen to; where there would be too few seats, only those that would have none."""
-
-    session: str
-    service: str
-    resources: tuple[str, ...]
-    start: str
-    end: str
-    reason: str
-    bookings: tuple[str, ...]
-
-
-class ServedForeseen(BaseModel):
-    """Somebody who waits and would get seats: an offer that they could answer by `expires_at`, or without one a booking."""
-
-    entry: str
-    service: str
-    seats: int
-    start: str
-    resources: tuple[str, ...]
-    expires_at: str | None = None
-
-
-class Foreseen(BaseModel):
-    """What would follow from a change. `clients_told`: how many would get a message, which are those of cancelled bookings and who would be served."""
-
-    conflicted: list[SessionForeseen]
-    cancelled: list[SessionForeseen]
-    supported: list[SessionForeseen]
-    offered: list[ServedForeseen]
-    clients_told: int
 
 
 class SeriesAnswer(BaseModel):

@@ -10,10 +10,19 @@ from pydantic import BaseModel, Field, model_validator
 from functions.adapters.signing import new_managed_id, stored_manage_token
 from functions.adapters.store.reading_waitlist import EntryState, read_entry, read_standing, read_waitlist
 from functions.adapters.store.store import Reader
-from functions.booking.clients import accept, booking_answer, client_of, read_booking, stale_after, with_token
+from functions.booking.clients import (
+    accept,
+    booking_answer,
+    client_of,
+    counted_bookings,
+    read_booking,
+    stale_after,
+    with_token,
+)
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, ClientDetails, Label, Minutes, Request, Seats, Slug, Start, Text
+from functions.domain.answers import checked
 from functions.domain.appointments import Booked
 from functions.domain.configuration import MOST_QUESTIONS, QuestionId, Resource
 from functions.domain.decision import AnyRef, Decision, Ref
@@ -63,13 +72,13 @@ class Join(Request):
 
 
 class ChangePlace(Request):
-    """Clients may change `seats`; the rest is for operators."""
+    """What is left out stays; `level` and `category` are taken away by null. Clients may change `seats`, the rest is for operators."""
 
-    seats: Seats | None = None
-    priority: Priority | None = None
+    seats: Seats = 1
+    priority: Priority = 0
     level: Label | None = None
     category: Label | None = None
-    paused: bool | None = None
+    paused: bool = False
 
 
 class Promote(Request):
@@ -179,8 +188,12 @@ def join_waitlist(call: Call) -> Answer:
             level=body.level,
             category=body.category,
             notes=body.notes,
-            answers=body.answers,
+            answers=checked(waitlist.service, body.answers),
         )
+        # Whom their limits keep from booking what is free may wait for it.
+        counted = counted_bookings(reader, call, waitlist.service, wanted.client)
+        if counted is not None:
+            waitlist = waitlist.with_client(wanted.client.key, counted)
         decision = joining.join(wanted, waitlist, author=call.caller.author)
         answer = _answer_after(decision, decision.answer, waitlist)
         return decision.with_answer(_Joined(answer, decision.answer.manage_hash))
@@ -225,9 +238,9 @@ def leave_waitlist(call: Call) -> Answer:
 
 def change_entry(call: Call) -> Answer:
     body = call.body(ChangePlace)
-    if not call.caller.operator and any(value is not None for name, value in body if name != "seats"):
+    if not call.caller.operator and body.model_fields_set - {"seats"}:
         raise Unauthorized("Only the business changes that; you may change the seats.")
-    wanted = Change(**body.model_dump())
+    wanted = Change(**body.model_dump(exclude_unset=True))  # type: ignore[typeddict-item]  # its fields are the same
     return _change_entry(
         call, lambda state: leaving.change(state.entry, wanted, state.waitlist, author=call.caller.author)
     )

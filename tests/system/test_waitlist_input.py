@@ -66,6 +66,27 @@ def test_nobody_joins_with(empty_studio: Studio, what: str) -> None:
     problem(empty_studio.post("waitlist", body), *expected)
 
 
+DIET = {"id": "diet", "label": "What do you eat?", "kind": "choice", "choices": ["all", "plants"], "required": True}
+
+
+def test_who_waits_answers_the_questions_of_the_service_as_who_books_does(empty_studio: Studio) -> None:
+    empty_studio.offer(questions=[DIET])
+    start = empty_studio.starts()[0]
+    empty_studio.book(start, answers={"diet": "all"})
+    for answers in ({}, {"diet": "stones"}, {"diet": "all", "shoes": "42"}):
+        problem(empty_studio.try_to_wait(start=start, client="ann", answers=answers), *INVALID)
+    assert empty_studio.try_to_wait(start=start, client="ann", answers={"diet": "plants"}).status_code == 201
+
+
+def test_what_is_free_may_be_waited_for_by_whom_their_limits_keep_from_booking_it(empty_studio: Studio) -> None:
+    empty_studio.offer(client_limits={"per_day": 1})
+    first, second = empty_studio.starts()[:2]
+    empty_studio.book(first, client=empty_studio.details("ann"))
+    problem(empty_studio.try_to_book(second, client=empty_studio.details("ann")), 422, "start-closed")
+    assert empty_studio.try_to_wait(start=second, client="ann").status_code == 201
+    problem(empty_studio.try_to_wait(start=second, client="ben"), 409, "seat-free")
+
+
 @pytest.mark.parametrize("what", ["priority", "level", "category"])
 @pytest.mark.parametrize("value", [1001, -1001, "x" * 41, " ", "a\nb", {}])
 def test_not_even_operators_join_somebody_with(empty_studio: Studio, what: str, value: object) -> None:

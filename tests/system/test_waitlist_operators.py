@@ -133,6 +133,15 @@ class TestWhoComesFirst:
         ben.became("offered")
         assert ann.status() == "waiting"
 
+    def test_takes_a_level_and_a_category_away_again(self, by_hand: ByHand) -> None:
+        studio, start, _ = by_hand
+        ann = studio.wait(client="ann", start=start)
+        assert ann.change(by=studio.operator, level="gold", category="member").json()["level"] == "gold"
+        kept = ann.change(by=studio.operator, priority=3).json()
+        assert (kept["level"], kept["category"]) == ("gold", "member"), "what is not named stays"
+        cleared = ann.change(by=studio.operator, level=None, category=None).json()
+        assert ("level" in cleared, "category" in cleared, cleared["priority"]) == (False, False, 3)
+
     def test_who_an_operator_decides_about_by_hand_is_passed_over(self, empty_studio: Studio) -> None:
         start, (first, _) = full_class(empty_studio)
         ann, ben = (empty_studio.wait(client=name, start=start) for name in ("ann", "ben"))

@@ -1,7 +1,7 @@
 """Leaving a waitlist, coming back to it, and changing what one waits with: by the client, by an operator, or because what was waited for is over."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypedDict
 
 from functions.domain import holding
 from functions.domain.appointments import Booked, cancel
@@ -120,15 +120,14 @@ def put_back(entry: WaitlistEntry, waitlist: Waitlist, *, author: Author) -> Dec
     return waits(decision, waitlist, after, what="waitlist.put_back", author=author, before=entry.status)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """What changes of a place; None where it stays. Only operators change more than the seats."""
+class Change(TypedDict, total=False):
+    """What changes of a place; what is not named stays. Only operators change more than the seats."""
 
-    seats: int | None = None
-    priority: int | None = None
-    level: str | None = None
-    category: str | None = None
-    paused: bool | None = None
+    seats: int
+    priority: int
+    level: str | None
+    category: str | None
+    paused: bool
 
 
 def change(entry: WaitlistEntry, wanted: Change, waitlist: Waitlist, *, author: Author) -> Decision[WaitlistEntry]:
@@ -136,8 +135,7 @@ def change(entry: WaitlistEntry, wanted: Change, waitlist: Waitlist, *, author: 
     if entry.status == "offered":
         raise IllegalMove("Answer the offer first; who waits can change that.", current_status=entry.status)
     place = waitlist.place_of(entry)
-    given = {name: value for name, value in vars(wanted).items() if value is not None}
-    changed = place.model_copy(update=given)
+    changed = place.model_copy(update={**wanted})
     if changed.seats != place.seats:
         may_be_so_many(waitlist, place.wish, changed.seats)
     if changed.seats > place.seats and author.kind == "client":

@@ -95,7 +95,11 @@ def _arguments() -> argparse.Namespace:
         help="how often the official emulator's data is saved while it runs (default %(default)s; 0: only at the end)",
     )
     parser.add_argument(
-        "--heap", metavar="MB", type=int, default=384, help="the official emulator's heap (default %(default)s)"
+        "--heap",
+        metavar="MB",
+        type=int,
+        default=2048,  # it takes what it needs: 3 kB a document, also a deleted one, and a full test run makes very many
+        help="the most memory that the official emulator may take (default %(default)s)",
     )
     arguments = parser.parse_args()
     if arguments.data is None and not (arguments.find or arguments.fetch):
