@@ -11,8 +11,8 @@ help: ## list the verbs
 run: $(READY) ## start everything on this machine, with demo data; Ctrl-C stops it
 	@$(VENV_PYTHON) -m infra.local run --stop-with-parent $(ARGS)
 
-test: $(READY) ## run all tests
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+test: $(READY) ## run all tests, two at a time
+	@$(VENV_PYTHON) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 check: $(READY) ## lint, formatting, types
 	@$(VENV_PYTHON) -m ruff check .

@@ -92,3 +92,13 @@ def studio(empty_studio: Studio) -> Studio:
     """The same, connected to its person's calendar, pulled and watched."""
     empty_studio.connect_and_wait()
     return empty_studio
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the races counted. From the reports, because several processes may have run the tests."""
+    reports = [each for each in terminalreporter.getreports("") if each.when == "teardown"]
+    races = [value for report in reports for name, value in report.user_properties if name == "race"]
+    if races:
+        terminalreporter.section("races")
+        for race in races:
+            terminalreporter.write_line(str(race))

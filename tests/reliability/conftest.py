@@ -1,15 +1,13 @@
-"""Who races, and against how many instances of the booking function. What the races counted is printed when the run is over."""
+"""Who races, and against how many instances of the booking function."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from infra.local.platform import Platform
 from infra.local.ports import Ports
-from tests.reliability.race import Racers, Tally
-
-TALLIES = pytest.StashKey[dict[str, Tally]]()
+from tests.reliability.race import Racers
 
 
 @pytest.fixture(scope="session")
@@ -23,15 +21,15 @@ def second_instance(platform: Platform, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def racers(platform: Platform, second_instance: str, pytestconfig: pytest.Config) -> Iterator[Racers]:
+def client_processes(platform: Platform, second_instance: str) -> Iterator[Racers]:
     with Racers([platform.addresses.booking, second_instance]) as running:
-        pytestconfig.stash[TALLIES] = running.tallies
         yield running
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    tallies = config.stash.get(TALLIES, {})
-    if tallies:
-        terminalreporter.section("races")
-    for what, tally in tallies.items():
-        terminalreporter.write_line(f"{what}, {tally}")
+@pytest.fixture
+def racers(client_processes: Racers, record_property: Callable[[str, object], None]) -> Iterator[Racers]:
+    """The client processes, for one test; what its races counted stands in its report."""
+    client_processes.tallies.clear()
+    yield client_processes
+    for what, tally in client_processes.tallies.items():
+        record_property("race", f"{what}, {tally}")
