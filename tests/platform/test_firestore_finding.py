@@ -115,7 +115,11 @@ def test_caches_can_lie_elsewhere(bench: Bench) -> None:
     assert {jar.path.relative_to(bench.root).parts[0] for jar in find_jars(bench.machine, None)} == {"xdg", "firebase"}
 
 
-@pytest.mark.parametrize("content", [b"", jar_bytes()[:100], jar_bytes(main_class="some.other.Program")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", jar_bytes()[:100], jar_bytes(main_class="some.other.Program")],
+    ids=["nothing", "broken off", "another program"],
+)
 def test_a_jar_that_is_no_whole_emulator_is_passed_over(bench: Bench, content: bytes) -> None:
     bench.cached("1.22.0", content)
     bench.cached("1.19.8")
