@@ -21,10 +21,10 @@ from functions.booking.schemas import (
     ServiceBody,
 )
 from functions.domain.attendance import Verb, note_attendance
-from functions.domain.calendar import Calendar
+from functions.domain.calendar import Calendar, Difference
 from functions.domain.configuration import Limits, Resource, Service
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
-from functions.domain.errors import Invalid, NotFound
+from functions.domain.errors import IllegalMove, Invalid, NotFound
 from functions.domain.hours import Holiday, Hours
 from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
 from functions.domain.linking import Links, link, recalculations, touches
@@ -256,6 +256,19 @@ def pull_calendar(call: Call) -> Answer:
     return Answer(body=Shown.model_validate(calendar_view(calendar)), status=202)
 
 
+def audit_calendar(call: Call) -> Answer:
+    """Asks for a comparison with Google. What comes of it stands in the calendar's view as soon as `audited_at` is new."""
+
+    def attempt(reader: Reader) -> Decision[Calendar]:
+        calendar = _calendar(reader, call)
+        if not calendar.in_use:
+            raise IllegalMove("This calendar is not in use: it blocks nothing, and no sessions are written to it.")
+        return Decision(answer=calendar, effects=(Effect(kind="audit", subject=calendar.id),))
+
+    calendar = call.application.store.run(call.account, attempt)
+    return Answer(body=Shown.model_validate(calendar_view(calendar)), status=202)
+
+
 def calendar_view(calendar: Calendar) -> dict[str, Any]:
     """A calendar for operators: what it does, and how fresh it is. Cursor and channel tokens stay inside."""
     return {
@@ -271,7 +284,15 @@ def calendar_view(calendar: Calendar) -> dict[str, Any]:
         "watched": calendar.channel is not None and calendar.channel.resource is not None,
         "last_success_at": _moment(calendar.last_success_at),
         "last_error": calendar.last_error,
+        "audited_at": _moment(calendar.audited_at),
+        "drift_minutes": calendar.drift_minutes,
+        "drift": [_difference(each) for each in calendar.drift],
+        "audit_error": calendar.audit_error,
     }
+
+
+def _difference(each: Difference) -> dict[str, Any]:
+    return {"busy": each.busy, "start": rfc3339(each.start), "end": rfc3339(each.end)}
 
 
 def _moment(millis: int | None) -> str | None:
@@ -346,6 +367,7 @@ ROUTES = (
     Route(method="PUT", path=f"{_ACCOUNT}/services/<id:service>", handler=put_service, access="operator"),
     Route(method="PUT", path=f"{_ACCOUNT}/calendars/<id:calendar>", handler=put_calendar, access="operator"),
     Route(method="POST", path=f"{_ACCOUNT}/calendars/<id:calendar>/pull", handler=pull_calendar, access="operator"),
+    Route(method="POST", path=f"{_ACCOUNT}/calendars/<id:calendar>/audit", handler=audit_calendar, access="operator"),
     Route(method="POST", path=f"{_BOOKING}/complete", handler=complete_booking, access="operator"),
     Route(method="POST", path=f"{_BOOKING}/no-show", handler=miss_booking, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/sessions/<id:session>", handler=get_session, access="operator"),

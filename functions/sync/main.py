@@ -19,7 +19,7 @@ from functions.adapters.google_errors import GoogleError
 from functions.adapters.store.queries import forget_outbox
 from functions.adapters.tasks import EnqueueFailed
 from functions.domain.errors import Refusal
-from functions.sync import channels, discover, holds, notify, pull, push, recalculate, schedules, waitlists
+from functions.sync import audit, channels, discover, holds, notify, pull, push, recalculate, schedules, waitlists
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "push": push.push,
     "watch": channels.watch,
     "discover": discover.discover,
+    "audit": audit.audit,
     "notify": notify.notify,
     "lapse": holds.lapse,
     "promote": waitlists.promote,

@@ -1,0 +1,55 @@
+"""The drift audit over HTTP: Google's own free/busy answer against what we sell."""
+
+from typing import Any
+
+from tests.studio import Studio, until
+
+
+def audited(studio: Studio) -> dict[str, Any]:
+    """The calendar, once an audit that was asked for now is through."""
+    before = seen(studio).get("audited_at")
+    answer = studio.post(f"calendars/{studio.calendar}/audit", **studio.operator)
+    assert answer.status_code == 202
+    return until(lambda: (calendar := seen(studio)).get("audited_at") != before and calendar)
+
+
+def seen(studio: Studio) -> dict[str, Any]:
+    calendars = studio.look("health")["calendars"]
+    return dict(next(one for one in calendars if one["id"] == studio.calendar))
+
+
+def test_a_healthy_calendar_has_no_drift(studio: Studio) -> None:
+    nine, half_past, ten = studio.starts()[:3]
+    studio.book(nine).written()
+    studio.person.add(half_past, ten)
+    until(lambda: half_past not in studio.starts())
+    calendar = audited(studio)
+    assert (calendar["drift_minutes"], calendar["drift"]) == (0, [])
+    assert calendar["audit_error"] is None
+
+
+def test_an_event_that_was_never_heard_of_is_no_drift_but_found(studio: Studio) -> None:
+    nine, half_past = studio.starts()[:2]
+    with studio.pushes(drop=1.0):
+        studio.person.add(nine, half_past)
+        assert nine in studio.starts()
+        assert audited(studio)["drift_minutes"] == 0
+        assert nine not in studio.starts()
+
+
+def test_blocks_that_were_lost_are_found_told_and_mended(studio: Studio) -> None:  # case 160
+    nine, half_past, ten = studio.starts()[:3]
+    studio.person.add(nine, half_past)
+    until(lambda: nine not in studio.starts())
+    lose_blocks(studio)
+    assert nine in studio.starts()
+    answer = studio.post(f"calendars/{studio.calendar}/audit", **studio.operator)
+    assert answer.status_code == 202
+    drifted = until(lambda: next(iter(studio.history(calendar=studio.calendar, what="calendar.drifted")), None))
+    assert drifted["after"]["drift_minutes"] == 30
+
+
+def lose_blocks(studio: Studio) -> None:
+    """What a mistake of ours would leave: the mirror knows the event, the ledger does not."""
+    for month in studio.store.client.collection(f"accounts/{studio.account}/resources/anna/months").stream():
+        month.reference.update({"blocks": {}})
