@@ -132,8 +132,15 @@ class Calendar(Document):
         """These resources' ledgers are not as they were."""
         return self.model_copy(update={"changed": tuple(sorted({*self.changed, *resources}))})
 
-    def known_until(self, resource: str, *, now: Millis, stale_after: Millis) -> Minute:
-        """Up to which minute this calendar's events are known for `resource`; 0 where they are not known at all (law 6)."""
-        if self.last_success_at is None or now - self.last_success_at > stale_after:
+    def known_until(self, resource: str, *, now: Millis, stale_after: Millis | None) -> Minute:
+        """Up to which minute this calendar's events are known for `resource`; 0 where they are not known at all (law 6).
+
+        What was read longer than `stale_after` ago is not known any more; None: it still counts.
+        """
+        if self.last_success_at is None or (stale_after is not None and now - self.last_success_at > stale_after):
             return 0
         return self.projected.get(resource, 0)
+
+    def fresh(self, now: Millis, fresh_for: Millis) -> bool:
+        """Whether it was read less than `fresh_for` ago."""
+        return self.last_success_at is not None and now - self.last_success_at < fresh_for

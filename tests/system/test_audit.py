@@ -38,15 +38,28 @@ def test_an_event_that_was_never_heard_of_is_no_drift_but_found(studio: Studio) 
 
 
 def test_blocks_that_were_lost_are_found_told_and_mended(studio: Studio) -> None:  # case 160
-    nine, half_past, ten = studio.starts()[:3]
+    nine, half_past = studio.starts()[:2]
     studio.person.add(nine, half_past)
     until(lambda: nine not in studio.starts())
     lose_blocks(studio)
     assert nine in studio.starts()
-    answer = studio.post(f"calendars/{studio.calendar}/audit", **studio.operator)
-    assert answer.status_code == 202
-    drifted = until(lambda: next(iter(studio.history(calendar=studio.calendar, what="calendar.drifted")), None))
-    assert drifted["after"]["drift_minutes"] == 30
+
+    assert audited(studio)["drift"] == [{"busy": "only_in_google", "start": nine, "end": half_past}]
+    until(lambda: nine not in studio.starts())  # it was listed in full
+    told = next(entry for entry in studio.history(calendar=studio.calendar) if entry["what"] == "calendar.drifted")
+    assert (told["author_kind"], told["author_name"], told["after"]["drift_minutes"]) == ("rule", "audit", 30)
+    assert until(lambda: studio.messages(studio.person.email))[0]["subject"].startswith("Your calendar and")
+    assert audited(studio)["drift_minutes"] == 0
+
+
+def test_what_google_does_not_say_is_unknown_and_no_drift(studio: Studio) -> None:  # case 157
+    studio.google_control("PUT", "freebusy", {"calendar": studio.person.email, "reason": "internalError"})
+    assert studio.post(f"calendars/{studio.calendar}/audit", **studio.operator).status_code == 202
+    unknown = until(lambda: (calendar := seen(studio))["audit_error"] and calendar)
+    assert (unknown["drift_minutes"], unknown["audited_at"]) == (None, None)
+    assert "internalError" in unknown["audit_error"]
+    studio.google_control("PUT", "freebusy", {"calendar": studio.person.email})
+    until(lambda: (calendar := seen(studio))["drift_minutes"] == 0 and calendar["audit_error"] is None)
 
 
 def lose_blocks(studio: Studio) -> None:
