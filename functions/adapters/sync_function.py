@@ -42,7 +42,9 @@ class SyncFunction:
         pool.shutdown(wait=False, cancel_futures=True)
         failed = [type(error).__name__ for each in done if (error := each.exception()) is not None]
         if failed or late:
-            log.warning("%d pulls for a sale came to nothing (%s), %d were too late", len(failed), set(failed), len(late))
+            log.warning(
+                "%d pulls for a sale came to nothing (%s), %d were too late", len(failed), set(failed), len(late)
+            )
 
     def _pull(self, account: str, calendar: str, within_s: float, now: int) -> None:
         answer = requests.post(

@@ -440,6 +440,12 @@ class ImportedHolidays(BaseModel):
     skipped: int
 
 
+class Shown(BaseModel):
+    """An answer whose form is that of the stored document, less what is nobody's business outside."""
+
+    model_config = {"extra": "allow"}
+
+
 class ConflictAnswer(BaseModel):
     """Why something can't be kept as it was promised, and since when."""
 

@@ -10,8 +10,9 @@ from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
 from functions.booking.clients import stale_after, start_of
 from functions.booking.idempotency import answered_once
-from functions.booking.operators import Shown, session_view
+from functions.booking.operators import session_view
 from functions.booking.routing import Answer, Call, Route
+from functions.booking.schemas import Shown
 from functions.booking.schemas_sessions import (
     ClonedSession,
     NewSessions,

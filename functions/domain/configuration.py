@@ -152,8 +152,10 @@ class Service(Document):
 
     def stale_after(self, usual: Millis) -> Millis | None:
         """How long after it was read last a calendar makes its time unknown; None: never. `usual`: where the service says nothing."""
-        if self.on_stale == "keep":
-            return None
+        return None if self.on_stale == "keep" else self.stale_limit(usual)
+
+    def stale_limit(self, usual: Millis) -> Millis:
+        """How long a calendar may go unread before it matters, whatever then follows."""
         return usual if self.stale_after_minutes is None else self.stale_after_minutes * MINUTE_MS
 
     def offers_duration(self, minutes: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from google.auth import exceptions, jwt
+from google.auth.compute_engine import IDTokenCredentials
 from google.auth.transport import requests
 from google.oauth2 import id_token
 
@@ -74,6 +75,23 @@ def test_expired_token_is_not_verified(local_tasks: LocalTasks) -> None:
     assert jwt.decode(token, verify=False)["exp"] < time.time()
     with pytest.raises(exceptions.InvalidValue, match="expired"):
         verify(local_tasks, token, "a")
+
+
+def test_an_instance_s_identity_is_had_as_google_s_library_has_it(
+    local_tasks: LocalTasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", f"127.0.0.1:{local_tasks.http_port}")
+    credentials = IDTokenCredentials(requests.Request(), "https://sync.example", use_metadata_identity_endpoint=True)
+    credentials.refresh(requests.Request())
+    assert verify(local_tasks, credentials.token, "https://sync.example")["email"].startswith("booking@booking-local.")
+
+
+def test_an_identity_is_given_to_who_knows_what_they_ask_for(local_tasks: LocalTasks) -> None:
+    path = "/computeMetadata/v1/instance/service-accounts/default/identity"
+    flavor = {"Metadata-Flavor": "Google"}
+    assert local_tasks.http.get(path, params={"audience": "a"}).status_code == 403
+    assert local_tasks.http.get(path, headers=flavor).status_code == 400
+    assert local_tasks.http.get(path, params={"audience": "a"}, headers=flavor).headers["Metadata-Flavor"] == "Google"
 
 
 def test_task_without_a_token_brings_none(project: Project, handler: Handler) -> None:
