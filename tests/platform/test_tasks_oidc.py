@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from google.auth import exceptions, jwt
-from google.auth.compute_engine import IDTokenCredentials
 from google.auth.transport import requests
 from google.oauth2 import id_token
 
@@ -16,6 +15,8 @@ from tests.platform.local_tasks import Handler, LocalTasks, Project
 
 pytest_plugins = ["tests.platform.local_tasks_fixtures"]
 
+IDENTITY = "/computeMetadata/v1/instance/service-accounts/default/identity"
+FLAVOR = {"Metadata-Flavor": "Google"}
 ACCOUNT = "tasks@example.iam.gserviceaccount.com"
 
 
@@ -77,21 +78,18 @@ def test_expired_token_is_not_verified(local_tasks: LocalTasks) -> None:
         verify(local_tasks, token, "a")
 
 
-def test_an_instance_s_identity_is_had_as_google_s_library_has_it(
-    local_tasks: LocalTasks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", f"127.0.0.1:{local_tasks.http_port}")
-    credentials = IDTokenCredentials(requests.Request(), "https://sync.example", use_metadata_identity_endpoint=True)
-    credentials.refresh(requests.Request())
-    assert verify(local_tasks, credentials.token, "https://sync.example")["email"].startswith("booking@booking-local.")
+def test_an_instance_s_identity_is_for_the_audience_it_asks_for(local_tasks: LocalTasks) -> None:
+    answer = local_tasks.http.get(
+        IDENTITY, params={"audience": "https://sync.example", "format": "full"}, headers=FLAVOR
+    )
+    assert answer.headers["Metadata-Flavor"] == "Google"
+    claims = verify(local_tasks, answer.text, "https://sync.example")
+    assert (claims["email"], claims["email_verified"]) == ("booking@booking-local.iam.gserviceaccount.com", True)
 
 
-def test_an_identity_is_given_to_who_knows_what_they_ask_for(local_tasks: LocalTasks) -> None:
-    path = "/computeMetadata/v1/instance/service-accounts/default/identity"
-    flavor = {"Metadata-Flavor": "Google"}
-    assert local_tasks.http.get(path, params={"audience": "a"}).status_code == 403
-    assert local_tasks.http.get(path, headers=flavor).status_code == 400
-    assert local_tasks.http.get(path, params={"audience": "a"}, headers=flavor).headers["Metadata-Flavor"] == "Google"
+def test_an_identity_is_given_to_nobody_who_was_only_led_here(local_tasks: LocalTasks) -> None:
+    assert local_tasks.http.get(IDENTITY, params={"audience": "a"}).status_code == 403
+    assert local_tasks.http.get(IDENTITY, headers=FLAVOR).status_code == 400
 
 
 def test_task_without_a_token_brings_none(project: Project, handler: Handler) -> None:

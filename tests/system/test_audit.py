@@ -1,7 +1,12 @@
-"""The drift audit over HTTP: Google's own free/busy answer against what we sell."""
+"""The drift audit over HTTP: Google's own free/busy answer against what we sell; and each night, spread over some hours."""
 
 from typing import Any
 
+from functions.adapters.clock import now_millis
+from functions.adapters.tasks import Task
+from functions.sync import schedules
+from infra.local.platform import Platform
+from tests.in_process import application_of
 from tests.studio import Studio, until
 
 
@@ -60,6 +65,49 @@ def test_what_google_does_not_say_is_unknown_and_no_drift(studio: Studio) -> Non
     assert "internalError" in unknown["audit_error"]
     studio.google_control("PUT", "freebusy", {"calendar": studio.person.email})
     until(lambda: (calendar := seen(studio))["drift_minutes"] == 0 and calendar["audit_error"] is None)
+
+
+def test_where_the_connection_is_lost_nothing_is_known(studio: Studio) -> None:
+    assert audited(studio)["drift_minutes"] == 0
+    connection = studio.look("connections")["connections"][0]["id"]
+    document = studio.store.client.document(f"accounts/{studio.account}/connections/{connection}")
+    document.update({"status": "needs_reconnect"})
+    assert studio.post(f"calendars/{studio.calendar}/audit", **studio.operator).status_code == 202
+    until(lambda: "connection is lost" in (seen(studio)["audit_error"] or ""))
+    health = studio.look("health")
+    assert health["status"] == "attention"
+    assert [reason for reason in health["reasons"] if reason.get("connection") == connection]
+
+
+def test_what_is_not_in_use_can_not_be_compared(studio: Studio) -> None:
+    studio.put(f"calendars/{studio.calendar}", {"blocks": [], "destination_for": []})
+    for what in ("audit", "pull"):
+        assert studio.post(f"calendars/{studio.calendar}/{what}", **studio.operator).status_code == 409
+    assert studio.post("calendars/nothing-there/audit", **studio.operator).status_code == 404
+
+
+class Noted:
+    """Tasks that are noted and go nowhere."""
+
+    def __init__(self) -> None:
+        self.made: list[Task] = []
+
+    def create(self, task: Task) -> None:
+        self.made.append(task)
+
+
+def test_every_calendar_is_audited_each_night_but_not_all_at_once(studio: Studio, platform: Platform) -> None:
+    application, tasks = application_of(platform), Noted()
+    vars(application)["tasks"] = tasks
+    now = now_millis()
+    for _ in range(2):
+        schedules.daily(application)
+    own = [task for task in tasks.made if task.kind == "audit" and task.body["subject"] == studio.calendar]
+    assert len(own) == 2
+    assert len({task.name for task in own}) == 1  # so the second is none
+    late = [task.not_before_ms - now for task in own if task.not_before_ms is not None]
+    assert all(0 <= each <= 5 * 3_600_000 for each in late)
+    assert len({*late}) == 2
 
 
 def lose_blocks(studio: Studio) -> None:
