@@ -124,9 +124,9 @@ class Calendar(Document):
 
     @property
     def laid_out(self) -> bool:
-        """Whether a list was read to its end, and the ledger of every resource that it blocks holds what it brought."""
-        listed = self.cursor.sync_token is not None and not self.relist
-        return listed and all(resource in self.projected for resource in self.resources)
+        """Whether it was read to its end, and the ledger of every resource that it blocks holds what that brought."""
+        read = self.last_success_at is not None and not self.relist
+        return read and all(resource in self.projected for resource in self.resources)
 
     def with_changed(self, resources: Iterable[str]) -> "Calendar":
         """These resources' ledgers are not as they were."""

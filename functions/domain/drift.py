@@ -12,7 +12,7 @@ from itertools import chain
 
 from functions.domain.calendar import Difference
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
-from functions.domain.instants import DAY_MINUTES
+from functions.domain.instants import DAY_MINUTES, Millis
 from functions.domain.intervals import Interval, clip, common, merge, subtract
 from functions.domain.ledger import LedgerMonth
 from functions.domain.recurrence import is_blocked_for_more
@@ -31,6 +31,21 @@ class OwnEvents:
 
     busy: tuple[Interval, ...] = ()
     unsettled: tuple[Interval, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A resource's time, as its ledger has it: the `blocks` of the calendar in question, and what its own sessions take."""
+
+    blocks: tuple[Interval, ...] = ()
+    sold: tuple[Interval, ...] = ()
+
+    @classmethod
+    def of(cls, months: Iterable[LedgerMonth], calendar: str, now: Millis) -> "Taken":
+        months = tuple(months)
+        entries = (entry for month in months for entry in month.sessions.values() if entry.takes_time(now))
+        events = (busy for month in months for busy in month.blocks.get(calendar, {}).values())
+        return cls(blocks=tuple(chain.from_iterable(events)), sold=tuple(entry.taken for entry in entries))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,30 +85,18 @@ class Drift:
         )
 
 
-def compare(
-    google: Iterable[Interval],
-    ledgers: Mapping[str, Iterable[Interval]],
-    own: OwnEvents,
-    *,
-    within: Interval,
-) -> Drift:
-    """`google`: what is busy there. `ledgers`: by resource that the calendar blocks, the blocks it has there; a calendar that blocks none is held
-    against our own events alone, because what else is in it is nobody's business.
+def compare(google: Iterable[Interval], resources: Iterable[Taken], own: OwnEvents, *, within: Interval) -> Drift:
+    """`google`: what is busy there. `resources`: those that the calendar blocks. One that blocks none is held against our own events alone, because
+    what else is in it is nobody's business. What is sold at a resource is not free there, whatever Google says of that time.
     """
-    google = merge(google)
+    google, resources = merge(google), tuple(resources)
     missing: list[Interval] = []
-    extra = [] if ledgers else subtract(own.busy, google)
-    for blocks in ledgers.values():
-        expected = merge(chain(blocks, own.busy))
-        missing += subtract(google, expected)
-        extra += subtract(expected, google)
+    extra = [] if resources else subtract(own.busy, google)
+    for taken in resources:
+        missing += subtract(google, chain(taken.blocks, taken.sold, own.busy))
+        extra += subtract(chain(taken.blocks, own.busy), google)
     judged = subtract([within], own.unsettled)
     return Drift(only_in_google=tuple(common(missing, judged)), only_here=tuple(common(extra, judged)))
-
-
-def blocked(months: Iterable[LedgerMonth], calendar: str) -> list[Interval]:
-    """What a resource's ledger holds of a calendar."""
-    return [busy for month in months for busy in chain.from_iterable(month.blocks.get(calendar, {}).values())]
 
 
 def own_events(

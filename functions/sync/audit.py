@@ -16,7 +16,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
 from functions.domain.drift import (
     Drift,
-    blocked,
+    Taken,
     blocked_for_more,
     compare,
     keys_behind,
@@ -95,7 +95,7 @@ def _compared(work: Work, calendar: Calendar) -> Drift:
     rows = _own_rows(reader, calendar, sessions)
     drift = compare(
         busy,
-        {resource: blocked(ledgers[resource], calendar.id) for resource in calendar.resources},
+        [Taken.of(ledgers[resource], calendar.id, work.now()) for resource in calendar.resources],
         own_events(calendar.id, sessions, rows, calendar_zone=calendar.time_zone),
         within=within,
     )

@@ -11,7 +11,6 @@ from contextlib import suppress
 from functions.adapters.google_calendar import LIST_FINGERPRINT, EventPage, GoogleCalendar
 from functions.adapters.google_errors import AccessLost, GoogleError, PageExpired, TokenExpired, Unavailable
 from functions.adapters.store.store import Reader
-from functions.adapters.sync_function import FOR_A_SALE
 from functions.domain.calendar import Calendar, Cursor
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Refusal
@@ -38,8 +37,6 @@ POLL_JITTER = 0.25
 
 def pull(work: Work) -> None:
     """Brings the subject calendar up to date. Raises `GoogleError` where it could not, having let go of the lease."""
-    if work.about == FOR_A_SALE and _another_is_at_it(work):
-        return  # a sale waits for that one: another pull after it would bring nothing that the sale wants to know
     held = acquire(work)
     if held is None:
         return
@@ -62,11 +59,6 @@ def pull(work: Work) -> None:
     except Exception as error:
         _let_go(work, held, type(error).__name__)
         raise
-
-
-def _another_is_at_it(work: Work) -> bool:
-    calendar = work.store.get(work.account, Ref(Calendar, work.subject))
-    return calendar is not None and calendar.lease.held(work.now())
 
 
 def _let_go(work: Work, held: Held, error: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.domain.calendar import Calendar, Channel, Cursor, Lease
+from functions.domain.calendar import Calendar, Channel, Lease
 from functions.domain.instants import MINUTE_MS
 from tests.domain.builders import NOW, calendar, minute, service
 
@@ -56,13 +56,13 @@ class TestFresh:
 
 
 class TestLaidOut:
-    READ = calendar(cursor=Cursor(sync_token="tok"), projected={"anna": HORIZON})
+    READ = calendar(last_success_at=NOW, projected={"anna": HORIZON})
 
     @pytest.mark.parametrize(
         ("changes", "expected"),
         [
             pytest.param({}, True, id="read to the end"),
-            pytest.param({"cursor": Cursor()}, False, id="in the middle of its first list"),
+            pytest.param({"last_success_at": None}, False, id="in the middle of its first list"),
             pytest.param({"relist": True}, False, id="to be listed in full"),
             pytest.param({"resources": ("anna", "ben")}, False, id="blocks somebody else from now on"),
             pytest.param({"resources": (), "destination_for": ("anna",)}, True, id="blocks nobody"),

@@ -15,7 +15,7 @@ from functions.domain.drift import (
     LONGEST_QUESTION,
     Drift,
     OwnEvents,
-    blocked,
+    Taken,
     blocked_for_more,
     compare,
     keys_behind,
@@ -24,6 +24,7 @@ from functions.domain.drift import (
 )
 from functions.domain.google_event import MirrorEvent
 from functions.domain.intervals import Interval, common, merge, subtract
+from functions.domain.ledger import Hold
 from functions.domain.session import Conflict, GoogleCopy, Session
 from tests.domain.builders import (
     BERLIN,
@@ -33,6 +34,7 @@ from tests.domain.builders import (
     exception,
     google_event,
     ledger,
+    occupation,
     row,
     series,
     session,
@@ -53,7 +55,7 @@ def hours(*pairs: str) -> list[Interval]:
 
 
 def drift(google: list[Interval], *ledgers: list[Interval], own: OwnEvents = NOTHING) -> Drift:
-    return compare(google, {f"r{number}": each for number, each in enumerate(ledgers)}, own, within=WITHIN)
+    return compare(google, [Taken(blocks=tuple(each)) for each in ledgers], own, within=WITHIN)
 
 
 class TestCompared:
@@ -90,6 +92,22 @@ class TestCompared:
 
     def test_our_own_events_are_busy_there_and_no_blocks_here(self) -> None:
         assert not drift(hours("9-10"), [], own=OwnEvents(busy=tuple(hours("9-10"))))
+
+    def test_time_that_is_sold_is_not_free_here(self) -> None:
+        sold = Taken(sold=tuple(hours("9-10")))
+        assert not compare(hours("9-10"), [sold], NOTHING, within=WITHIN)
+        assert not compare([], [sold], NOTHING, within=WITHIN)
+
+    def test_what_a_ledger_takes(self) -> None:
+        lapsed = {"seats": 0, "holds": {"hold": Hold(seats=1, expires_at=NOW)}}
+        months = ledger(
+            occupation(f"{DAY}T09:00Z", f"{DAY}T10:00Z", after=60),
+            occupation(f"{DAY}T13:00Z", f"{DAY}T14:00Z", session="lapsed", **lapsed),
+            blocks={(CALENDAR, "a"): hours("15-16"), ("other", "b"): hours("17-18")},
+        )
+        assert Taken.of(months.values(), CALENDAR, NOW) == Taken(
+            blocks=tuple(hours("15-16")), sold=tuple(hours("9-11"))
+        )
 
     def test_of_what_is_not_settled_nothing_follows(self) -> None:
         own = OwnEvents(unsettled=tuple(hours("9-10", "11-12")))
@@ -312,7 +330,7 @@ def pulled(entries: list[Entry]) -> list[Interval]:
     mirror = Mirror()
     mirror.take([one for each in entries for one in each.event()])
     months = [month for (resource, _), month in mirror.months.items() if resource == "anna"]
-    return blocked(months, CALENDAR)
+    return [*Taken.of(months, CALENDAR, NOW).blocks]
 
 
 @given(calendars())
