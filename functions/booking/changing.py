@@ -142,7 +142,7 @@ def _to_another_time(call: Call, body: Reschedule, *, resource: str | None, boun
                 booking, session, seating, new_session=new_session, author=call.caller.author
             )
 
-        decision = sale.decided(around, decide, resources_of)
+        decision = sale.decided(reader, around, decide, resources_of)
         return answered(decision, lead_of(around, decision.answer))
 
     def sell(sale: Sale) -> BookingAnswer:

@@ -112,7 +112,7 @@ def _taking_seats(
             resource=body.resource,
             client=counted_bookings(reader, call, state.service, wish.client),
         )
-        decision = sale.decided(state, lambda: decide(seating_at(reader, question, wish.start)), resources_of)
+        decision = sale.decided(reader, state, lambda: decide(seating_at(reader, question, wish.start)), resources_of)
         booked = decision.answer
         answer = booking_answer(booked.booking, booked.session, lead_of(state, booked))
         return decision.with_answer(_Made(answer, booked.booking.manage_hash))

@@ -7,11 +7,12 @@ there are two seconds. What can't be had by then is left to the service's policy
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from functions.adapters.store.reading import ServiceState
+from functions.adapters.store.reading import ServiceState, not_fresh
+from functions.adapters.store.store import Reader
 from functions.booking.routing import Call
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref
@@ -41,20 +42,26 @@ class Sale:
     until: float = field(default_factory=lambda: time.monotonic() + WITHIN_S)
 
     def decided(
-        self, state: ServiceState, decide: Callable[[], Decision[A]], resources: Callable[[A], Iterable[str]]
+        self,
+        reader: Reader,
+        state: ServiceState,
+        decide: Callable[[], Decision[A]],
+        resources: Callable[[A], Iterable[str]],
     ) -> Decision[A]:
         """The decision, if the calendars of the resources that it takes time of are fresh. Raises `NotFresh`, and what `decide` raises."""
         try:
             decision = decide()
         except (CalendarUnknown, SeriesTaken):
             now = self.call.now // MINUTE_MS
-            self._must_be_fresh(state, (each.resource.id for each in state.states if each.known_until <= now))
+            self._must_be_fresh(reader, state, {each.resource.id for each in state.states if each.known_until <= now})
             raise
-        self._must_be_fresh(state, resources(decision.answer))
+        self._must_be_fresh(reader, state, {*resources(decision.answer)})
         return decision
 
-    def _must_be_fresh(self, state: ServiceState, resources: Iterable[str]) -> None:
-        stale = [each for each in state.not_fresh(resources, self.call.now) if each.id not in self.asked]
+    def _must_be_fresh(self, reader: Reader, state: ServiceState, names: Set[str]) -> None:
+        resources = [each.resource for each in state.states if each.resource.id in names]
+        stale = not_fresh(reader, state.service, resources, now=self.call.now)
+        stale = [calendar for calendar in stale if calendar.id not in self.asked]
         if stale and self._left() > 0:
             raise NotFresh(stale)
 

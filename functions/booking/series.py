@@ -76,6 +76,7 @@ def create_series(call: Call) -> Answer:
             for wish, start in zip(wishes, starts, strict=True)
         ]
         decision = sale.decided(
+            reader,
             state,
             lambda: book_series(wanted, question, _running(reader, state, starts), author=call.caller.author),
             lambda bookings: {name for booked in bookings for name in booked.session.resources},

@@ -12,6 +12,7 @@ from functions.adapters.clock import now_millis
 from infra.local.platform import Platform
 from tests.in_process import application_of, booking_client
 from tests.studio import DAY, Studio, until
+from tests.system.waiting import all_done
 
 MINUTE_MS = 60_000
 NOBODY = "http://127.0.0.1:1"  # no server has this port
@@ -29,6 +30,11 @@ def last_read(studio: Studio, *, minutes_ago: float) -> None:
     document = studio.store.client.document(f"accounts/{studio.account}/calendars/{studio.calendar}")
     until(lambda: document.get(["lease"]).get("lease")["holder"] is None)
     document.update({"last_success_at": now_millis() - int(minutes_ago * MINUTE_MS)})
+
+
+def seen(studio: Studio) -> str:
+    """When the calendar was read last."""
+    return str(studio.look("health")["calendars"][0]["last_success_at"])
 
 
 SALES: dict[str, Callable[[Studio, str], requests.Response]] = {
@@ -70,9 +76,9 @@ def test_a_service_may_want_to_know_each_time(studio: Studio) -> None:
 
 def test_what_is_refused_anyway_asks_nobody(studio: Studio) -> None:
     last_read(studio, minutes_ago=6)
-    moment = studio.look("health")["calendars"][0]["last_success_at"]
+    moment = seen(studio)
     assert studio.try_to_book(f"{DAY}T03:00:00Z").status_code == 422
-    assert studio.look("health")["calendars"][0]["last_success_at"] == moment
+    assert seen(studio) == moment
 
 
 def test_those_who_book_at_once_wait_for_one_pull(studio: Studio) -> None:
@@ -82,6 +88,20 @@ def test_those_who_book_at_once_wait_for_one_pull(studio: Studio) -> None:
     with ThreadPoolExecutor(5) as pool:
         answers = [*pool.map(lambda start: studio.try_to_book(start).status_code, [nine, *more])]
     assert answers == [409, 201, 201, 201, 201]
+
+
+def test_who_waits_is_not_offered_what_only_google_knows_to_be_busy(studio: Studio) -> None:
+    nine, half_past = studio.starts()[:2]
+    booking = studio.book(nine)
+    waiting = studio.wait(start=nine)
+    studio.person.add(nine, half_past)
+    last_read(studio, minutes_ago=6)
+    long_ago = seen(studio)
+    booking.cancel()
+    until(lambda: seen(studio) != long_ago)
+    all_done(studio)
+    assert waiting.status() == "waiting"
+    assert nine not in studio.starts()
 
 
 class TestWhereNothingCanBePulled:
@@ -116,7 +136,7 @@ class TestWhereNothingCanBePulled:
     def test_operators_are_told_why_and_what_it_means(self, studio: Studio) -> None:
         nine = studio.starts()[0]
         last_read(studio, minutes_ago=361)
-        since = studio.look("health")["calendars"][0]["last_success_at"]
+        since = seen(studio)
         assert studio.starts() == []
         (reason,) = studio.explain(nine)["reasons"]
         assert (reason["rule"], reason["cause"]["not_read_since"]) == ("calendar_unknown", since)

@@ -5,7 +5,7 @@ documents that come back say whether the hint still held, and what it missed is 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -77,18 +77,8 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ServiceState:
-    """A service at its resources, with the calendars that block these."""
-
     service: Service
     states: tuple[ResourceState, ...]
-    calendars: Mapping[str, Calendar]
-
-    def not_fresh(self, resources: Iterable[str], now: Millis) -> list[Calendar]:
-        """The calendars of these resources that were read longer ago than the service wants of what it sells."""
-        fresh_for, names = self.service.fresh_for_minutes * MINUTE_MS, {*resources}
-        blocking = {each for s in self.states if s.resource.id in names for each in s.resource.blocked_by}
-        found = [self.calendars[name] for name in sorted(blocking) if name in self.calendars]
-        return [calendar for calendar in found if calendar.in_use and not calendar.fresh(now, fresh_for)]
 
 
 def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Millis) -> ServiceState:
@@ -113,10 +103,17 @@ def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Mi
     hints.remember((reader.account, wanted.service), Hint(service.resources, calendars, *margins))
     known_for = service.stale_after(stale_after)
     return ServiceState(
-        service,
-        tuple(_state(reader, each, months, now=now, stale_after=known_for) for each in resources),
-        {name: known for name in calendars if (known := reader.get(Ref(Calendar, name))) is not None},
+        service, tuple(_state(reader, each, months, now=now, stale_after=known_for) for each in resources)
     )
+
+
+def not_fresh(reader: Reader, service: Service, resources: Iterable[Resource], *, now: Millis) -> list[Calendar]:
+    """The calendars that block these resources and were read longer ago than the service wants of what it sells."""
+    names = sorted({name for resource in resources for name in resource.blocked_by})
+    reader.load(*_calendar_refs(names))
+    known = (reader.get(Ref(Calendar, name)) for name in names)
+    fresh_for = service.fresh_for_minutes * MINUTE_MS
+    return [each for each in known if each is not None and each.in_use and not each.fresh(now, fresh_for)]
 
 
 def read_resources(
