@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from functions.adapters.certificates import Certificates
     from functions.adapters.google_calendar import Calendars
     from functions.adapters.store.store import Store
+    from functions.adapters.sync_function import SyncFunction
     from functions.adapters.tasks import Tasks
     from functions.adapters.vault import Vault
 
@@ -56,6 +57,12 @@ class Application:
         from functions.adapters.google_calendar import Calendars
 
         return Calendars(self.settings)
+
+    @cached_property
+    def sync_function(self) -> "SyncFunction":
+        from functions.adapters.sync_function import SyncFunction
+
+        return SyncFunction(self.settings)
 
     @cached_property
     def people_certificates(self) -> "Certificates":

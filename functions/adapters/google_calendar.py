@@ -5,6 +5,7 @@ connection, timeouts, no silent retries (our tasks retry), pages asked for by ha
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http.client import HTTPException, RemoteDisconnected
 from typing import Any
 
@@ -15,8 +16,18 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from functions.adapters.google_errors import AccessLost, GoogleError, OurMistake, PageExpired, Unavailable, error_of
+from functions.adapters.google_errors import (
+    AccessLost,
+    GoogleError,
+    Missing,
+    OurMistake,
+    PageExpired,
+    Unavailable,
+    error_of,
+)
 from functions.adapters.settings import Settings
+from functions.domain.instants import minute_ceil, minute_floor, rfc3339
+from functions.domain.intervals import Interval
 
 TIMEOUT_S = 20
 PAGE_SIZE = 250
@@ -100,6 +111,22 @@ class GoogleCalendar:
 
     def delete(self, calendar: str, event: str, *, etag: str | None) -> None:
         self._do(self._service.events().delete(calendarId=calendar, eventId=event, sendUpdates="none"), etag=etag)
+
+    def busy(self, calendar: str, within: Interval) -> list[Interval]:
+        """What is busy by Google's own account: minutes, rounded outward; `within` must be shorter than about three months.
+
+        An error of the calendar's comes inside a 200 and without any busy time: that is unknown and never free, so it raises (case 157).
+        """
+        body = {"timeMin": rfc3339(within.start), "timeMax": rfc3339(within.end), "items": [{"id": calendar}]}
+        answer = self._do(self._service.freebusy().query(body=body)).get("calendars", {}).get(calendar, {})
+        errors = answer.get("errors") or ()
+        if errors or "busy" not in answer:
+            reason = errors[0].get("reason", "") if errors else "no answer"
+            raise Missing(reason) if reason == "notFound" else Unavailable(reason)
+        moments = [
+            (datetime.fromisoformat(each["start"]), datetime.fromisoformat(each["end"])) for each in answer["busy"]
+        ]
+        return [Interval(minute_floor(start), minute_ceil(end)) for start, end in moments]
 
     def watch(self, calendar: str, *, channel: str, token: str, address: str) -> WatchAnswer:
         body = {"id": channel, "type": "web_hook", "address": address, "token": token}

@@ -32,6 +32,8 @@ class Settings:
     tasks_emulator: str | None
     tasks_location: str
     tasks_service_account: str
+    booking_service_account: str
+    metadata_host: str
     tasks_certs_url: str
     calendar_endpoint: str
     oauth_authorize_url: str
@@ -65,6 +67,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         tasks_emulator=read.optional("CLOUD_TASKS_EMULATOR_HOST"),
         tasks_location=read.text("CLOUD_TASKS_LOCATION", "europe-west1"),
         tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT"),
+        booking_service_account=read.text("BOOKING_SERVICE_ACCOUNT"),
+        metadata_host=read.text("GCE_METADATA_HOST", "metadata.google.internal"),
         tasks_certs_url=read.text("TASKS_CERTS_URL", GOOGLE_CERTS),
         calendar_endpoint=read.text("GOOGLE_CALENDAR_ENDPOINT", "https://www.googleapis.com/calendar/v3/"),
         oauth_authorize_url=read.text("GOOGLE_OAUTH_AUTHORIZE_URL", "https://accounts.google.com/o/oauth2/v2/auth"),

@@ -20,6 +20,7 @@ QUEUES: Mapping[str, str] = {
     "pull": "pull",
     "watch": "pull",
     "discover": "pull",
+    "audit": "pull",
     "push": "push",
     "notify": "notify",
     "lapse": "rules",

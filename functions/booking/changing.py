@@ -13,9 +13,11 @@ from functions.booking.clients import (
     lead_of,
     read_around,
     read_booking,
+    resources_of,
     seating_at,
     start_of,
 )
+from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, Cancel, Move, Reschedule, SeriesAnswer
 from functions.domain import appointments
@@ -108,7 +110,7 @@ def move_booking(call: Call) -> Answer:
 def _to_another_time(call: Call, body: Reschedule, *, resource: str | None, bound: bool) -> Answer:
     start, new_session = start_of(body.start), session_id(os.urandom(16))
 
-    def attempt(reader: Reader) -> Decision[BookingAnswer]:
+    def attempt(reader: Reader, sale: Sale) -> Decision[BookingAnswer]:
         booked, lead = read_booking(reader, call.ids["booking"])
         booking, session = booked.booking, booked.session
         around = read_around(reader, call, booking.service, start)
@@ -129,17 +131,24 @@ def _to_another_time(call: Call, body: Reschedule, *, resource: str | None, boun
             moving=session.id if gives_up_time(booking, session) else None,
         )
         asked = question if bound else as_operator(question)
-        seating = (
-            _seating_near(reader, asked, session, start)
-            if resource is None
-            else _seating_with(reader, asked, resource, start)
-        )
-        decision = appointments.reschedule(
-            booking, session, seating, new_session=new_session, author=call.caller.author
-        )
+
+        def decide() -> Decision[Booked]:
+            seating = (
+                _seating_near(reader, asked, session, start)
+                if resource is None
+                else _seating_with(reader, asked, resource, start)
+            )
+            return appointments.reschedule(
+                booking, session, seating, new_session=new_session, author=call.caller.author
+            )
+
+        decision = sale.decided(reader, around, decide, resources_of)
         return answered(decision, lead_of(around, decision.answer))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    def sell(sale: Sale) -> BookingAnswer:
+        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+
+    return Answer(body=on_fresh_calendars(call, sell))
 
 
 def _seating_near(reader: Reader, question: Question, session: Session, start: Minute) -> Seating:

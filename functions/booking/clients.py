@@ -11,6 +11,7 @@ from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
 from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
 from functions.adapters.store.reading_waitlist import EntryState, read_client_bookings, read_entry
 from functions.adapters.store.store import Reader
+from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
@@ -97,7 +98,7 @@ def new_wish(call: Call, start: Minute, *, client: Client, notes: str | None) ->
 def _taking_seats(
     call: Call, body: NewHold, wish: BookingRequest, decide: Callable[[Seating], Decision[Booked]]
 ) -> Answer:
-    def attempt(reader: Reader) -> Decision[_Made]:
+    def attempt(reader: Reader, sale: Sale) -> Decision[_Made]:
         state = read_around(reader, call, body.service, wish.start)
         if body.resource is not None and all(s.resource.id != body.resource for s in state.states):
             raise Invalid(f"{body.resource} does not serve {body.service}.")
@@ -110,12 +111,15 @@ def _taking_seats(
             resource=body.resource,
             client=counted_bookings(reader, call, state.service, wish.client),
         )
-        decision = decide(seating_at(reader, question, wish.start))
+        decision = sale.decided(reader, state, lambda: decide(seating_at(reader, question, wish.start)), resources_of)
         booked = decision.answer
         answer = booking_answer(booked.booking, booked.session, lead_of(state, booked))
         return decision.with_answer(_Made(answer, booked.booking.manage_hash))
 
-    made = answered_once(call, attempt, keep=_Made.kept, repeat=_Made.repeated)
+    def sell(sale: Sale) -> _Made:
+        return answered_once(call, lambda reader: attempt(reader, sale), keep=_Made.kept, repeat=_Made.repeated)
+
+    made = on_fresh_calendars(call, sell)
     return Answer(body=with_token(call, made.answer, made.manage_hash), status=201)
 
 
@@ -185,6 +189,11 @@ def seating_at(reader: Reader, question: Question, start: Minute) -> Seating:
     choice = place(question, start)
     running = None if choice.session is None else reader.get(Ref(Session, choice.session))
     return Seating(question=question, choice=choice, start=start, running=running)
+
+
+def resources_of(booked: Booked) -> tuple[str, ...]:
+    """Whose time the booking takes."""
+    return booked.session.resources
 
 
 def lead_of(state: ServiceState, booked: Booked) -> Resource:

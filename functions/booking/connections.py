@@ -19,9 +19,9 @@ from functions.adapters.store import queries
 from functions.adapters.store.records import PendingConsent
 from functions.adapters.store.store import Reader
 from functions.adapters.vault import CannotOpen
-from functions.booking.operators import Shown, calendar_view
+from functions.booking.health import calendar_view
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
-from functions.booking.schemas import GrantedConnection, NewConnection
+from functions.booking.schemas import GrantedConnection, NewConnection, Shown
 from functions.domain.calendar import Connection
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import Invalid, NotFound, Refusal

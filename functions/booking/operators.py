@@ -1,4 +1,4 @@
-"""What operators set up and look at: resources, services, calendars, who came, health. Their lists are in `lists`."""
+"""What operators set up and look at: resources, services, calendars, who came. Their lists are in `lists`."""
 
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, read_booking
+from functions.booking.health import calendar_view, read_calendar
 from functions.booking.problems import problem
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
@@ -19,14 +20,15 @@ from functions.booking.schemas import (
     ImportedHolidays,
     ResourceBody,
     ServiceBody,
+    Shown,
 )
 from functions.domain.attendance import Verb, note_attendance
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Limits, Resource, Service
-from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
+from functions.domain.decision import Decision, HistoryEntry, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.hours import Holiday, Hours
-from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
+from functions.domain.instants import MINUTE_MS, rfc3339
 from functions.domain.linking import Links, link, recalculations, touches
 from functions.domain.session import Session
 from functions.domain.waitlist.preset import Preset
@@ -35,12 +37,6 @@ from functions.domain.zones import local_date, zone
 MAX_RESOURCE_BYTES = 256 * 1024  # as many holidays and overrides as there may be
 MAX_FILE_BYTES = 1024 * 1024
 T = TypeVar("T")
-
-
-class Shown(BaseModel):
-    """An answer whose form is that of the stored document, less what is nobody's business outside."""
-
-    model_config = {"extra": "allow"}
 
 
 def put_resource(call: Call) -> Answer:
@@ -212,7 +208,7 @@ def put_calendar(call: Call) -> Answer:
     names = sorted({*body.blocks, *body.destination_for})
 
     def attempt(reader: Reader) -> Decision[Calendar]:
-        calendar = _calendar(reader, call)
+        calendar = read_calendar(reader, call)
         affected = sorted({*names, *calendar.resources, *calendar.destination_for})
         reader.load(*(Ref(Resource, name) for name in affected))
         resources = {name: reader.get(Ref(Resource, name)) for name in affected}
@@ -238,44 +234,6 @@ def _former_destinations(
 ) -> tuple[Calendar, ...]:
     former = {r.destination for r in resources if r.id in destination_for and r.destination not in (None, calendar.id)}
     return tuple(c for name in sorted(filter(None, former)) if (c := reader.get(Ref(Calendar, name))) is not None)
-
-
-def _calendar(reader: Reader, call: Call) -> Calendar:
-    calendar = reader.get(Ref(Calendar, call.ids["calendar"]))
-    if calendar is None:
-        raise NotFound("There is no such calendar; list those of a connection.")
-    return calendar
-
-
-def pull_calendar(call: Call) -> Answer:
-    def attempt(reader: Reader) -> Decision[Calendar]:
-        calendar = _calendar(reader, call)
-        return Decision(answer=calendar, effects=(Effect(kind="pull", subject=calendar.id),))
-
-    calendar = call.application.store.run(call.account, attempt)
-    return Answer(body=Shown.model_validate(calendar_view(calendar)), status=202)
-
-
-def calendar_view(calendar: Calendar) -> dict[str, Any]:
-    """A calendar for operators: what it does, and how fresh it is. Cursor and channel tokens stay inside."""
-    return {
-        "id": calendar.id,
-        "google_id": calendar.google_id,
-        "summary": calendar.summary,
-        "primary": calendar.primary,
-        "role": calendar.role,
-        "time_zone": calendar.time_zone,
-        "blocks": list(calendar.resources),
-        "destination_for": list(calendar.destination_for),
-        "state": calendar.state,
-        "watched": calendar.channel is not None and calendar.channel.resource is not None,
-        "last_success_at": _moment(calendar.last_success_at),
-        "last_error": calendar.last_error,
-    }
-
-
-def _moment(millis: int | None) -> str | None:
-    return rfc3339_millis(millis) if millis is not None else None
 
 
 def complete_booking(call: Call) -> Answer:
@@ -312,18 +270,6 @@ def session_view(session: Session) -> dict[str, Any]:
     return shown
 
 
-def health(call: Call) -> Answer:
-    """The state of every connection and of every calendar in use."""
-    store = call.application.store
-    connections = [
-        {"id": c.id, "email": c.email, "state": c.status, "last_error": c.last_error}
-        for c in queries.connections(store, call.account)
-    ]
-    calendars = [calendar_view(c) for c in queries.all_of(store, call.account, Calendar) if c.in_use]
-    well = all(c["state"] == "active" for c in connections) and not any(c["last_error"] for c in calendars)
-    return Answer(body=Shown.model_validate({"well": well, "connections": connections, "calendars": calendars}))
-
-
 _ACCOUNT = "/v1/accounts/<id:account>"
 _BOOKING = f"{_ACCOUNT}/bookings/<id:booking>"
 
@@ -345,9 +291,7 @@ ROUTES = (
     ),
     Route(method="PUT", path=f"{_ACCOUNT}/services/<id:service>", handler=put_service, access="operator"),
     Route(method="PUT", path=f"{_ACCOUNT}/calendars/<id:calendar>", handler=put_calendar, access="operator"),
-    Route(method="POST", path=f"{_ACCOUNT}/calendars/<id:calendar>/pull", handler=pull_calendar, access="operator"),
     Route(method="POST", path=f"{_BOOKING}/complete", handler=complete_booking, access="operator"),
     Route(method="POST", path=f"{_BOOKING}/no-show", handler=miss_booking, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/sessions/<id:session>", handler=get_session, access="operator"),
-    Route(method="GET", path=f"{_ACCOUNT}/health", handler=health, access="operator"),
 )

@@ -280,6 +280,9 @@ class ServiceBody(Request):
     pick: str = "order"
     priorities: Mapping[str, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
     weights: Mapping[str, int] = Field(default_factory=dict)
+    fresh_for_minutes: int = 5
+    stale_after_minutes: int | None = None
+    on_stale: str = "close"
     on_conflict: str = "flag"
     active: bool = True
 
@@ -393,6 +396,12 @@ class ImportedHolidays(BaseModel):
 
     imported: tuple[Holiday, ...]
     skipped: int
+
+
+class Shown(BaseModel):
+    """An answer whose form is that of the stored document, less what is nobody's business outside."""
+
+    model_config = {"extra": "allow"}
 
 
 class ConflictAnswer(BaseModel):

@@ -17,6 +17,7 @@ from functions.booking.clients import (
     start_of,
     with_token,
 )
+from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, NewSeries, SeriesAnswer
@@ -55,7 +56,7 @@ def create_series(call: Call) -> Answer:
     client = client_of(body.client)
     wishes = [new_wish(call, first, client=client, notes=body.notes) for _ in range(body.weeks)]
 
-    def attempt(reader: Reader) -> Decision[_Made]:
+    def attempt(reader: Reader, sale: Sale) -> Decision[_Made]:
         starts = _starts(reader, body, first)
         state = _read_weeks(reader, call, body.service, starts)
         if body.resource is not None and all(s.resource.id != body.resource for s in state.states):
@@ -74,10 +75,18 @@ def create_series(call: Call) -> Answer:
             replace(wish, start=start, answers=answers, series=series)
             for wish, start in zip(wishes, starts, strict=True)
         ]
-        decision = book_series(wanted, question, _running(reader, state, starts), author=call.caller.author)
+        decision = sale.decided(
+            reader,
+            state,
+            lambda: book_series(wanted, question, _running(reader, state, starts), author=call.caller.author),
+            lambda bookings: {name for booked in bookings for name in booked.session.resources},
+        )
         return decision.with_answer(_made(series, state, decision.answer))
 
-    made = answered_once(call, attempt, keep=_Made.kept, repeat=_Made.repeated)
+    def sell(sale: Sale) -> _Made:
+        return answered_once(call, lambda reader: attempt(reader, sale), keep=_Made.kept, repeat=_Made.repeated)
+
+    made = on_fresh_calendars(call, sell)
     bookings = [with_token(call, *each) for each in zip(made.answer.bookings, made.manage_hashes, strict=True)]
     return Answer(body=made.answer.model_copy(update={"bookings": bookings}), status=201)
 

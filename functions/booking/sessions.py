@@ -10,8 +10,9 @@ from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
 from functions.booking.clients import stale_after, start_of
 from functions.booking.idempotency import answered_once
-from functions.booking.operators import Shown, session_view
+from functions.booking.operators import session_view
 from functions.booking.routing import Answer, Call, Route
+from functions.booking.schemas import Shown
 from functions.booking.schemas_sessions import (
     ClonedSession,
     NewSessions,
@@ -96,7 +97,8 @@ def _scheduled(
     )
     _must_be_a_preset(reader, plan.waitlist)
     months = {month for start in starts for month in _months(service, start, start + plan.length)}
-    states = read_resources(reader, service.resources, sorted(months), now=call.now, stale_after=stale_after(call))
+    known_for = service.stale_after(stale_after(call))
+    states = read_resources(reader, service.resources, sorted(months), now=call.now, stale_after=known_for)
     question = Question(service=service, states=states, now=call.now)
     decision = schedule(plan, question, author=call.caller.author, skip_taken=body.skip_taken)
     made = decision.answer
@@ -156,8 +158,10 @@ def _moved(reader: Reader, call: Call, roster: Roster, start: Minute) -> Decisio
     session = roster.session
     moved = session.moved_to(start, start + session.end - session.start, at=call.now)
     months = months_between(*moved.occupation.taken)
-    states = read_resources(reader, session.resources, months, now=call.now, stale_after=stale_after(call))
-    question = Question(service=_service(reader, session.service), states=states, now=call.now)
+    service = _service(reader, session.service)
+    known_for = service.stale_after(stale_after(call))
+    states = read_resources(reader, session.resources, months, now=call.now, stale_after=known_for)
+    question = Question(service=service, states=states, now=call.now)
     return move_session(roster, start, question, author=call.caller.author)
 
 

@@ -69,13 +69,24 @@ class Channel(Document):
         return now >= self.created_at + (self.expires_at - self.created_at) * CHANNEL_RENEWAL
 
 
+class Difference(Document):
+    """Time that Google and our ledger do not agree about (see `drift`): busy in Google alone, and so perhaps sold twice; or taken here alone."""
+
+    busy: Literal["only_in_google", "only_here"]
+    start: Minute
+    end: Minute
+
+
 class Calendar(Document):
     """`resources`: those whose time this calendar blocks. `projected`: up to which minute each resource's ledger holds its events; `horizon` is how
     far that goes at present.
 
     `dirty` counts wake-ups that came while the lease was held (case 17). `next_poll_at` and `renew_at` are None for a calendar that is not in
     use, so that the schedules' queries pass it by. `next_channel` has been asked for and not answered yet. `changed`: resources whose ledgers a pull
-    has changed, and of whose sessions nobody has asked yet whether they can still be kept.
+    has changed, and of whose sessions nobody has asked yet whether they can still be kept. `relist`: the next pull lists it in full.
+
+    `audited_at`: when it was last compared with Google's own free/busy answer, and `drift_minutes` what came of it: None where it never was; `drift` holds
+    the first few differences. `audit_error`: why the last comparison could not be made, in words for people; the numbers are then those of the one before.
     """
 
     id: str
@@ -101,17 +112,35 @@ class Calendar(Document):
     last_error: str | None = None
     next_poll_at: Millis | None = None
     renew_at: Millis | None = None
+    relist: bool = False
+    audited_at: Millis | None = None
+    drift_minutes: int | None = None
+    drift: tuple[Difference, ...] = ()
+    audit_error: str | None = None
 
     @property
     def in_use(self) -> bool:
         return bool(self.resources or self.destination_for) and self.state == "active"
 
+    @property
+    def laid_out(self) -> bool:
+        """Whether it was read to its end, and the ledger of every resource that it blocks holds what that brought."""
+        read = self.last_success_at is not None and not self.relist
+        return read and all(resource in self.projected for resource in self.resources)
+
     def with_changed(self, resources: Iterable[str]) -> "Calendar":
         """These resources' ledgers are not as they were."""
         return self.model_copy(update={"changed": tuple(sorted({*self.changed, *resources}))})
 
-    def known_until(self, resource: str, *, now: Millis, stale_after: Millis) -> Minute:
-        """Up to which minute this calendar's events are known for `resource`; 0 where they are not known at all (law 6)."""
-        if self.last_success_at is None or now - self.last_success_at > stale_after:
+    def known_until(self, resource: str, *, now: Millis, stale_after: Millis | None) -> Minute:
+        """Up to which minute this calendar's events are known for `resource`; 0 where they are not known at all (law 6).
+
+        What was read longer than `stale_after` ago is not known any more; None: it still counts.
+        """
+        if self.last_success_at is None or (stale_after is not None and now - self.last_success_at > stale_after):
             return 0
         return self.projected.get(resource, 0)
+
+    def fresh(self, now: Millis, fresh_for: Millis) -> bool:
+        """Whether it was read less than `fresh_for` ago."""
+        return self.last_success_at is not None and now - self.last_success_at < fresh_for

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from functions.domain.booking_window import RollingDays, Window
 from functions.domain.hours import Hours
-from functions.domain.instants import DAY_MINUTES, Millis
+from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.model import Document
 from functions.domain.zones import ZoneName
 
@@ -100,6 +100,8 @@ class Service(Document):
     `confirmation`: at once, or by an operator, until whose decision a request keeps its seats.
     `client_*_until_minutes`: how long before the start clients may still cancel or reschedule by themselves; operators always may.
     `questions` are part of the form. `on_full`: whether who finds it full may wait, by the rules of the preset `waitlist` (None: the usual ones).
+    `fresh_for_minutes`: a calendar that was read longer ago than that is read before the service is sold (0: each time). One that can't be read makes its
+    time unknown after `stale_after_minutes` (None: the deployment's setting), and that is closed; or, to `keep`, sold by what was known last.
     `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
     `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
     `pick`: which of any: the first that is free in the order given; the one of highest priority; or the one with the fewest sessions that day
@@ -127,6 +129,9 @@ class Service(Document):
     questions: tuple[FormQuestion, ...] = Field(default=(), max_length=MOST_QUESTIONS)
     on_full: Literal["close", "waitlist"] = "waitlist"
     waitlist: str | None = None
+    fresh_for_minutes: int = Field(default=5, ge=0, le=DAY_MINUTES)
+    stale_after_minutes: int | None = Field(default=None, ge=1, le=365 * DAY_MINUTES)
+    on_stale: Literal["close", "keep"] = "close"
     on_conflict: Literal["flag", "cancel"] = "flag"
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
     assignment: Literal["any", "choice", "all"] = "any"
@@ -144,6 +149,14 @@ class Service(Document):
         if strangers := sorted({*self.priorities, *self.weights} - set(self.resources)):
             raise ValueError(f"priorities and weights name what is not among the resources: {', '.join(strangers)}")
         return self
+
+    def stale_after(self, usual: Millis) -> Millis | None:
+        """How long after it was read last a calendar makes its time unknown; None: never. `usual`: where the service says nothing."""
+        return None if self.on_stale == "keep" else self.stale_limit(usual)
+
+    def stale_limit(self, usual: Millis) -> Millis:
+        """How long a calendar may go unread before it matters, whatever then follows."""
+        return usual if self.stale_after_minutes is None else self.stale_after_minutes * MINUTE_MS
 
     def offers_duration(self, minutes: int) -> bool:
         return minutes == self.duration_minutes or minutes in self.durations

@@ -43,6 +43,30 @@ def clip(intervals: Iterable[Interval], bounds: Interval) -> list[Interval]:
     return [i for i in cut if i.start < i.end]
 
 
+def subtract(intervals: Iterable[Interval], taken: Iterable[Interval]) -> list[Interval]:
+    """What is left of `intervals` without the time that is `taken`: sorted, disjoint and not touching."""
+    cuts, left = merge(taken), []
+    place = 0
+    for start, end in merge(intervals):
+        while place < len(cuts) and cuts[place].end <= start:
+            place += 1
+        for cut in islice(cuts, place, None):
+            if cut.start >= end:
+                break
+            if start < cut.start:
+                left.append(Interval(start, cut.start))
+            start = cut.end
+        if start < end:
+            left.append(Interval(start, end))
+    return left
+
+
+def common(intervals: Iterable[Interval], others: Iterable[Interval]) -> list[Interval]:
+    """The time that both hold: sorted, disjoint and not touching."""
+    intervals = merge(intervals)
+    return subtract(intervals, subtract(intervals, others))
+
+
 @dataclass(frozen=True)
 class Edges:
     """Where intervals begin and where they end, each sorted by itself. None of them is empty.

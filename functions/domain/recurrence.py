@@ -54,6 +54,22 @@ def single_blocks(event: MirrorEvent, *, calendar_zone: str, horizon: Interval) 
     return [interval for interval in _single(event, calendar_zone) if interval.overlaps(horizon)]
 
 
+def is_blocked_for_more(rows: Iterable[MirrorEvent], *, calendar_zone: str, horizon: Interval) -> bool:
+    """Whether a series among these rows is busy for longer than it really takes, because its occurrences are not worth telling apart or can't be read."""
+    for master in rows:
+        if master.kind != "master" or master.start is None:
+            continue
+        try:
+            series = _series(master, calendar_zone)
+            since, until = series.window(horizon)
+            found = read_lines(master.recurrence, series.first, series.clock).between(since, until)
+            if any(each.start < each.latest for each in found):
+                return True
+        except (TooDense, Malformed, OverflowError):
+            return True
+    return False
+
+
 def starts_of_rule(rule: str, first: Minute, *, zone_name: str, until: Minute) -> list[Minute]:
     """The starts, sorted, of something of ours that begins at `first` and recurs by an RFC 5545 rule at that wall time of the zone; up to `until`.
 

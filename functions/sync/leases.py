@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 
 from functions.adapters.store.store import Reader
+from functions.adapters.sync_function import FOR_A_SALE
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar, Lease
 from functions.domain.decision import Decision, Effect, Ref
@@ -37,6 +38,8 @@ def acquire(work: Work) -> Held | None:
             return Decision(answer=None)
         now = work.now()
         if calendar.lease.held(now):
+            if work.about == FOR_A_SALE:
+                return Decision(answer=None)  # it waits for that worker, and wants no other pull after it
             busy = calendar.model_copy(update={"dirty": calendar.dirty + 1})
             return Decision(answer=busy, documents=(busy,))
         lease = Lease(holder=holder, fence=calendar.lease.fence + 1, expires_at=now + LEASE_MS)

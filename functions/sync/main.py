@@ -19,7 +19,7 @@ from functions.adapters.google_errors import GoogleError
 from functions.adapters.store.queries import forget_outbox
 from functions.adapters.tasks import EnqueueFailed
 from functions.domain.errors import Refusal
-from functions.sync import channels, discover, holds, notify, pull, push, recalculate, schedules, waitlists
+from functions.sync import audit, channels, discover, holds, notify, pull, push, recalculate, schedules, waitlists
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "push": push.push,
     "watch": channels.watch,
     "discover": discover.discover,
+    "audit": audit.audit,
     "notify": notify.notify,
     "lapse": holds.lapse,
     "promote": waitlists.promote,
@@ -68,7 +69,7 @@ def _run_schedule(name: str, app: Application) -> ResponseReturnValue:
 
 
 def _refused(request: Request, app: Application) -> ResponseReturnValue | None:
-    """Who may call: only what signs in as the tasks' service account, for this address (the token's audience)."""
+    """Who may call: only what signs in as the tasks' service account, for this address (the token's audience); and the booking function, for a pull."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         return "This function is called by tasks only.\n", 401
@@ -78,7 +79,10 @@ def _refused(request: Request, app: Application) -> ResponseReturnValue | None:
         return "That token is not valid here.\n", 401
     except CertificatesUnavailable:
         return "Tokens can't be verified at the moment.\n", 503
-    if claims.get("email") != app.settings.tasks_service_account or not claims.get("email_verified"):
+    callers = {app.settings.tasks_service_account}
+    if request.path == "/tasks/pull":
+        callers.add(app.settings.booking_service_account)
+    if claims.get("email") not in callers or not claims.get("email_verified"):
         return "That caller may not do this.\n", 403
     return None
 

@@ -1,4 +1,5 @@
-"""Notify: one mail to a client about their booking, those of one series, or their place on a waitlist, from the present state.
+"""Notify: one mail, from the present state: to a client about their booking, those of one series, or their place on a waitlist; to an operator about a
+calendar.
 
 The Message-ID is derived from the outbox record, so that a mail which is sent again after a lost answer can be told from another one.
 """
@@ -13,6 +14,7 @@ from functions.adapters.store.store import Reader
 from functions.domain.configuration import Account, Service
 from functions.domain.decision import Ref
 from functions.domain.session import Booking, Session
+from functions.sync.calendar_news import ABOUT_CALENDARS, calendar_news
 from functions.sync.claims import claim, unclaim
 from functions.sync.series_news import ABOUT_SERIES, series_news
 from functions.sync.waitlist_news import ABOUT_ENTRIES, entry_news, served_lines
@@ -49,6 +51,8 @@ def _news(work: Work, reader: Reader) -> News | None:
         return series_news(work, reader)
     if work.about in ABOUT_ENTRIES:
         return entry_news(work, reader)
+    if work.about in ABOUT_CALENDARS:
+        return calendar_news(work, reader)
     return _booking_news(work, reader)
 
 

@@ -70,7 +70,7 @@ def _catch_up(work: Work, held: Held) -> None:
     """One pass to the end of the feed."""
     calendar = project_where_needed(work, held)
     google = work.google(calendar.connection)
-    if calendar.cursor.fingerprint != LIST_FINGERPRINT:
+    if calendar.relist or calendar.cursor.fingerprint != LIST_FINGERPRINT:
         calendar = _begin_full_list(work, held)
     started = work.now()
     while True:
@@ -113,16 +113,16 @@ def _apply(
 def _begin_full_list(work: Work, held: Held) -> Calendar:
     """A new generation from the first page. What is known of the old one keeps blocking until the sweep at the end (cases 45 to 47)."""
     generation = _present(work, held).cursor.generation + 1
-    return _move_cursor(work, held, Cursor(generation=generation, fingerprint=LIST_FINGERPRINT))
+    return _move_cursor(work, held, Cursor(generation=generation, fingerprint=LIST_FINGERPRINT), relist=False)
 
 
 def _present(work: Work, held: Held) -> Calendar:
     return held_calendar(work.store.reader(work.account), held)
 
 
-def _move_cursor(work: Work, held: Held, cursor: Cursor) -> Calendar:
+def _move_cursor(work: Work, held: Held, cursor: Cursor, **more: bool) -> Calendar:
     def attempt(reader: Reader) -> Decision[Calendar]:
-        moved = renewed(held_calendar(reader, held), work.now()).model_copy(update={"cursor": cursor})
+        moved = renewed(held_calendar(reader, held), work.now()).model_copy(update={"cursor": cursor, **more})
         return Decision(answer=moved, documents=(moved,))
 
     return work.store.run(work.account, attempt)

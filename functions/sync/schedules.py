@@ -1,5 +1,8 @@
 """What Cloud Scheduler calls. Each looks up what is due and leaves tasks behind; none does the work itself, and running one twice is harmless."""
 
+import random
+from dataclasses import replace
+
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.outbox import task_of
@@ -11,6 +14,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref
 
 MAX_SWEEP_DELAY_MS = 6 * 3600 * 1000
+AUDITS_SPREAD_MS = 4 * 3600 * 1000  # Google's quota is per minute and project, and all calendars have the same night
 
 
 def minute(application: Application) -> None:
@@ -45,10 +49,14 @@ def quarter(application: Application) -> None:
 
 
 def daily(application: Application) -> None:
-    """Pulls every calendar in use once, which also rolls its horizon on."""
-    day = now_millis() // 86_400_000
+    """Pulls every calendar in use once, which also rolls its horizon on; and audits it, some time in the hours after."""
+    now = now_millis()
+    day = now // 86_400_000
     for account, calendar in calendars_in_use(application.store):
         application.tasks.create(_calendar_task("pull", account, calendar, f"daily/{day}"))
+        audit = _calendar_task("audit", account, calendar, f"audit/{day}")
+        later = random.randrange(AUDITS_SPREAD_MS)  # noqa: S311  spreads them, no secret
+        application.tasks.create(replace(audit, not_before_ms=now + later))
 
 
 def _postpone(application: Application, account: str, record_id: str, now: int) -> OutboxRecord | None:

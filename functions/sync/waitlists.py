@@ -4,11 +4,17 @@ Step by step, each one commit from a new reading: so it does not matter when thi
 """
 
 import os
+from collections.abc import Set
+from contextlib import suppress
+from dataclasses import replace
 
+from functions.adapters.google_errors import GoogleError
 from functions.adapters.signing import new_managed_id
 from functions.adapters.store.documents import ledger_refs_of
+from functions.adapters.store.reading import not_fresh
 from functions.adapters.store.reading_waitlist import read_client_bookings, read_waitlist
 from functions.adapters.store.store import Reader
+from functions.adapters.sync_function import FOR_A_SALE
 from functions.domain.appointments import Booked
 from functions.domain.decision import Decision, Ref
 from functions.domain.event_ids import session_id
@@ -18,21 +24,44 @@ from functions.domain.waitlist.entry import Queue, WaitlistEntry
 from functions.domain.waitlist.passing import nobody_served
 from functions.domain.waitlist.serving import NewIds, Turn
 from functions.domain.waitlist.snapshot import Waitlist
+from functions.sync.pull import pull
 from functions.sync.work import TryLater, Work
 
 MOST_STEPS = 500  # of one task; a longer line comes again
 
 
 def promote(work: Work) -> None:
-    """Serves whoever waits for the subject service, until there is nothing left to do. Raises `TryLater` for a line that is longer than one task."""
+    """Serves whoever waits for the subject service, until there is nothing left to do. Raises `TryLater` for a line that is longer than one task.
+
+    Nobody is given time of calendars that were read too long ago: those are read first, as for any other sale. Where they can't be, what is known counts.
+    """
+    asked: set[str] = set()
     for _ in range(MOST_STEPS):
-        if not work.store.run(work.account, lambda reader: _step(work, reader)):
-            return
+        try:
+            if not work.store.run(work.account, lambda reader: _step(work, reader, asked)):
+                return
+        except _NotFresh as stale:
+            _refresh(work, stale.calendars)
+            asked.update(stale.calendars)
     raise TryLater("more are waiting than one task serves")
 
 
-def _step(work: Work, reader: Reader) -> Decision[bool]:
-    """The next thing to do about the queue, and whether there was one."""
+class _NotFresh(Exception):
+    """These calendars have to be pulled before somebody gets time of them."""
+
+    def __init__(self, calendars: frozenset[str]) -> None:
+        super().__init__(f"{len(calendars)} calendars")
+        self.calendars = calendars
+
+
+def _refresh(work: Work, calendars: frozenset[str]) -> None:
+    for calendar in sorted(calendars):
+        with suppress(GoogleError):
+            pull(replace(work, subject=calendar, about=FOR_A_SALE))
+
+
+def _step(work: Work, reader: Reader, asked: Set[str]) -> Decision[bool]:
+    """The next thing to do about the queue, and whether there was one. `asked`: calendars that were pulled for it, or could not be."""
     queue = reader.get(Ref(Queue, work.subject))
     if queue is None or not queue.size:
         return Decision(answer=False)
@@ -42,7 +71,13 @@ def _step(work: Work, reader: Reader) -> Decision[bool]:
     if ended is not None:
         return ended
     turn, waitlist = _next_turn(work, reader, waitlist)
-    return nobody_served(waitlist).with_answer(False) if turn is None else _serve(work, reader, waitlist, turn)
+    if turn is None:
+        return nobody_served(waitlist).with_answer(False)
+    given = [state.resource for state in waitlist.states if state.resource.id in turn.opening.choice.resources]
+    stale = {each.id for each in not_fresh(reader, waitlist.service, given, now=waitlist.now)} - asked
+    if stale:
+        raise _NotFresh(frozenset(stale))
+    return _serve(work, reader, waitlist, turn)
 
 
 def _settle_offers(reader: Reader, waitlist: Waitlist) -> Decision[bool] | None:

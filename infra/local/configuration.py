@@ -93,6 +93,10 @@ class Configuration:
         return f"tasks@{self.project}.iam.gserviceaccount.com"
 
     @property
+    def booking_service_account(self) -> str:
+        return f"booking@{self.project}.iam.gserviceaccount.com"
+
+    @property
     def functions_environment(self) -> dict[str, str]:
         """The complete environment of the three functions and of their bootstrap program."""
         ports = self.ports
@@ -112,6 +116,8 @@ class Configuration:
             "WEBHOOK_URL": http(ports.webhook),
             "SYNC_URL": http(ports.sync),
             "TASKS_SERVICE_ACCOUNT": self.tasks_service_account,
+            "BOOKING_SERVICE_ACCOUNT": self.booking_service_account,
+            "GCE_METADATA_HOST": f"{HOST}:{ports.tasks_http}",
             "TASKS_CERTS_URL": f"{http(ports.tasks_http)}/oauth2/v1/certs",
             "TOKEN_KEYS": self.credentials.token_keys,
             "SIGNING_KEYS": self.credentials.signing_keys,

@@ -170,6 +170,7 @@ def _tasks(configuration: Configuration) -> Part:
             configuration,
             *("--port", ports.tasks, "--http-port", ports.tasks_http),
             *("--scheduler-target", http(ports.sync), "--service-account", configuration.tasks_service_account),
+            *("--instance-account", configuration.booking_service_account),
         ),
         environment=configuration.environment,
         address=f"{HOST}:{ports.tasks}",

@@ -24,7 +24,7 @@ from functions.adapters.store.documents import (
 )
 from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
 from functions.adapters.store.wire import GONE
-from functions.domain.calendar import Channel, Cursor, Lease
+from functions.domain.calendar import Channel, Cursor, Difference, Lease
 from functions.domain.configuration import Account, FormQuestion, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
@@ -163,6 +163,11 @@ DOCUMENTS: dict[str, Document] = {
         last_error="Unavailable: backendError",
         next_poll_at=NOW,
         renew_at=NOW,
+        relist=True,
+        audited_at=NOW,
+        drift_minutes=30,
+        drift=(Difference(busy="only_in_google", start=minute("2027-03-01T09:00Z"), end=minute("2027-03-01T09:30Z")),),
+        audit_error="Google could not be asked.",
         state="gone",
     ),
     "an event": row(google_event()).model_copy(update={"months": ("2027-03", "2027-04")}),

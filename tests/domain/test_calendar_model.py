@@ -1,9 +1,12 @@
 """What a calendar's document says of itself: how far it is known, whose lease it is, when its channel is due."""
 
+from typing import Any
+
 import pytest
 
 from functions.domain.calendar import Calendar, Channel, Lease
-from tests.domain.builders import NOW, calendar, minute
+from functions.domain.instants import MINUTE_MS
+from tests.domain.builders import NOW, calendar, minute, service
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -29,6 +32,58 @@ class TestKnownUntil:  # case 156
     def test_a_resource_it_was_not_projected_for_yet_is_not_known(self) -> None:
         known = calendar(projected={"anna": HORIZON}, horizon=HORIZON, last_success_at=NOW)
         assert self.known(known, "ben") == 0
+
+    def test_without_a_limit_what_was_read_once_still_counts(self) -> None:
+        old = calendar(projected={"anna": HORIZON}, last_success_at=0)
+        assert old.known_until("anna", now=NOW, stale_after=None) == HORIZON
+        assert calendar(projected={"anna": HORIZON}).known_until("anna", now=NOW, stale_after=None) == 0
+
+
+class TestFresh:
+    @pytest.mark.parametrize(
+        ("age", "fresh_for", "expected"),
+        [
+            pytest.param(5 * MINUTE_MS - 1, 5 * MINUTE_MS, True, id="read just now"),
+            pytest.param(5 * MINUTE_MS, 5 * MINUTE_MS, False, id="read too long ago"),
+            pytest.param(0, 0, False, id="asked each time"),
+        ],
+    )
+    def test_until_the_service_wants_to_know_again(self, age: int, fresh_for: int, expected: bool) -> None:
+        assert calendar(last_success_at=NOW - age).fresh(NOW, fresh_for) is expected
+
+    def test_what_was_never_read_is_not(self) -> None:
+        assert not calendar().fresh(NOW, HOUR_MS)
+
+
+class TestLaidOut:
+    READ = calendar(last_success_at=NOW, projected={"anna": HORIZON})
+
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [
+            pytest.param({}, True, id="read to the end"),
+            pytest.param({"last_success_at": None}, False, id="in the middle of its first list"),
+            pytest.param({"relist": True}, False, id="to be listed in full"),
+            pytest.param({"resources": ("anna", "ben")}, False, id="blocks somebody else from now on"),
+            pytest.param({"resources": (), "destination_for": ("anna",)}, True, id="blocks nobody"),
+        ],
+    )
+    def test_when_every_ledger_holds_it(self, changes: dict[str, Any], expected: bool) -> None:
+        assert self.READ.model_copy(update=changes).laid_out is expected
+
+
+class TestStaleness:
+    @pytest.mark.parametrize(
+        ("says", "expected"),
+        [
+            pytest.param({}, 6 * HOUR_MS, id="the deployment's where it says nothing"),
+            pytest.param({"stale_after_minutes": 30}, HOUR_MS // 2, id="its own"),
+            pytest.param({"on_stale": "keep"}, None, id="never, to keep"),
+            pytest.param({"stale_after_minutes": 30, "on_stale": "keep"}, None, id="never, whatever limit it has"),
+        ],
+    )
+    def test_a_service_says_when_its_time_is_unknown(self, says: dict[str, Any], expected: int | None) -> None:
+        assert service(**says).stale_after(6 * HOUR_MS) == expected
 
 
 class TestLease:

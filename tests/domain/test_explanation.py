@@ -380,6 +380,12 @@ def test_the_calendar_that_is_known_least_is_named() -> None:
     assert explain(never_read, on_monday("10:00")) == (because(Closed.CALENDAR_UNKNOWN, "anna", calendar="hers"),)
 
 
+def test_since_when_nobody_has_read_that_calendar() -> None:  # case 156
+    stale = among(replace(state(of=ANNA, known_until=0), least_known="hers", last_read=NOW))
+    since = {"calendar": "hers", "not_read_since": "2027-02-22T08:00:00.000Z"}
+    assert explain(stale, on_monday("10:00")) == (because(Closed.CALENDAR_UNKNOWN, "anna", **since),)
+
+
 def test_what_only_touches_is_no_reason() -> None:
     nothing = {("cal", "nothing"): [Interval(on_monday("10:30"), on_monday("10:30"))]}
     around = asked(at("09:00", "10:00"), at("11:00", "12:00"), blocks=nothing, known_until=on_monday("11:00"))

@@ -15,6 +15,8 @@ from tests.platform.local_tasks import Handler, LocalTasks, Project
 
 pytest_plugins = ["tests.platform.local_tasks_fixtures"]
 
+IDENTITY = "/computeMetadata/v1/instance/service-accounts/default/identity"
+FLAVOR = {"Metadata-Flavor": "Google"}
 ACCOUNT = "tasks@example.iam.gserviceaccount.com"
 
 
@@ -74,6 +76,20 @@ def test_expired_token_is_not_verified(local_tasks: LocalTasks) -> None:
     assert jwt.decode(token, verify=False)["exp"] < time.time()
     with pytest.raises(exceptions.InvalidValue, match="expired"):
         verify(local_tasks, token, "a")
+
+
+def test_an_instance_s_identity_is_for_the_audience_it_asks_for(local_tasks: LocalTasks) -> None:
+    answer = local_tasks.http.get(
+        IDENTITY, params={"audience": "https://sync.example", "format": "full"}, headers=FLAVOR
+    )
+    assert answer.headers["Metadata-Flavor"] == "Google"
+    claims = verify(local_tasks, answer.text, "https://sync.example")
+    assert (claims["email"], claims["email_verified"]) == ("booking@booking-local.iam.gserviceaccount.com", True)
+
+
+def test_an_identity_is_given_to_nobody_who_was_only_led_here(local_tasks: LocalTasks) -> None:
+    assert local_tasks.http.get(IDENTITY, params={"audience": "a"}).status_code == 403
+    assert local_tasks.http.get(IDENTITY, headers=FLAVOR).status_code == 400
 
 
 def test_task_without_a_token_brings_none(project: Project, handler: Handler) -> None:

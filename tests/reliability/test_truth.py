@@ -8,18 +8,38 @@ import pytest
 
 from functions.adapters.store.documents import encode_occupation
 from functions.adapters.store.store import Store
+from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, LedgerMonth, Waiting, enter, ledger_id
 from functions.domain.model import Document
 from functions.domain.session import Conflict, Session
 from functions.domain.state_changes import State, state_of
 from functions.domain.waitlist.entry import Offered, Place, Queue, WaitlistEntry, Wish
-from tests.domain.builders import CLIENT, NOW, apply, booking, minute, service, session
+from tests.domain.builders import (
+    CALENDAR,
+    CLIENT,
+    NOW,
+    apply,
+    booking,
+    calendar,
+    google_event,
+    ledger,
+    minute,
+    row,
+    service,
+    session,
+    span,
+)
 from tests.reliability.truth import Books, check_truth, lies, read_books
 from tests.studio import Studio
 
 SOON = NOW + 600_000
 TEN = minute("2027-03-31T22:00Z")
 MARCH, APRIL = ledger_id("anna", "2027-03"), ledger_id("anna", "2027-04")
+
+
+DENTIST = google_event()  # on the first of March, from nine to ten
+Blocks = Mapping[tuple[str, str], list[Interval]]
+BLOCKS: Blocks = {(CALENDAR, "ev1"): [span("2027-03-01T09:00Z", "2027-03-01T10:00Z")]}
 
 
 def waits(**changes: Any) -> WaitlistEntry:
@@ -29,9 +49,9 @@ def waits(**changes: Any) -> WaitlistEntry:
     return WaitlistEntry(**fields | {"manage_hash": "hash", "created_at": NOW} | changes)
 
 
-def ledger_of(*sessions: Session) -> Mapping[str, LedgerMonth]:
+def ledger_of(*sessions: Session, blocks: Blocks | None = None) -> Mapping[str, LedgerMonth]:
     changes = [change for each in sessions for change in enter(each.resources, each.occupation)]
-    return {ledger_id(*place): month for place, month in apply({}, changes).items()}
+    return {ledger_id(*place): month for place, month in apply(ledger(blocks=blocks), changes).items()}
 
 
 def told_of(*documents: Document) -> Mapping[str, State]:
@@ -65,10 +85,14 @@ def true_books() -> Books:
         now=NOW,
         sessions={each.id: each for each in (group, alone, over)},
         bookings={each.id: each for each in bookings},
-        months=ledger_of(group, alone),
+        months=ledger_of(group, alone, blocks=BLOCKS),
         entries={each.id: each for each in entries},
         queues={"cut": queue},
         services={"cut": service(duration_minutes=90, capacity=3)},
+        calendars={
+            CALENDAR: calendar(projected={"anna": minute("2027-06-01T00:00Z")}, horizon=minute("2027-06-01T00:00Z"))
+        },
+        rows=(row(DENTIST),),
         told=told_of(group, alone, over, *bookings, *entries),
     )
 
@@ -94,6 +118,18 @@ def group_of(books: Books) -> Session:
 GROUP = group_of(true_books())
 
 LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
+    "an event blocks nothing": (
+        lambda books: replace(books, rows=(*books.rows, row(google_event("ev2", end="2027-03-01T11:00:00Z")))),
+        "ledger anna/2027-03 holds [] of cal/ev2",
+    ),
+    "a block is of no event": (
+        lambda books: replace(books, rows=()),
+        "of cal/ev1, its mirror []",
+    ),
+    "an event blocks another time than its own": (
+        lambda books: replace(books, rows=(row(google_event(end="2027-03-01T11:00:00Z")),)),
+        "of cal/ev1, its mirror",
+    ),
     "a seat more is held than there is": (
         lambda books: planted(books, "sessions", GROUP.id, capacity=2),
         "has 2 seats; 2 are sold and 1 held",
@@ -312,7 +348,7 @@ def test_more_may_be_sold_than_there_is_where_that_is_known() -> None:
     conflict = Conflict(reason="over_capacity", since=NOW)
     true, group = true_books(), GROUP.model_copy(update={"capacity": 1, "conflict": conflict})
     books = replace(true, sessions={**true.sessions, GROUP.id: group}, told={**true.told, **told_of(group)})
-    assert lies(replace(books, months=ledger_of(group, books.sessions["alone"]))) == []
+    assert lies(replace(books, months=ledger_of(group, books.sessions["alone"], blocks=BLOCKS))) == []
 
 
 def test_what_is_stored_is_read(empty_studio: Studio, store: Store) -> None:

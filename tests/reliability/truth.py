@@ -15,10 +15,14 @@ from google.cloud import firestore
 from functions.adapters.clock import now_millis
 from functions.adapters.store.documents import COLLECTIONS, decode
 from functions.adapters.store.store import Store
+from functions.domain.calendar import Calendar
 from functions.domain.configuration import Service
 from functions.domain.decision import Ref
-from functions.domain.instants import Millis, months_between, rfc3339
-from functions.domain.ledger import LedgerMonth, Occupation, ledger_id
+from functions.domain.google_event import MirrorEvent
+from functions.domain.instants import MINUTE_MS, Millis, month_bounds, month_of, months_between, rfc3339
+from functions.domain.intervals import Interval, clip, merge
+from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, ledger_id
+from functions.domain.mirroring import Family, project
 from functions.domain.session import Booking, Session
 from functions.domain.state_changes import State, rebuilt, state_of
 from functions.domain.waitlist.entry import Place, Queue, WaitlistEntry
@@ -40,6 +44,8 @@ class Books:
     entries: Mapping[str, WaitlistEntry] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    rows: tuple[MirrorEvent, ...] = ()  # of all their mirrors
     told: Mapping[str, State] = field(
         default_factory=dict
     )  # the state of sessions, bookings and entries as history has it
@@ -74,6 +80,8 @@ def read_books(store: Store, account: str) -> Books:
             entries=every(WaitlistEntry),
             queues=every(Queue),
             services=every(Service),
+            calendars=every(Calendar),
+            rows=tuple(_rows(transaction)),
             told=_told(transaction),
         )
 
@@ -83,6 +91,12 @@ def read_books(store: Store, account: str) -> Books:
         for snapshot in months.stream(transaction=transaction):
             resource, _, month = snapshot.reference.path.split("/")[-3:]
             yield ledger_id(resource, month), snapshot.to_dict()
+
+    def _rows(transaction: firestore.Transaction) -> Iterator[MirrorEvent]:
+        # Of the whole account too: also those of a calendar that does not exist.
+        rows = firestore.CollectionGroup(store.client.collection(f"accounts/{account}/events"))
+        for snapshot in rows.stream(transaction=transaction):
+            yield MirrorEvent.model_validate(snapshot.to_dict())
 
     def _told(transaction: firestore.Transaction) -> dict[str, State]:
         history = store.client.collection(f"accounts/{account}/history").stream(transaction=transaction)
@@ -106,6 +120,7 @@ def lies(books: Books) -> list[str]:
         *_queues(books),
         *_seats_kept(books),
         *_ledger(books),
+        *_blocks(books),
         *_time_taken_twice(books),
         *_history(books),
     ]
@@ -265,6 +280,38 @@ def _ledger(books: Books) -> Iterator[str]:
     for place, key in told.keys() & stands.keys():
         if differing := _differing(stands[place, key], told[place, key]):
             yield f"ledger {place} and session {key} differ on {', '.join(differing)}"
+
+
+def _blocks(books: Books) -> Iterator[str]:
+    """From this month on the ledgers hold of every calendar what its mirror says, as far as they are laid out; whatever way the two came there."""
+    families: dict[tuple[str, str], list[MirrorEvent]] = defaultdict(list)
+    for row in books.rows:
+        families[row.calendar, row.block_key].append(row)
+    for calendar in books.calendars.values():
+        rows_of = {key: rows for (name, key), rows in families.items() if name == calendar.id}
+        for resource, until in calendar.projected.items():
+            within = Interval(month_bounds(month_of(books.now // MINUTE_MS))[0], until)
+            told = {
+                (change.month, key): clip(merge(change.blocks[calendar.id, key] or ()), within)
+                for key, rows in rows_of.items()
+                for change in _laid_out(rows, calendar, resource, within)
+            }
+            stands = {
+                (month, key): clip(merge(blocks), within)
+                for month in months_between(*within)
+                if (held := books.months.get(ledger_id(resource, month))) is not None
+                for key, blocks in held.blocks.get(calendar.id, {}).items()
+            }
+            for month, key in {*told, *stands}:
+                if (held_here := stands.get((month, key), [])) != (mirrored := told.get((month, key), [])):
+                    yield f"ledger {resource}/{month} holds {held_here} of {calendar.id}/{key}, its mirror {mirrored}"
+
+
+def _laid_out(rows: list[MirrorEvent], calendar: Calendar, resource: str, within: Interval) -> Iterable[LedgerChange]:
+    """One event or series, as the ledger of a resource that knows nothing of it would take it in."""
+    family = Family(key=rows[0].block_key, rows=tuple(rows), months=frozenset())
+    zone = calendar.time_zone
+    return project(family, calendar=calendar.id, resources=(resource,), calendar_zone=zone, within=within).changes
 
 
 def _differing(one: Occupation, other: Occupation) -> list[str]:

@@ -35,6 +35,8 @@ OPERATOR_CALLS = [
     ("GET", "waitlist"),
     ("GET", "history?session=any"),
     ("GET", "health"),
+    ("GET", "calendars/x"),
+    ("POST", "calendars/x/audit"),
     ("GET", "connections"),
     ("POST", "connections"),
     ("POST", "connections/grants"),
@@ -118,6 +120,17 @@ def test_the_sync_function_answers_tasks_only(studio: Studio, path: str) -> None
     stranger = _oidc(studio, audience=ours, email="someone@else.iam.gserviceaccount.com")
     assert requests.post(url, json={}, headers=stranger, timeout=10).status_code == 403
     assert requests.get(url, headers=_oidc(studio, audience=ours), timeout=10).status_code == 405
+
+
+def test_the_booking_function_may_ask_for_a_pull_and_for_nothing_else(studio: Studio) -> None:
+    project = studio.addresses.project
+    booking = _oidc(studio, audience=studio.addresses.sync, email=f"booking@{project}.iam.gserviceaccount.com")
+    body = {"account": studio.account, "subject": studio.calendar}
+    answers = {
+        path: requests.post(f"{studio.addresses.sync}/{path}", json=body, headers=booking, timeout=10).status_code
+        for path in ("tasks/pull", "tasks/push", "tasks/audit", "schedule/minute")
+    }
+    assert answers == {"tasks/pull": 204, "tasks/push": 403, "tasks/audit": 403, "schedule/minute": 403}
 
 
 def test_a_task_that_names_nothing_is_done_at_once(studio: Studio) -> None:

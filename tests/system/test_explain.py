@@ -92,7 +92,11 @@ def test_an_event_that_is_in_the_way_of_a_buffer_is_named(studio: Studio) -> Non
 def test_a_calendar_that_can_not_be_read_is_named(studio: Studio) -> None:
     studio.lose_sight()
     assert reasons(studio, "10:00") == [
-        {"rule": "calendar_unknown", "resource": "anna", "cause": {"calendar": studio.calendar}}
+        {
+            "rule": "calendar_unknown",
+            "resource": "anna",
+            "cause": {"calendar": studio.calendar, "not_read_since": "1970-01-01T00:00:00.000Z"},
+        }
     ]
 
 

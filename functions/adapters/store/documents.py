@@ -102,6 +102,9 @@ def encode(document: Document) -> dict[str, Any]:
     if isinstance(document, StoredAnswer | PendingConsent):
         # Firestore's time-to-live policy reads a timestamp; the code itself never trusts it to have run.
         fields["ttl"] = datetime_of_millis(document.expires_at)
+    if isinstance(document, Session):
+        # Follows from the copies, which are not indexed; for the query that finds what Google has not been told yet.
+        fields["copy_pending"] = document.copy_pending
     return fields
 
 

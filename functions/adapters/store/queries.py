@@ -86,6 +86,12 @@ def sessions_page(store: Store, account: str, wanted: SessionFilter, part: Part)
     return read_page(_collection(store, account, Session), Session, conditions, part, order="start")
 
 
+def sessions_with_pending_copies(store: Store, account: str, limit: int) -> list[Session]:
+    """Sessions of which Google has not been told all yet; also those in which seats are only kept, of which it will not be."""
+    query = _collection(store, account, Session).where(filter=FieldFilter("copy_pending", "==", True)).limit(limit)
+    return [decode(Ref(Session, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
 def entries_page(store: Store, account: str, wanted: EntryFilter, part: Part) -> Page[WaitlistEntry]:
     """In the order in which they first came, whatever became of them."""
     conditions = (
@@ -144,6 +150,13 @@ def rows_of_other_generations(reader: Reader, calendar: str, generation: int, li
     return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
 
 
+def malformed_rows(store: Store, account: str, calendar: str, limit: int) -> list[MirrorEvent]:
+    """Events whose times can't be read: they are kept apart, and block what can be read of them."""
+    events = store.client.collection(f"accounts/{account}/calendars/{calendar}/events")
+    query = events.where(filter=FieldFilter("malformed", ">", "")).limit(limit)
+    return [MirrorEvent.model_validate(snapshot.to_dict()) for snapshot in query.stream()]
+
+
 def mirror_keys(store: Store, account: str, calendar: str) -> Iterator[str]:
     """The key of every row of a mirror, streamed; a series' key comes once a row."""
     events = store.client.collection(f"accounts/{account}/calendars/{calendar}/events")
@@ -159,6 +172,13 @@ def due_outbox(store: Store, now: Millis) -> list[tuple[str, OutboxRecord]]:
     """Effects of all accounts that should have been done by now, with their accounts."""
     query = store.client.collection_group("outbox").where(filter=FieldFilter("due_at", "<=", now)).limit(SWEEP_LIMIT)
     return [_with_account(snapshot, OutboxRecord) for snapshot in query.stream()]
+
+
+def overdue_outbox(store: Store, account: str, now: Millis, limit: int) -> list[OutboxRecord]:
+    """Effects of one account that should have been done by now, those that are due the longest first."""
+    query = _collection(store, account, OutboxRecord).where(filter=FieldFilter("due_at", "<=", now))
+    found = query.order_by("due_at").limit(limit).stream()
+    return [decode(Ref(OutboxRecord, snapshot.id), snapshot.to_dict()) for snapshot in found]
 
 
 def calendars_due(store: Store, field: str, now: Millis) -> list[tuple[str, Calendar]]:

@@ -20,7 +20,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import AnyRef, Ref
 from functions.domain.errors import NotFound
-from functions.domain.instants import DAY_MINUTES, Millis, Minute, months_between
+from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerMonth, Occupation
 from functions.domain.mirroring import new_horizon
@@ -82,7 +82,7 @@ class ServiceState:
 
 
 def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Millis) -> ServiceState:
-    """Raises `NotFound`."""
+    """`stale_after`: the deployment's, where the service has none of its own. Raises `NotFound`."""
     service_ref = Ref(Service, wanted.service)
     hint = hints.get((reader.account, wanted.service)) or Hint()
     asked = Interval(wanted.start + hint.first, wanted.end + hint.last)
@@ -101,13 +101,23 @@ def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Mi
     reader.load(*_refs(service.resources, months))
     margins = needed.start - wanted.start, needed.end - wanted.end
     hints.remember((reader.account, wanted.service), Hint(service.resources, calendars, *margins))
+    known_for = service.stale_after(stale_after)
     return ServiceState(
-        service, tuple(_state(reader, each, months, now=now, stale_after=stale_after) for each in resources)
+        service, tuple(_state(reader, each, months, now=now, stale_after=known_for) for each in resources)
     )
 
 
+def not_fresh(reader: Reader, service: Service, resources: Iterable[Resource], *, now: Millis) -> list[Calendar]:
+    """The calendars that block these resources and were read longer ago than the service wants of what it sells."""
+    names = sorted({name for resource in resources for name in resource.blocked_by})
+    reader.load(*_calendar_refs(names))
+    known = (reader.get(Ref(Calendar, name)) for name in names)
+    fresh_for = service.fresh_for_minutes * MINUTE_MS
+    return [each for each in known if each is not None and each.in_use and not each.fresh(now, fresh_for)]
+
+
 def read_resources(
-    reader: Reader, names: Iterable[str], months: Iterable[str], *, now: Millis, stale_after: Millis
+    reader: Reader, names: Iterable[str], months: Iterable[str], *, now: Millis, stale_after: Millis | None
 ) -> tuple[ResourceState, ...]:
     """These resources, those that there are, with whole months of their ledgers: also the nights, which operators may use as they like."""
     names, months = tuple(names), tuple(months)
@@ -118,20 +128,22 @@ def read_resources(
 
 
 def _state(
-    reader: Reader, resource: Resource, months: Iterable[str], *, now: Millis, stale_after: Millis
+    reader: Reader, resource: Resource, months: Iterable[str], *, now: Millis, stale_after: Millis | None
 ) -> ResourceState:
     """The resource's time is known as far as the least known of its calendars (law 6)."""
-    known_until, least_known = new_horizon(now), None
+    known_until, least_known, last_read = new_horizon(now), None, None
     for name in resource.blocked_by:
         calendar = reader.get(Ref(Calendar, name))
         until = calendar.known_until(resource.id, now=now, stale_after=stale_after) if calendar else 0
         if until < known_until:
             known_until, least_known = until, name
+            last_read = calendar.last_success_at if calendar else None
     return ResourceState(
         resource=resource,
         months=tuple(month for name in months if (month := reader.get(ledger_ref(resource.id, name))) is not None),
         known_until=known_until,
         least_known=least_known,
+        last_read=last_read,
     )
 
 

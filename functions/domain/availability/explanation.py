@@ -14,7 +14,7 @@ from functions.domain.availability.joining import running, seats_open
 from functions.domain.availability.limits import FullPeriod, full_for_client, full_for_new_sessions, too_many_at_once
 from functions.domain.availability.question import Candidate, Closed, Needs, Question, ResourceState, candidates
 from functions.domain.availability.taken import occupations
-from functions.domain.instants import Minute, rfc3339
+from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Occupation
 from functions.domain.openings import open_time, openings
@@ -168,6 +168,8 @@ def _by_taken(
         cause = {"known_until": rfc3339(state.known_until)} if state.known_until else {}
         if state.least_known is not None:
             cause["calendar"] = state.least_known
+        if state.last_read is not None:
+            cause["not_read_since"] = rfc3339_millis(state.last_read)
         yield Reason(rule=Closed.CALENDAR_UNKNOWN, resource=resource, cause=cause)
     for session, entry in occupations(state, question.now, without=question.moving).items():
         if session != joining and entry.taken.overlaps(taken):

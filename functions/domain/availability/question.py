@@ -40,13 +40,14 @@ class ResourceState:
     """What the decision knows of one resource: its rules, its ledger months, and up to which minute its calendars are known.
 
     `months` must hold every ledger month that a start in question touches with its buffers and, where there are limits, every one that the limits'
-    days, weeks and months touch. `least_known` is the calendar that sets `known_until`.
+    days, weeks and months touch. `least_known` is the calendar that sets `known_until`, and was read last at `last_read`, if ever.
     """
 
     resource: Resource
     months: tuple[LedgerMonth, ...]
     known_until: Minute
     least_known: str | None = None
+    last_read: Millis | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""A local Cloud Tasks that the real client library talks to, and the Cloud Scheduler jobs of one target.
+"""A local Cloud Tasks that the real client library talks to, the Cloud Scheduler jobs of one target, and an instance's identity.
 
 `python -m infra.local.tasks --host 127.0.0.1 --port 8086 --http-port 8087 --data DIR
-[--scheduler-target URL] [--service-account EMAIL]`
+[--scheduler-target URL] [--service-account EMAIL] [--instance-account EMAIL]`
 
 Runs in the foreground until SIGTERM or SIGINT (exit 0). A port in use: exit 3; a data directory in use: exit 1. A port of 0 lets
 the system choose; the line `Cloud Tasks ready: gRPC on port N, http on port M` says which. The client:
@@ -22,6 +22,9 @@ What it does, with the codes and messages of the real service
 * State is kept in --data: queues, tasks, taken names, the signing key. A delivery that a stop or crash cut off is made again.
 * OIDC: RS256 JWTs with Google's claims, one hour long; deliveries to one audience share a token for some minutes.
   `GET /oauth2/v1/certs` serves {key id: x509 PEM} for `google.oauth2.id_token.verify_token(…, certs_url=…)`.
+* Metadata: `GET /computeMetadata/v1/instance/service-accounts/default/identity?audience=&format=full`, with the header
+  `Metadata-Flavor: Google`, answers an ID token of the instance's service account (GCE_METADATA_HOST points libraries here). Of
+  the metadata server there is nothing else; the e-mail is in the token whatever `format` says.
 * Schedules, with --scheduler-target: POST {URL}/schedule/minute, /quarter and /daily every 60, 900 and 86,400 seconds from the
   start on, with an OIDC token for audience URL. A failure is one log line; the next tick tries again.
 

@@ -46,6 +46,12 @@ def _options() -> Options:
         default="tasks@booking-local.iam.gserviceaccount.com",
         help="e-mail in the schedules' tokens (default %(default)s)",
     )
+    parser.add_argument(
+        "--instance-account",
+        metavar="EMAIL",
+        default="booking@booking-local.iam.gserviceaccount.com",
+        help="e-mail in the identity tokens of the metadata server (default %(default)s)",
+    )
     arguments = parser.parse_args()
     return Options(
         host=arguments.host,
@@ -53,6 +59,7 @@ def _options() -> Options:
         http_port=arguments.http_port,
         data=arguments.data,
         service_account=arguments.service_account,
+        instance_account=arguments.instance_account,
         scheduler_target=arguments.scheduler_target,
     )
 

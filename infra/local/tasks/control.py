@@ -61,6 +61,7 @@ class Control:
         signer: TokenSigner,
         scheduler: Scheduler | None,
         email: str,
+        instance_email: str,
         clock: Clock,
     ) -> None:
         self._registry = registry
@@ -70,6 +71,7 @@ class Control:
         self._signer = signer
         self._scheduler = scheduler
         self._email = email
+        self._instance_email = instance_email
         self._clock = clock
 
     def application(self) -> Starlette:
@@ -77,6 +79,7 @@ class Control:
             routes=[
                 Route("/healthz", self.health),
                 Route("/oauth2/v1/certs", self.certificates),
+                Route("/computeMetadata/v1/instance/service-accounts/default/identity", self.identity),
                 Route("/control/delivery", self.order_faults, methods=["POST"]),
                 Route("/control/delivery", self.show_faults, methods=["GET"]),
                 Route("/control/delivery", self.withdraw_faults, methods=["DELETE"]),
@@ -96,6 +99,17 @@ class Control:
 
     async def certificates(self, request: Request) -> Response:
         return JSONResponse(self._signer.certificates)
+
+    async def identity(self, request: Request) -> Response:
+        """As the metadata server of an instance answers to what runs on it; the header keeps out whoever was only led here."""
+        flavor = {"Metadata-Flavor": "Google"}
+        if request.headers.get("Metadata-Flavor") != flavor["Metadata-Flavor"]:
+            return PlainTextResponse("Missing Metadata-Flavor:Google header.\n", 403, headers=flavor)
+        audience = request.query_params.get("audience")
+        if not audience:
+            return PlainTextResponse("non-empty audience parameter required\n", 400, headers=flavor)
+        token = self._signer.token(audience=audience, email=self._instance_email)
+        return PlainTextResponse(token, headers=flavor)
 
     async def order_faults(self, request: Request) -> Response:
         self._faults.order(await _body(request, DeliveryFaults))

@@ -42,6 +42,7 @@ class Options:
     http_port: int
     data: Path
     service_account: str
+    instance_account: str
     scheduler_target: str | None
 
 
@@ -81,6 +82,7 @@ async def _serve(options: Options, *, store: Store, http_socket: socket.socket, 
         signer=signer,
         scheduler=scheduler,
         email=options.service_account,
+        instance_email=options.instance_account,
         clock=clock,
     )
     # Without so_reuseport=0 a second instance would silently share the port.

@@ -1,0 +1,126 @@
+"""What an operator should look at: whatever keeps the calendars and the bookings from telling the same story, and what it means, in plain words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from functions.domain.calendar import Calendar, Connection
+from functions.domain.configuration import Service
+from functions.domain.instants import Millis, rfc3339, rfc3339_millis
+from functions.domain.session import Session
+
+# An effect is late when it is due; the sweep comes every minute.
+OVERDUE_MS = 5 * 60_000
+# Audits come each night, spread over some hours.
+AUDIT_EVERY_MS = 36 * 3600 * 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One thing to look at; of which calendar or connection, if it is of one."""
+
+    text: str
+    calendar: str | None = None
+    connection: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """An account's connections, the calendars that it uses, and its services; and what is behind.
+
+    `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all. `overdue_since`: when the oldest effect
+    that waits in the outbox should have been done. `stale_after`: the deployment's, for services that have none of their own.
+    """
+
+    connections: tuple[Connection, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+    services: tuple[Service, ...] = ()
+    malformed: Mapping[str, int] = field(default_factory=dict)
+    pending: tuple[Session, ...] = ()
+    overdue_since: Millis | None = None
+    stale_after: Millis
+    now: Millis
+
+
+def attention(observed: Observed) -> tuple[Reason, ...]:
+    """Nothing, where all is well."""
+    return (
+        *_connections(observed),
+        *(reason for calendar in observed.calendars for reason in _of_calendar(observed, calendar)),
+        *_refused(observed),
+        *_overdue(observed),
+    )
+
+
+def waiting_for_google(session: Session) -> bool:
+    """Whether Google is behind what it shall hold. Of a session in which seats are only kept it is not told at all."""
+    known = any(copy.asked or copy.base for copy in session.copies.values())
+    return session.copy_pending and (bool(session.seats) or session.scheduled or known)
+
+
+def _connections(observed: Observed) -> Iterator[Reason]:
+    for connection in observed.connections:
+        if connection.status == "needs_reconnect":
+            yield Reason(
+                text=f"Google has ended the access to {connection.email}: nothing is read or written there until the account is connected again.",
+                connection=connection.id,
+            )
+
+
+def _of_calendar(observed: Observed, calendar: Calendar) -> Iterator[Reason]:
+    name = calendar.summary
+    texts = [*_unread(observed, calendar)]
+    if calendar.state == "gone":
+        texts.append(f"{name} does not exist any more in Google, or is not shared with us any more.")
+    if calendar.last_error is not None:
+        texts.append(f"{name} could not be read the last time ({calendar.last_error}); it is tried again.")
+    if calendar.drift_minutes:
+        texts.append(f"{name} and the bookings differ by {calendar.drift_minutes} minutes: {_differences(calendar)}.")
+    if calendar.audit_error is not None:
+        texts.append(f"{name} could not be compared with Google. {calendar.audit_error}")
+    elif calendar.audited_at is not None and observed.now - calendar.audited_at > AUDIT_EVERY_MS:
+        texts.append(f"{name} was compared with Google last at {rfc3339_millis(calendar.audited_at)}.")
+    if number := observed.malformed.get(calendar.id):
+        texts.append(f"{name} has {number} events that can't be read; what can be told of their time is kept busy.")
+    yield from (Reason(text=text, calendar=calendar.id) for text in texts)
+
+
+def _unread(observed: Observed, calendar: Calendar) -> Iterator[str]:
+    """What it means that a calendar was not read for long: that is up to each service."""
+    if not calendar.resources:
+        return
+    if calendar.last_success_at is None:
+        yield f"{calendar.summary} has not been read yet: nothing can be booked at {_list(calendar.resources)} until it is."
+        return
+    age = observed.now - calendar.last_success_at
+    late = [
+        each
+        for each in observed.services
+        if each.active and {*each.resources} & {*calendar.resources} and age > each.stale_limit(observed.stale_after)
+    ]
+    closed = [each.name for each in late if each.on_stale == "close"]
+    kept = [each.name for each in late if each.on_stale == "keep"]
+    if late or age > observed.stale_after:
+        means = f" {_list(closed)} can't be booked at {_list(calendar.resources)} until it is." if closed else ""
+        means += f" {_list(kept)} can still be booked, by what was known then." if kept else ""
+        yield f"{calendar.summary} has not been read since {rfc3339_millis(calendar.last_success_at)}.{means}"
+
+
+def _differences(calendar: Calendar) -> str:
+    words = {"only_in_google": "busy in Google only, and might be sold twice", "only_here": "taken here only"}
+    return "; ".join(f"{rfc3339(each.start)} to {rfc3339(each.end)} is {words[each.busy]}" for each in calendar.drift)
+
+
+def _refused(observed: Observed) -> Iterator[Reason]:
+    errors = [copy.error for session in observed.pending for copy in session.copies.values() if copy.error]
+    if errors:
+        yield Reason(text=f"{len(errors)} sessions are not in Google Calendar as they should be ({errors[0]}).")
+
+
+def _overdue(observed: Observed) -> Iterator[Reason]:
+    since = observed.overdue_since
+    if since is not None and observed.now - since > OVERDUE_MS:
+        yield Reason(text=f"Mails or calendar entries wait to be sent that were due at {rfc3339_millis(since)}.")
+
+
+def _list(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,116 @@
+"""The drift audit over HTTP: Google's own free/busy answer against what we sell; and each night, spread over some hours."""
+
+from typing import Any
+
+from functions.adapters.clock import now_millis
+from functions.adapters.tasks import Task
+from functions.sync import schedules
+from infra.local.platform import Platform
+from tests.in_process import application_of
+from tests.studio import Studio, until
+
+
+def audited(studio: Studio) -> dict[str, Any]:
+    """The calendar, once an audit that was asked for now is through."""
+    before = seen(studio).get("audited_at")
+    answer = studio.post(f"calendars/{studio.calendar}/audit", **studio.operator)
+    assert answer.status_code == 202
+    return until(lambda: (calendar := seen(studio)).get("audited_at") != before and calendar)
+
+
+def seen(studio: Studio) -> dict[str, Any]:
+    calendars = studio.look("health")["calendars"]
+    return dict(next(one for one in calendars if one["id"] == studio.calendar))
+
+
+def test_a_healthy_calendar_has_no_drift(studio: Studio) -> None:
+    nine, half_past, ten = studio.starts()[:3]
+    studio.book(nine).written()
+    studio.person.add(half_past, ten)
+    until(lambda: half_past not in studio.starts())
+    calendar = audited(studio)
+    assert (calendar["drift_minutes"], calendar["drift"]) == (0, [])
+    assert calendar["audit_error"] is None
+
+
+def test_an_event_that_was_never_heard_of_is_no_drift_but_found(studio: Studio) -> None:
+    nine, half_past = studio.starts()[:2]
+    with studio.pushes(drop=1.0):
+        studio.person.add(nine, half_past)
+        assert nine in studio.starts()
+        assert audited(studio)["drift_minutes"] == 0
+        assert nine not in studio.starts()
+
+
+def test_blocks_that_were_lost_are_found_told_and_mended(studio: Studio) -> None:  # case 160
+    nine, half_past = studio.starts()[:2]
+    studio.person.add(nine, half_past)
+    until(lambda: nine not in studio.starts())
+    lose_blocks(studio)
+    assert nine in studio.starts()
+
+    assert audited(studio)["drift"] == [{"busy": "only_in_google", "start": nine, "end": half_past}]
+    until(lambda: nine not in studio.starts())  # it was listed in full
+    told = next(entry for entry in studio.history(calendar=studio.calendar) if entry["what"] == "calendar.drifted")
+    assert (told["author_kind"], told["author_name"], told["after"]["drift_minutes"]) == ("rule", "audit", 30)
+    assert until(lambda: studio.messages(studio.person.email))[0]["subject"].startswith("Your calendar and")
+    assert audited(studio)["drift_minutes"] == 0
+
+
+def test_what_google_does_not_say_is_unknown_and_no_drift(studio: Studio) -> None:  # case 157
+    studio.google_control("PUT", "freebusy", {"calendar": studio.person.email, "reason": "internalError"})
+    assert studio.post(f"calendars/{studio.calendar}/audit", **studio.operator).status_code == 202
+    unknown = until(lambda: (calendar := seen(studio))["audit_error"] and calendar)
+    assert (unknown["drift_minutes"], unknown["audited_at"]) == (None, None)
+    assert "internalError" in unknown["audit_error"]
+    studio.google_control("PUT", "freebusy", {"calendar": studio.person.email})
+    until(lambda: (calendar := seen(studio))["drift_minutes"] == 0 and calendar["audit_error"] is None)
+
+
+def test_where_the_connection_is_lost_nothing_is_known(studio: Studio) -> None:
+    assert audited(studio)["drift_minutes"] == 0
+    connection = studio.look("connections")["connections"][0]["id"]
+    document = studio.store.client.document(f"accounts/{studio.account}/connections/{connection}")
+    document.update({"status": "needs_reconnect"})
+    assert studio.post(f"calendars/{studio.calendar}/audit", **studio.operator).status_code == 202
+    until(lambda: "connection is lost" in (seen(studio)["audit_error"] or ""))
+    health = studio.look("health")
+    assert health["status"] == "attention"
+    assert [reason for reason in health["reasons"] if reason.get("connection") == connection]
+
+
+def test_what_is_not_in_use_can_not_be_compared(studio: Studio) -> None:
+    studio.put(f"calendars/{studio.calendar}", {"blocks": [], "destination_for": []})
+    for what in ("audit", "pull"):
+        assert studio.post(f"calendars/{studio.calendar}/{what}", **studio.operator).status_code == 409
+    assert studio.post("calendars/nothing-there/audit", **studio.operator).status_code == 404
+
+
+class Noted:
+    """Tasks that are noted and go nowhere."""
+
+    def __init__(self) -> None:
+        self.made: list[Task] = []
+
+    def create(self, task: Task) -> None:
+        self.made.append(task)
+
+
+def test_every_calendar_is_audited_each_night_but_not_all_at_once(studio: Studio, platform: Platform) -> None:
+    application, tasks = application_of(platform), Noted()
+    vars(application)["tasks"] = tasks
+    now = now_millis()
+    for _ in range(2):
+        schedules.daily(application)
+    own = [task for task in tasks.made if task.kind == "audit" and task.body["subject"] == studio.calendar]
+    assert len(own) == 2
+    assert len({task.name for task in own}) == 1  # so the second is none
+    late = [task.not_before_ms - now for task in own if task.not_before_ms is not None]
+    assert all(0 <= each <= 5 * 3_600_000 for each in late)
+    assert len({*late}) == 2
+
+
+def lose_blocks(studio: Studio) -> None:
+    """What a mistake of ours would leave: the mirror knows the event, the ledger does not."""
+    for month in studio.store.client.collection(f"accounts/{studio.account}/resources/anna/months").stream():
+        month.reference.update({"blocks": {}})
