@@ -20,6 +20,8 @@ QUEUES: Mapping[str, str] = {
     "pull": "pull",
     "watch": "pull",
     "discover": "pull",
+    "unwatch": "pull",
+    "copies": "push",
     "push": "push",
     "notify": "notify",
     "lapse": "rules",

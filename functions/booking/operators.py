@@ -264,12 +264,17 @@ def calendar_view(calendar: Calendar) -> dict[str, Any]:
         "summary": calendar.summary,
         "primary": calendar.primary,
         "role": calendar.role,
+        "can_write": calendar.can_write,
         "time_zone": calendar.time_zone,
         "blocks": list(calendar.resources),
         "destination_for": list(calendar.destination_for),
         "state": calendar.state,
         "watched": calendar.channel is not None and calendar.channel.resource is not None,
+        "watchable": calendar.watchable,
         "last_success_at": _moment(calendar.last_success_at),
+        "last_change_at": _moment(calendar.last_change_at),
+        "lag_ms": calendar.lag_ms,
+        "missing_since": _moment(calendar.missing_since),
         "last_error": calendar.last_error,
     }
 
@@ -313,13 +318,13 @@ def session_view(session: Session) -> dict[str, Any]:
 
 
 def health(call: Call) -> Answer:
-    """The state of every connection and of every calendar in use."""
+    """The state of every connection and of every calendar in use, or that was until it was gone."""
     store = call.application.store
     connections = [
         {"id": c.id, "email": c.email, "state": c.status, "last_error": c.last_error}
         for c in queries.connections(store, call.account)
     ]
-    calendars = [calendar_view(c) for c in queries.all_of(store, call.account, Calendar) if c.in_use]
+    calendars = [calendar_view(c) for c in queries.all_of(store, call.account, Calendar) if c.selected]
     well = all(c["state"] == "active" for c in connections) and not any(c["last_error"] for c in calendars)
     return Answer(body=Shown.model_validate({"well": well, "connections": connections, "calendars": calendars}))
 
