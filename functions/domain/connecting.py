@@ -80,12 +80,11 @@ def regain(
         before={"status": connection.status},
         after={"status": regained.status, "connection": connection.id, "email": regained.email},
     )
-    used = [calendar.id for calendar in calendars if calendar.in_use]
-    receiving = [calendar.id for calendar in calendars if calendar.in_use and calendar.destination_for]
+    used = [calendar for calendar in calendars if calendar.in_use]
     effects = (
-        *(Effect(kind="pull", subject=calendar) for calendar in used),
-        *(Effect(kind="watch", subject=calendar) for calendar in used),
-        *(Effect(kind="copies", subject=calendar) for calendar in receiving),
+        *(Effect(kind="pull", subject=calendar.id) for calendar in used),
+        *(Effect(kind="watch", subject=calendar.id) for calendar in used),
+        *(Effect(kind="copies", subject=calendar.id) for calendar in used if calendar.destination_for),
     )
     # A grant that is new may reach other calendars.
     discovery = () if granted is None else (Effect(kind="discover", subject=connection.id),)
