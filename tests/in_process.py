@@ -11,7 +11,10 @@ from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.settings import read_settings
 from functions.booking import main as booking
+from functions.sync.discover import discover
+from functions.sync.work import Work
 from infra.local.platform import Platform
+from tests.studio import Studio
 
 
 def application_of(platform: Platform, **settings: str) -> Application:
@@ -22,6 +25,17 @@ def application_of(platform: Platform, **settings: str) -> Application:
         patched.setenv("FIRESTORE_EMULATOR_HOST", platform.addresses.firestore)  # its client looks there itself, once
         assert made.store
     return made
+
+
+def worker(application: Application, studio: Studio, subject: str | None = None, **more: str) -> Work:
+    """A task of the sync function about the studio's calendar, or another subject."""
+    return Work(application=application, account=studio.account, subject=subject or studio.calendar, **more)
+
+
+def rediscover(platform: Platform, studio: Studio) -> None:
+    """The daily look at the studio's connection: for every account of the whole test run it would be much."""
+    (connection,) = studio.look("connections")["connections"]
+    discover(worker(application_of(platform), studio, connection["id"]))
 
 
 def booking_client(application: Application) -> FlaskClient:

@@ -60,6 +60,7 @@ def _note(work: Work, session_id: str, error: str | None) -> None:
 
 
 def _push(work: Work, session: Session) -> None:
-    name = f"{work.account}/{session.id}/copies/{work.subject}/{session.version}/{work.now() // MINUTE_MS}"
+    # Named by what asked for it: should this task come twice, the pushes do not; what asks later is answered anew.
+    name = f"{work.account}/{session.id}/copies/{work.outbox}"
     body = {"account": work.account, "subject": session.id}
     work.application.tasks.create(Task(kind="push", name=name, body=body))
