@@ -172,6 +172,24 @@ def test_a_token_that_was_lost_is_a_full_list_and_what_is_gone_goes(alone: Alone
     assert not _closed(alone.studio, range(8, 9))
 
 
+def test_another_query_than_the_token_s_is_a_full_list(alone: Alone) -> None:  # case 71
+    before = alone.calendar.cursor
+    alone.set(**{"cursor.fingerprint": "what an older version of the code asked"})
+    alone.studio.person.add(f"{DAY}T08:00:00Z", f"{DAY}T09:00:00Z")
+    seen = alone.studio.google_control("GET", "calls")["last"]
+    alone.pull_to_the_end()
+    calls = alone.studio.google_control("GET", f"calls?since={seen}")["calls"]
+    lists = [
+        each["query"] for each in calls if each["id"] == "events.list" and each["user"] == alone.studio.person.email
+    ]
+    assert "syncToken" not in lists[0]
+    assert (alone.calendar.cursor.generation, alone.calendar.cursor.fingerprint) == (
+        before.generation + 1,
+        before.fingerprint,
+    )
+    assert _closed(alone.studio, range(8, 9))
+
+
 @pytest.mark.parametrize("page", [0, 1])
 def test_a_full_list_that_is_refused_again_and_again_waits_and_keeps_what_is_known(
     alone: Alone, page: int
