@@ -25,7 +25,7 @@ from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.turns import Turn
 from functions.sync.work import Work
 
-ROWS_A_COMMIT = 100
+ROWS_A_COMMIT = 250
 
 
 def project_where_needed(work: Work, held: Held, turn: Turn) -> Calendar:
