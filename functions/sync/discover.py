@@ -13,7 +13,7 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.calendar_access import reappear, with_role
 from functions.domain.configuration import Resource
-from functions.domain.decision import Decision, Ref
+from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.google_event import zone_or
 from functions.domain.instants import Millis
 from functions.sync.lost_access import lose_connection, regain_connection
@@ -71,7 +71,9 @@ def _seen_again(reader: Reader, known: Calendar, seen: Mapping[str, Any], *, now
         reader.load(*(Ref(Resource, name) for name in names))
         return reappear(updated, [r for name in names if (r := reader.get(Ref(Resource, name))) is not None], now=now)
     documents = () if updated == known else (updated,)
-    return Decision(answer=None, documents=documents, history=role.history, effects=role.effects)
+    # With another role it may have to be listed in another form.
+    pulls = (Effect(kind="pull", subject=known.id),) if role.history else ()
+    return Decision(answer=None, documents=documents, history=role.history, effects=(*role.effects, *pulls))
 
 
 def _note_success(work: Work) -> None:

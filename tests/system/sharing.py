@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -30,7 +31,7 @@ class Shared:
     def give(self, role: str) -> None:
         """Google tells nobody of it: only what is listed next does."""
         self.studio.google_control(
-            "PUT", f"calendars/{self.google_id}/roles", {"email": self.studio.person.email, "role": role}
+            "PUT", f"calendars/{quote(self.google_id)}/roles", {"email": self.studio.person.email, "role": role}
         )
 
     def use(self, connection: str, **links: list[str]) -> None:
@@ -43,7 +44,9 @@ class Shared:
 
     def put_event(self, start: str, end: str, **more: Any) -> str:
         event = {"summary": "Theirs", "start": _timed(start), "end": _timed(end), **more}
-        made = self.studio.google_control("POST", f"calendars/{self.google_id}/events", {"event": event, "as": "event"})
+        made = self.studio.google_control(
+            "POST", f"calendars/{quote(self.google_id)}/events", {"event": event, "as": "event"}
+        )
         return str(made["id"])
 
     def seen(self) -> dict[str, Any]:

@@ -147,6 +147,23 @@ def test_a_calendar_that_is_not_there_for_a_moment_is_as_if_nothing_had_been(emp
     assert shared.history() == ["calendar.linked"]
 
 
+def test_a_calendar_that_google_pushes_nothing_of_is_polled(empty_studio: Studio) -> None:  # case 24
+    studio = empty_studio
+    shared = Shared.of(
+        studio, role="reader", kind="generated", id=f"en.usa#{studio.account}@group.v.calendar.google.com"
+    )
+    _connected(studio, shared)
+    until(lambda: not shared.seen()["watchable"])
+    document = studio.store.client.document(f"accounts/{studio.account}/calendars/{shared.id}")
+    until(lambda: document.get().get("renew_at") is None)  # nobody asks again and again
+    shared.put_event(f"{DAY}T08:00:00Z", f"{DAY}T09:00:00Z")
+    document.update({"next_poll_at": 1})
+    studio.fire("minute")
+    until(lambda: f"{DAY}T08:00:00Z" not in studio.starts())
+    assert (document.get().get("next_poll_at") or 0) < time.time() * 1000 + 600_000 * 1.25
+    assert shared.seen()["last_error"] is None
+
+
 @pytest.mark.parametrize(
     "out_of_sight",
     [
