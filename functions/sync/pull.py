@@ -139,10 +139,8 @@ def _catch_up(work: Work, held: Held, turn: Turn) -> bool:
     google = work.google(calendar.connection)
     if calendar.cursor.at_rest or calendar.cursor.fingerprint != _fingerprint(calendar):
         calendar = _begin_full_list(work, held)
-    cursor = calendar.cursor
-    under_way = cursor.page_token is not None and cursor.begun_at is not None
-    begun_at = cursor.begun_at if under_way and cursor.begun_at is not None else work.now()
-    this = _List(begun_at=begun_at, goes_on=under_way)
+    under_way = calendar.cursor.page_token is not None
+    this = _List(begun_at=calendar.cursor.begun_at or work.now(), goes_on=under_way)
     while True:
         turn.step(work.now())
         page = _page(work, held, google, calendar)

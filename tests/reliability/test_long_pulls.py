@@ -6,12 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import requests
 
 from functions.adapters.google_errors import Unavailable
 from functions.adapters.store.queries import rows_after
-from functions.domain.calendar import Calendar
-from functions.domain.decision import Ref
 from functions.sync import pull as pulling
 from functions.sync.leases import LeaseLost, acquire, pause
 from functions.sync.pages import apply_rows
@@ -20,36 +17,19 @@ from functions.sync.pull import pull
 from functions.sync.turns import Turn, TurnOver
 from functions.sync.work import Work
 from infra.local.platform import Platform
-from tests.in_process import application_of
+from tests.in_process import Backstage, application_of
 from tests.studio import DAY, Studio, until
 
 HOURS = range(8, 15)
 
 
-class Alone:
-    """A calendar that only this process pulls: every push is lost, and every task that the pulls leave waits for us."""
+class Alone(Backstage):
+    """A calendar that only this process pulls, two pages a task: every push is lost, and every task that the pulls leave waits for us."""
 
     def __init__(self, studio: Studio, platform: Platform) -> None:
-        self.studio = studio
+        super().__init__(studio, application_of(platform, PULL_STEPS="2"))
         self.left: list[Any] = []
-        self.settings = {"PULL_STEPS": "2"}
-        self.platform = platform
-        self.work = self.worker()
-
-    def worker(self, **settings: str) -> Work:
-        application = application_of(self.platform, **{**self.settings, **settings})
-        application.tasks.create = self.left.append  # type: ignore[method-assign]
-        return Work(application=application, account=self.studio.account, subject=self.studio.calendar)
-
-    @property
-    def calendar(self) -> Calendar:
-        found = self.work.store.get(self.work.account, Ref(Calendar, self.work.subject))
-        assert found is not None
-        return found
-
-    def set(self, **fields: Any) -> None:
-        path = f"accounts/{self.work.account}/calendars/{self.work.subject}"
-        self.work.store.client.document(path).update(fields)
+        self.work.application.tasks.create = self.left.append  # type: ignore[method-assign]
 
     def goes_on(self) -> bool:
         """Whether the pull left a further one behind."""
@@ -82,8 +62,7 @@ def alone(empty_studio: Studio, platform: Platform) -> Alone:
     studio.google_control("PUT", "push", {"calendar": studio.person.email, "drop": 1.0})
     studio.connect_and_wait()
     found = Alone(studio, platform)
-    idle = requests.get(f"{studio.addresses.tasks_http}/control/idle", params={"timeout": 30, "within": 2}, timeout=40)
-    assert idle.json() == {"idle": True}
+    found.wait_for_quiet()
     studio.google_control("PUT", "paging", {"calendar": studio.person.email, "max_page": 2})
     return found
 
@@ -176,12 +155,9 @@ def test_another_query_than_the_token_s_is_a_full_list(alone: Alone) -> None:  #
     before = alone.calendar.cursor
     alone.set(**{"cursor.fingerprint": "what an older version of the code asked"})
     alone.studio.person.add(f"{DAY}T08:00:00Z", f"{DAY}T09:00:00Z")
-    seen = alone.studio.google_control("GET", "calls")["last"]
+    seen = alone.calls_so_far()
     alone.pull_to_the_end()
-    calls = alone.studio.google_control("GET", f"calls?since={seen}")["calls"]
-    lists = [
-        each["query"] for each in calls if each["id"] == "events.list" and each["user"] == alone.studio.person.email
-    ]
+    lists = [each["query"] for each in alone.calls(since=seen) if each["id"] == "events.list"]
     assert "syncToken" not in lists[0]
     assert (alone.calendar.cursor.generation, alone.calendar.cursor.fingerprint) == (
         before.generation + 1,
@@ -201,14 +177,13 @@ def test_a_full_list_that_is_refused_again_and_again_waits_and_keeps_what_is_kno
     for _ in range(page):
         pull(alone.work)
     alone.left.clear()
-    seen = alone.studio.google_control("GET", "calls")["last"]
+    seen = alone.calls_so_far()
     with alone.answers(status=410, reason="fullSyncRequired"):
         for _ in range(3):
             with pytest.raises(Unavailable):  # the queue's growing waits lie between
                 pull(alone.work)
     assert not alone.goes_on()
-    calls = alone.studio.google_control("GET", f"calls?since={seen}")["calls"]
-    assert len([call for call in calls if call["user"] == alone.studio.person.email]) == 3
+    assert len(alone.calls(since=seen)) == 3
     assert "fullSyncRequired" in (alone.calendar.last_error or "")
     assert _closed(alone.studio, range(8, 9))
     alone.pull_to_the_end()

@@ -8,41 +8,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import requests
 
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.google_calendar import GoogleCalendar, WatchAnswer
 from functions.adapters.google_errors import GoogleError, OurMistake, Unavailable
-from functions.domain.calendar import Calendar
-from functions.domain.decision import Ref
 from functions.sync import channels, orphans, schedules
 from functions.sync.channels import ASKING_MS
 from functions.sync.work import Work
 from infra.local.platform import Platform
-from tests.in_process import application_of, worker
+from tests.in_process import Backstage, application_of, worker
 from tests.studio import DAY, Studio, until
 
 DAY_MS = 86_400_000
 
 
-class Line:
+class Line(Backstage):
     """A studio's calendar and its channels, from both ends."""
 
     def __init__(self, studio: Studio, platform: Platform) -> None:
-        self.studio = studio
+        super().__init__(studio, application_of(platform))
         self.platform = platform
-        self.work = worker(application_of(platform), studio)
-
-    @property
-    def calendar(self) -> Calendar:
-        found = self.work.store.get(self.work.account, Ref(Calendar, self.work.subject))
-        assert found is not None
-        return found
-
-    def set(self, **fields: Any) -> None:
-        path = f"accounts/{self.work.account}/calendars/{self.work.subject}"
-        self.work.store.client.document(path).update(fields)
 
     def live(self) -> list[str]:
         """The ids of the channels that Google has for it."""
@@ -57,20 +43,16 @@ class Line:
         order = {"user": self.studio.person.email, "method": "events.watch", **fault}
         self.studio.google_control("POST", "faults", order)
 
-    def calls(self, *, since: int) -> list[str]:
-        known = self.studio.google_control("GET", f"calls?since={since}")["calls"]
-        return [call["id"] for call in known if call["user"] == self.studio.person.email]
-
-    def seen(self) -> int:
-        return int(self.studio.google_control("GET", "calls")["last"])
+    def asked_of_google(self, *, since: int) -> list[str]:
+        return [call["id"] for call in self.calls(since=since)]
 
 
 @pytest.fixture
 def line(studio: Studio, platform: Platform) -> Line:
     """Connected, pulled and watched, with nothing on its way."""
-    idle = requests.get(f"{studio.addresses.tasks_http}/control/idle", params={"timeout": 30, "within": 2}, timeout=40)
-    assert idle.json() == {"idle": True}
-    return Line(studio, platform)
+    found = Line(studio, platform)
+    found.wait_for_quiet()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -107,9 +89,9 @@ def test_a_renewal_opens_the_new_channel_before_it_stops_the_old(line: Line) -> 
     old = line.calendar.channel
     assert old is not None
     line.make_due()
-    seen = line.seen()
+    seen = line.calls_so_far()
     channels.watch(line.work)
-    made = [call for call in line.calls(since=seen) if call in ("events.watch", "channels.stop")]
+    made = [call for call in line.asked_of_google(since=seen) if call in ("events.watch", "channels.stop")]
     assert made == ["events.watch", "channels.stop"]
     new = line.calendar.channel
     assert new is not None
@@ -156,9 +138,9 @@ def test_a_watch_without_an_end_is_renewed_in_time_and_not_again_and_again(
     channels.watch(line.work)
     assert line.calendar.renew_at is not None
     assert now_millis() < line.calendar.renew_at < now_millis() + 6 * DAY_MS
-    seen = line.seen()
+    seen = line.calls_so_far()
     channels.watch(line.work)
-    assert "events.watch" not in line.calls(since=seen)
+    assert "events.watch" not in line.asked_of_google(since=seen)
 
 
 class TestTwoRenewalsAtOnce:  # case 30
@@ -183,9 +165,9 @@ class TestTwoRenewalsAtOnce:  # case 30
     ) -> None:
         line.make_due()
         meanwhile(lambda: channels.watch(line.work))
-        seen = line.seen()
+        seen = line.calls_so_far()
         channels.watch(line.work)
-        assert line.calls(since=seen).count("events.watch") == 1
+        assert line.asked_of_google(since=seen).count("events.watch") == 1
         assert line.calendar.channel is not None
         assert line.live() == [line.calendar.channel.id]
 
@@ -200,9 +182,9 @@ class TestTwoRenewalsAtOnce:  # case 30
 
         line.make_due()
         meanwhile(as_if_the_first_had_died)
-        seen = line.seen()
+        seen = line.calls_so_far()
         channels.watch(line.work)
-        assert line.calls(since=seen).count("events.watch") == 2
+        assert line.asked_of_google(since=seen).count("events.watch") == 2
         assert line.calendar.channel is not None
         assert line.live() == [line.calendar.channel.id]
 
@@ -274,9 +256,9 @@ def test_no_channel_is_renewed_for_an_account_that_is_not_connected(line: Line, 
     path = f"accounts/{line.work.account}/connections/{line.calendar.connection}"
     line.work.store.client.document(path).update({"status": status})
     line.make_due()
-    before, seen = line.calendar.channel, line.seen()
+    before, seen = line.calendar.channel, line.calls_so_far()
     channels.watch(line.work)
-    assert line.calls(since=seen) == []
+    assert line.asked_of_google(since=seen) == []
     assert (line.calendar.channel, line.calendar.next_channel) == (before, None)
 
 
@@ -327,7 +309,7 @@ class TestOrphans:
         assert line.live() == [channel.id]
 
     def test_one_that_google_does_not_let_us_stop_is_let_be(self, line: Line) -> None:  # cases 33 and 34
-        seen = line.seen()
+        seen = line.calls_so_far()
         orphans.unwatch(replace(line.work, channel="of-another-client", resource="r"))
-        assert "channels.stop" in line.calls(since=seen)
+        assert "channels.stop" in line.asked_of_google(since=seen)
         assert len(line.live()) == 1
