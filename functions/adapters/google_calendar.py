@@ -26,6 +26,7 @@ from functions.adapters.google_errors import (
     error_of,
 )
 from functions.adapters.settings import Settings
+from functions.domain.calendar import Bounds
 from functions.domain.instants import minute_ceil, minute_floor, rfc3339
 from functions.domain.intervals import Interval
 
@@ -55,6 +56,8 @@ class WatchAnswer:
 
 # Which query a sync token belongs to; a change here makes every calendar list in full once (case 71).
 LIST_FINGERPRINT = "events-v1:singleEvents=false"
+# The query of calendars that give only free and busy: occurrences within bounds, in full each time, because a token's window would not slide (case 64).
+BOUNDED_FINGERPRINT = "events-v1:singleEvents=true"
 
 
 class GoogleCalendar:
@@ -75,15 +78,27 @@ class GoogleCalendar:
             if page is None:
                 return found
 
-    def events_page(self, calendar: str, *, sync_token: str | None, page_token: str | None) -> EventPage:
-        """A page of the change feed, or of the full list where there is no token. The same token goes with every page of one list (case 40)."""
+    def lists_calendar(self, calendar: str) -> bool:
+        """Whether the calendar is in the person's list. Our scopes allow no other question about a calendar that shows no events."""
+        try:
+            self._do(self._service.calendarList().get(calendarId=calendar))
+        except Missing:
+            return False
+        return True
+
+    def events_page(
+        self, calendar: str, *, sync_token: str | None, page_token: str | None, bounds: Bounds | None = None
+    ) -> EventPage:
+        """A page of the change feed, or of the full list where there is no token. The same query goes with every page of one list (case 40)."""
+        window = {} if bounds is None else {"timeMin": rfc3339(bounds.start), "timeMax": rfc3339(bounds.end)}
         request = self._service.events().list(
             calendarId=calendar,
             syncToken=sync_token,
             pageToken=page_token,
-            singleEvents=False,
+            singleEvents=bounds is not None,
             maxResults=PAGE_SIZE,
             maxAttendees=1,
+            **window,
         )
         try:
             answer = self._do(request)

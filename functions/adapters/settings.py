@@ -52,6 +52,7 @@ class Settings:
     poll_watched_seconds: int
     poll_unwatched_seconds: int
     pull_coalesce_ms: int
+    pull_steps: int
     stale_after_seconds: int
 
     def __repr__(self) -> str:
@@ -87,6 +88,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         poll_watched_seconds=read.seconds("POLL_WATCHED_SECONDS", 3600),
         poll_unwatched_seconds=read.seconds("POLL_UNWATCHED_SECONDS", 600),
         pull_coalesce_ms=read.seconds("PULL_COALESCE_MS", 1000),
+        pull_steps=read.seconds("PULL_STEPS", 40),
         stale_after_seconds=read.seconds("STALE_AFTER_SECONDS", 6 * 3600),
     )
 

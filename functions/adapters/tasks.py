@@ -21,6 +21,8 @@ QUEUES: Mapping[str, str] = {
     "watch": "pull",
     "discover": "pull",
     "audit": "pull",
+    "unwatch": "pull",
+    "copies": "push",
     "push": "push",
     "notify": "notify",
     "lapse": "rules",

@@ -23,7 +23,8 @@ from functions.booking.health import calendar_view
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.booking.schemas import GrantedConnection, NewConnection, Shown
 from functions.domain.calendar import Connection
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
+from functions.domain.connecting import Granted, connect, regain
+from functions.domain.decision import Author, Decision, Ref
 from functions.domain.errors import Invalid, NotFound, Refusal
 
 CONSENT_LIFE_MS = 10 * 60 * 1000
@@ -129,7 +130,7 @@ def import_grant(call: Call) -> Answer:
 def _connect(
     call: Call, connection_id: str, grant: Grant, *, refresh_token: str | None, expected_email: str | None = None
 ) -> Connection:
-    """Stores the connection. Raises a `Refusal` where the grant is not enough or not whose it should be."""
+    """Stores the connection, or regains the one that there is. Raises a `Refusal` where the grant is not enough or not whose it should be."""
     missing = oauth.missing_permissions(grant.scopes)
     if missing:
         raise GoogleSaysNo(f"Permissions are missing: {', '.join(missing)}. Begin again and leave all boxes ticked.")
@@ -138,27 +139,31 @@ def _connect(
     subject, email = _person(call, grant)
     if expected_email is not None and email.lower() != expected_email.lower():
         raise GoogleSaysNo(f"That grant belongs to {email}, not to {expected_email}.")
-    connection = Connection(
-        id=connection_id,
-        status="active",
+    known = _connection_of(call, subject)
+    connection_id = connection_id if known is None else known
+    granted = Granted(
         subject=subject,
         email=email,
         scopes=grant.scopes,
         secret=call.application.vault.seal(refresh_token, connection=connection_id),
-        connected_at=call.now,
     )
-    entry = HistoryEntry(
-        what="connection.made",
-        author=call.caller.author if call.caller.operator else Author(kind="operator", name="browser"),
-        after={"connection": connection.id, "email": email, "scopes": list(grant.scopes)},
-    )
-    decision = Decision(
-        answer=connection,
-        documents=(connection,),
-        history=(entry,),
-        effects=(Effect(kind="discover", subject=connection.id),),
-    )
-    return call.application.store.run(call.account, lambda reader: decision)
+    author = call.caller.author if call.caller.operator else Author(kind="operator", name="browser")
+    store = call.application.store
+
+    def attempt(reader: Reader) -> Decision[Connection]:
+        connection = reader.get(Ref(Connection, connection_id))
+        if connection is None or connection.status == "disconnected":
+            return connect(connection_id, granted, now=call.now, author=author)
+        calendars = queries.calendars_of(store, call.account, connection_id)
+        return regain(connection, calendars, granted=granted, author=author)
+
+    return store.run(call.account, attempt)
+
+
+def _connection_of(call: Call, subject: str) -> str | None:
+    """The connection to that Google account that there is already: who grants once more, regains it and begins no second one (case 83)."""
+    known = queries.connections(call.application.store, call.account)
+    return next((each.id for each in known if each.subject == subject and each.status != "disconnected"), None)
 
 
 def _person(call: Call, grant: Grant) -> tuple[str, str]:

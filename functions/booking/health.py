@@ -17,9 +17,9 @@ MOST_COUNTED = 100  # of anything that should be none
 
 
 def health(call: Call) -> Answer:
-    """The state of every connection and of every calendar in use; what is behind; and what an operator should look at."""
+    """The state of every connection and of every calendar in use, or that was until it was gone; what is behind; and what an operator should look at."""
     store, account = call.application.store, call.account
-    calendars = [each for each in queries.all_of(store, account, Calendar) if each.resources or each.destination_for]
+    calendars = [each for each in queries.all_of(store, account, Calendar) if each.selected]
     malformed = {each.id: len(queries.malformed_rows(store, account, each.id, MOST_COUNTED)) for each in calendars}
     pending = [*filter(waiting_for_google, queries.sessions_with_pending_copies(store, account, MOST_COUNTED))]
     overdue = queries.overdue_outbox(store, account, call.now, MOST_COUNTED)
@@ -94,13 +94,18 @@ def calendar_view(calendar: Calendar) -> dict[str, Any]:
         "summary": calendar.summary,
         "primary": calendar.primary,
         "role": calendar.role,
+        "can_write": calendar.can_write,
         "time_zone": calendar.time_zone,
         "blocks": list(calendar.resources),
         "destination_for": list(calendar.destination_for),
         "state": calendar.state,
         "watched": calendar.channel is not None and calendar.channel.resource is not None,
+        "watchable": calendar.watchable,
         "watched_until": _watched_until(calendar.channel),
         "last_success_at": _moment(calendar.last_success_at),
+        "last_change_at": _moment(calendar.last_change_at),
+        "lag_ms": calendar.lag_ms,
+        "missing_since": _moment(calendar.missing_since),
         "last_error": calendar.last_error,
         "next_poll_at": _moment(calendar.next_poll_at),
         "audited_at": _moment(calendar.audited_at),

@@ -9,6 +9,7 @@ from functions.domain.instants import Millis, Minute
 from functions.domain.model import Document
 from functions.domain.transitions import ConnectionStatus
 
+FREE_BUSY_ROLE = "freeBusyReader"
 WRITABLE_ROLES = frozenset({"writerWithoutPrivateAccess", "writer", "owner"})
 CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 
@@ -28,16 +29,37 @@ class Connection(Document):
     last_error: str | None = None
 
 
-class Cursor(Document):
-    """How far a calendar's change feed has been applied. `page_token` is set in the middle of a list; `generation` counts full lists.
+class Bounds(Document):
+    """The part of a calendar that a list covers: half-open, in minutes."""
 
-    `fingerprint` names the query the token belongs to: another query, another token (case 71).
+    start: Minute
+    end: Minute
+
+
+class Cursor(Document):
+    """How far a calendar's change feed has been applied. `page_token` is set in the middle of a list, which was `begun_at` that moment; `generation`
+    counts full lists.
+
+    `fingerprint` names the query the token belongs to: another query, another token (case 71). `bounds`: the list that is under way gives the occurrences
+    within them, each by itself (case 74); None: everything, series as series.
     """
 
     sync_token: str | None = None
     page_token: str | None = None
+    begun_at: Millis | None = None
     generation: int = 1
     fingerprint: str = ""
+    bounds: Bounds | None = None
+
+    @property
+    def in_full(self) -> bool:
+        """Whether its list gives everything that there is, and not only what has changed."""
+        return self.sync_token is None
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is under way, and nothing is known to go on from: the next list is a full one."""
+        return self.sync_token is None and self.page_token is None
 
 
 class Lease(Document):
@@ -77,13 +99,27 @@ class Difference(Document):
     end: Minute
 
 
+class Projecting(Document):
+    """The mirror is being laid out in the ledgers of `resources`, up to `horizon`: how far that has come, as the last row that is done."""
+
+    resources: tuple[str, ...]
+    horizon: Minute
+    after: str | None = None
+
+
 class Calendar(Document):
     """`resources`: those whose time this calendar blocks. `projected`: up to which minute each resource's ledger holds its events; `horizon` is how
-    far that goes at present.
+    far that goes at present; `projecting`: a further one that is on its way.
 
     `dirty` counts wake-ups that came while the lease was held (case 17). `next_poll_at` and `renew_at` are None for a calendar that is not in
     use, so that the schedules' queries pass it by. `next_channel` has been asked for and not answered yet. `changed`: resources whose ledgers a pull
     has changed, and of whose sessions nobody has asked yet whether they can still be kept. `relist`: the next pull lists it in full.
+
+    Freshness: `last_success_at` is the moment as of which the mirror is complete. `last_change_at` is the newest change that Google told us of, by
+    Google's clock, and `lag_ms` how long after it we had it; by two clocks, so only for people to look at (case 70).
+
+    `missing_since` and `missed`: Google answered 404 so many times, the first at that moment. A calendar that is `gone` keeps its `resources` and
+    `destination_for`, so that it can take its place again should it come back.
 
     `audited_at`: when it was last compared with Google's own free/busy answer, and `drift_minutes` what came of it: None where it never was; `drift` holds
     the first few differences. `audit_error`: why the last comparison could not be made, in words for people; the numbers are then those of the one before.
@@ -107,9 +143,14 @@ class Calendar(Document):
     watchable: bool = True
     horizon: Minute = 0
     projected: Mapping[str, Minute] = Field(default_factory=dict)
+    projecting: Projecting | None = None
     changed: tuple[str, ...] = ()
     last_success_at: Millis | None = None
     last_error: str | None = None
+    last_change_at: Millis | None = None
+    lag_ms: int | None = None
+    missing_since: Millis | None = None
+    missed: int = 0
     next_poll_at: Millis | None = None
     renew_at: Millis | None = None
     relist: bool = False
@@ -119,8 +160,26 @@ class Calendar(Document):
     audit_error: str | None = None
 
     @property
+    def selected(self) -> bool:
+        """An operator wants it: it blocks a resource or is a destination, or did until it was gone."""
+        return bool(self.resources or self.destination_for)
+
+    @property
     def in_use(self) -> bool:
-        return bool(self.resources or self.destination_for) and self.state == "active"
+        return self.selected and self.state == "active"
+
+    def has_channel(self, channel: str) -> bool:
+        """Whether that is the id of its channel, or of one that is being asked for."""
+        return any(each is not None and each.id == channel for each in (self.channel, self.next_channel))
+
+    @property
+    def can_write(self) -> bool:
+        return self.role in WRITABLE_ROLES
+
+    @property
+    def free_busy_only(self) -> bool:
+        """We may see when it is busy, and nothing else: Google then gives occurrences, never series."""
+        return self.role == FREE_BUSY_ROLE
 
     @property
     def laid_out(self) -> bool:

@@ -4,12 +4,13 @@ What blocks time follows section 1.3 of the contract notes: cancelled, transpare
 time is busy, and what can't be understood is busy where it has a time at all (case 57).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from functions.domain.instants import Minute, minute_ceil, minute_floor
+from functions.domain.instants import Millis, Minute, millis_of, minute_ceil, minute_floor
 from functions.domain.intervals import Interval
 from functions.domain.model import Document
 from functions.domain.zones import midnight, zone
@@ -88,6 +89,24 @@ def mirror_row(event: Mapping[str, Any], *, calendar: str, generation: int, sess
             # Unreadable, which is not the same as absent: what can be read of the others still blocks.
             times |= {name: EventTime(), "malformed": str(error)}
     return row.model_copy(update=times)
+
+
+def by_itself(row: MirrorEvent) -> MirrorEvent:
+    """An occurrence of a series as an event of its own: what a list that has no masters gives (case 74). Of a series of ours it blocks, like any event."""
+    if row.kind != "exception":
+        return row
+    return row.model_copy(update={"kind": "single", "series": None, "original_start": None, "session": None})
+
+
+def newest_change(events: Iterable[Mapping[str, Any]]) -> Millis | None:
+    """When the last of these changes was made, by Google's clock; None where none of them says so."""
+    found = []
+    for event in events:
+        with suppress(ValueError, TypeError):
+            changed = datetime.fromisoformat(event["updated"]) if event.get("updated") else None
+            if changed is not None and changed.tzinfo is not None:
+                found.append(millis_of(changed))
+    return max(found, default=None)
 
 
 def takes_time(event: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ forgotten there at once, because the engine counts only the blocks of `Resource.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from functions.domain.calendar import WRITABLE_ROLES, Calendar
+from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import Invalid
@@ -28,13 +28,17 @@ class Links:
 
 
 def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
-    """Raises `Invalid` where the calendar can't be written to but should be a destination."""
+    """Raises `Invalid` where the calendar can't be written to but should be a destination, or is gone."""
     calendar = links.calendar
-    if links.destination_for and calendar.role not in WRITABLE_ROLES:
+    if links.destination_for and not calendar.can_write:
         raise Invalid(
             f"Google lets us only read this calendar (role {calendar.role or 'unknown'}), so it can't be a destination."
         )
     used = bool(links.blocks or links.destination_for)
+    if used and calendar.state == "gone":
+        raise Invalid(
+            "Google does not show this calendar any more. Give it nothing to do, or share it with the account again."
+        )
     # After a time out of use nothing of what was known is fresh.
     after = calendar.model_copy(
         update={
@@ -63,7 +67,8 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
             ),
         ),
         effects=(
-            *((Effect(kind="pull", subject=calendar.id), Effect(kind="watch", subject=calendar.id)) if used else ()),
+            *((Effect(kind="pull", subject=calendar.id),) if used else ()),
+            *((Effect(kind="watch", subject=calendar.id),) if used or calendar.channel is not None else ()),
             *recalculations(released),
         ),
     )

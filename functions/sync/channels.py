@@ -6,9 +6,10 @@ because what changed between two channels is told by nobody (case 28).
 
 import logging
 import uuid
+from contextlib import suppress
 
 from functions.adapters.google_calendar import GoogleCalendar, WatchAnswer
-from functions.adapters.google_errors import AccessLost, GoogleError, NotPushable
+from functions.adapters.google_errors import AccessLost, GoogleError, Missing, NotPushable
 from functions.adapters.signing import ChannelClaim, channel_token
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import CHANNEL_RENEWAL, Calendar, Channel
@@ -27,7 +28,8 @@ RETRY_MS = 15 * 60 * 1000
 
 
 def watch(work: Work) -> None:
-    """Gives the subject calendar a live channel at the present address, where it needs one."""
+    """Gives the subject calendar a live channel at the present address, where it needs one; takes it away where the calendar is not used any more."""
+    _end_unused(work)
     calendar = _begin(work)
     if calendar is None or calendar.next_channel is None:
         return
@@ -37,6 +39,10 @@ def watch(work: Work) -> None:
         answer = google.watch(calendar.google_id, channel=asked.id, token=_token(work, asked), address=asked.address)
     except NotPushable:
         _settle(work, asked, watchable=False)
+        return
+    except Missing:
+        # Whether the calendar is gone shows in its list (case 38).
+        _settle(work, asked, effects=(Effect(kind="pull", subject=calendar.id),))
         return
     except AccessLost as error:
         _settle(work, asked)
@@ -98,7 +104,7 @@ def _keep(work: Work, asked: Channel, answer: WatchAnswer) -> Channel | None:
     return work.store.run(work.account, attempt)
 
 
-def _settle(work: Work, asked: Channel, *, watchable: bool = True) -> None:
+def _settle(work: Work, asked: Channel, *, watchable: bool = True, effects: tuple[Effect, ...] = ()) -> None:
     """The attempt failed: the calendar is polled, and asked for again later unless Google never pushes for it (case 24)."""
 
     def attempt(reader: Reader) -> Decision[None]:
@@ -107,9 +113,25 @@ def _settle(work: Work, asked: Channel, *, watchable: bool = True) -> None:
             return Decision(answer=None)
         renew_at = work.now() + RETRY_MS if watchable else None
         settled = calendar.model_copy(update={"next_channel": None, "watchable": watchable, "renew_at": renew_at})
-        return Decision(answer=None, documents=(settled,))
+        return Decision(answer=None, documents=(settled,), effects=effects)
 
     work.store.run(work.account, attempt)
+
+
+def _end_unused(work: Work) -> None:
+    """A calendar that nobody uses needs no notifications (case 9). Its channel is forgotten first: where it can't be stopped, it is an orphan that calls."""
+
+    def attempt(reader: Reader) -> Decision[Calendar | None]:
+        calendar = reader.get(Ref(Calendar, work.subject))
+        if calendar is None or calendar.in_use or calendar.channel is None:
+            return Decision(answer=None)
+        without = calendar.model_copy(update={"channel": None, "next_channel": None})
+        return Decision(answer=calendar, documents=(without,))
+
+    calendar = work.store.run(work.account, attempt)
+    if calendar is not None and calendar.channel is not None:
+        with suppress(GoogleError):
+            _stop(work.google(calendar.connection), calendar.channel)
 
 
 def _stop(google: GoogleCalendar, channel: Channel) -> None:

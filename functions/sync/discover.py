@@ -1,4 +1,8 @@
-"""Discover: which calendars a connection reaches. New ones are listed, never selected by themselves (case 87)."""
+"""Discover: which calendars a connection reaches. New ones are listed, never selected by themselves (case 87); what Google's user shows or hides is
+theirs alone (case 88), and one that they took off their list stays as long as its events can be read (case 73).
+
+A connection that was lost is tried all the same: a person who was suspended is back without anybody granting anything anew (case 85).
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -7,20 +11,24 @@ from typing import Any
 from functions.adapters.google_errors import AccessLost
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Connection
-from functions.domain.decision import Decision, Ref
+from functions.domain.calendar_access import reappear, with_role
+from functions.domain.configuration import Resource
+from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.google_event import zone_or
-from functions.sync.lost_access import lose_connection
+from functions.domain.instants import Millis
+from functions.sync.lost_access import lose_connection, regain_connection
 from functions.sync.work import Work
 
 
 def discover(work: Work) -> None:
     """Lists the subject connection's calendars and keeps what is ours to decide: which block, which are destinations."""
     try:
-        entries = work.google(work.subject).calendar_list()
+        entries = work.google(work.subject, lost_too=True).calendar_list()
     except AccessLost as error:
         if error.reason != "not_connected":
             lose_connection(work, work.subject, error.reason)
         return
+    regain_connection(work, work.subject)
     for entry in entries:
         if not entry.get("deleted"):
             _keep(work, entry)
@@ -50,10 +58,22 @@ def _keep(work: Work, entry: Mapping[str, Any]) -> None:
                 **seen,
             )
             return Decision(answer=None, documents=(new,))
-        updated = known.model_copy(update=seen)
-        return Decision(answer=None, documents=() if updated == known else (updated,))
+        return _seen_again(reader, known, seen, now=work.now())
 
     work.store.run(work.account, attempt)
+
+
+def _seen_again(reader: Reader, known: Calendar, seen: Mapping[str, Any], *, now: Millis) -> Decision[None]:
+    role = with_role(known, seen["role"])
+    updated = role.answer.model_copy(update=seen)
+    if known.state == "gone":
+        names = sorted({*known.resources, *known.destination_for})
+        reader.load(*(Ref(Resource, name) for name in names))
+        return reappear(updated, [r for name in names if (r := reader.get(Ref(Resource, name))) is not None], now=now)
+    documents = () if updated == known else (updated,)
+    # With another role it may have to be listed in another form.
+    pulls = (Effect(kind="pull", subject=known.id),) if role.history else ()
+    return Decision(answer=None, documents=documents, history=role.history, effects=(*role.effects, *pulls))
 
 
 def _note_success(work: Work) -> None:

@@ -87,9 +87,20 @@ def release(work: Work, held: Held) -> bool:
         if calendar.dirty:
             again = renewed(calendar, work.now()).model_copy(update={"dirty": 0})
             return Decision(answer=False, documents=(again,))
-        return Decision(answer=True, documents=(_without_holder(calendar),))
+        return Decision(answer=True, documents=(let_go(calendar),))
 
     return work.store.run(work.account, attempt)
+
+
+def pause(work: Work, held: Held) -> None:
+    """Lets go in the middle, for a further task to go on from there. That task is in the same commit, so no crash can lose it."""
+
+    def attempt(reader: Reader) -> Decision[None]:
+        calendar, asked = ask_about_changes(held_calendar(reader, held))
+        goes_on = Effect(kind="pull", subject=calendar.id)
+        return Decision(answer=None, documents=(let_go(calendar),), effects=(goes_on, *asked))
+
+    work.store.run(work.account, attempt)
 
 
 def abandon(work: Work, held: Held, error: str) -> None:
@@ -99,7 +110,7 @@ def abandon(work: Work, held: Held, error: str) -> None:
         next_poll = work.now() + work.application.settings.poll_unwatched_seconds * 1000
         update = {"last_error": error, "next_poll_at": next_poll}
         calendar, asked = ask_about_changes(held_calendar(reader, held))
-        calendar = _without_holder(calendar).model_copy(update=update)
+        calendar = let_go(calendar).model_copy(update=update)
         return Decision(answer=None, documents=(calendar,), effects=asked)
 
     work.store.run(work.account, attempt)
@@ -114,5 +125,6 @@ def ask_about_changes(calendar: Calendar) -> tuple[Calendar, tuple[Effect, ...]]
     return calendar.model_copy(update={"changed": ()}), asked
 
 
-def _without_holder(calendar: Calendar) -> Calendar:
+def let_go(calendar: Calendar) -> Calendar:
+    """The calendar without a holder; the fence stays, so that no earlier holder can be taken for the next."""
     return calendar.model_copy(update={"lease": Lease(fence=calendar.lease.fence)})

@@ -19,7 +19,20 @@ from functions.adapters.google_errors import GoogleError
 from functions.adapters.store.queries import forget_outbox
 from functions.adapters.tasks import EnqueueFailed
 from functions.domain.errors import Refusal
-from functions.sync import audit, channels, discover, holds, notify, pull, push, recalculate, schedules, waitlists
+from functions.sync import (
+    audit,
+    channels,
+    copies,
+    discover,
+    holds,
+    notify,
+    orphans,
+    pull,
+    push,
+    recalculate,
+    schedules,
+    waitlists,
+)
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -28,6 +41,8 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "pull": pull.pull,
     "push": push.push,
     "watch": channels.watch,
+    "unwatch": orphans.unwatch,
+    "copies": copies.copies,
     "discover": discover.discover,
     "audit": audit.audit,
     "notify": notify.notify,
@@ -99,6 +114,8 @@ def _run_task(name: str, request: Request, app: Application) -> ResponseReturnVa
         subject=str(body["subject"]),
         about=str(body["about"]) if body.get("about") else None,
         outbox=str(body["outbox"]) if body.get("outbox") else None,
+        channel=str(body["channel"]) if body.get("channel") else None,
+        resource=str(body["resource"]) if body.get("resource") else None,
     )
     try:
         TASKS[name](work)

@@ -14,8 +14,8 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_of
-from functions.domain.google_event import MirrorEvent, mirror_row, zone_or
-from functions.domain.inbound import event_is_ours
+from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
+from functions.domain.inbound import event_is_ours, new_times
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
@@ -30,6 +30,7 @@ from functions.domain.mirroring import (
 from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.own_events import follow
+from functions.sync.turns import Turn
 from functions.sync.work import Work
 
 SLICE = 100
@@ -51,9 +52,13 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
             follow(work, held, row)
 
 
-def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None:
-    """After a full list: what it did not bring is gone. Of events of ours Google is asked once more, because a missing line is no proof (case 50)."""
+def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: Turn) -> None:
+    """After a full list: what it did not bring is gone. Of events of ours Google is asked once more, because a missing line is no proof (case 50).
+
+    Raises `TurnOver` on the way: the rest is swept after the list's last page has come once more.
+    """
     while True:
+        turn.step(work.now())
         reader = work.store.reader(work.account)
         calendar = held_calendar(reader, held)
         old = rows_of_other_generations(reader, calendar.id, calendar.cursor.generation, SLICE)
@@ -62,13 +67,19 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None
         still_there: list[MirrorEvent] = []
         # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
-            if row.session is not None and row.kind != "exception":
+            if row.session is not None and row.kind != "exception" and _was_asked_for(calendar, row):
                 asked = _asked_again(google, calendar, row)
                 follow(work, held, asked)
                 if not asked.cancelled:
                     still_there.append(asked)
         present = {row.id for row in still_there}
         apply_rows(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
+
+
+def _was_asked_for(calendar: Calendar, row: MirrorEvent) -> bool:
+    """Whether the list would have brought the event. Of one that lies outside its bounds nothing is said by that it did not."""
+    bounds, times = calendar.cursor.bounds, new_times(row, calendar.time_zone)
+    return bounds is None or times is None or (times.start < bounds.end and bounds.start < times.end)
 
 
 def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
@@ -90,14 +101,13 @@ def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[Mirro
         session = named[event["id"]]
         key = event.get("recurringEventId") or event["id"]
         ours = session is not None and event_is_ours(key, calendar.id, reader.get(Ref(Session, session)))
-        rows.append(
-            mirror_row(
-                event,
-                calendar=calendar.id,
-                generation=calendar.cursor.generation,
-                session=session if ours else None,
-            )
+        row = mirror_row(
+            event,
+            calendar=calendar.id,
+            generation=calendar.cursor.generation,
+            session=session if ours else None,
         )
+        rows.append(row if calendar.cursor.bounds is None else by_itself(row))
     return rows
 
 
@@ -106,7 +116,9 @@ def _adopt_zone(work: Work, held: Held, zone: str) -> Calendar:
 
     def attempt(reader: Reader) -> Decision[Calendar]:
         calendar = renewed(held_calendar(reader, held), work.now())
-        changed = calendar.model_copy(update={"time_zone": zone, "projected": {}, "dirty": calendar.dirty + 1})
+        changed = calendar.model_copy(
+            update={"time_zone": zone, "projected": {}, "projecting": None, "dirty": calendar.dirty + 1}
+        )
         return Decision(answer=changed, documents=(changed,))
 
     return work.store.run(work.account, attempt)
@@ -139,7 +151,9 @@ def _decision(
         before |= stored
         if key in removed:  # case 139: with the master all its exceptions go, said or not
             removed |= {row.id for row in stored.values() if row.series == key}
-        rows = stored | {row.id: row for row in changes.present if row.block_key == key}
+        # One that has come to belong to another key, as where series are told as occurrences from now on, is here no more.
+        rows = {id_: row for id_, row in stored.items() if id_ not in incoming}
+        rows |= {row.id: row for row in changes.present if row.block_key == key}
         family = Family(
             key=key,
             rows=tuple(row for id_, row in rows.items() if id_ not in removed),

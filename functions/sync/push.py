@@ -45,8 +45,8 @@ def push(work: Work) -> None:
 
 def _push_copy(work: Work, calendar_id: str) -> None:
     calendar = work.store.get(work.account, Ref(Calendar, calendar_id))
-    if calendar is None:
-        return
+    if calendar is None or calendar.state == "gone":
+        return  # should it come back, its copies are looked after (`copies`)
     try:
         google = work.google(calendar.connection)
         while (session := _ask(work, calendar_id)) is not None:

@@ -6,7 +6,14 @@ from dataclasses import replace
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.outbox import task_of
-from functions.adapters.store.queries import calendars_due, calendars_in_use, due_outbox, queues_due
+from functions.adapters.store.queries import (
+    calendars_due,
+    calendars_in_use,
+    calendars_watched_elsewhere,
+    connections_held,
+    due_outbox,
+    queues_due,
+)
 from functions.adapters.store.records import OutboxRecord
 from functions.adapters.store.store import SWEEP_AFTER_MS, Reader
 from functions.adapters.tasks import Task
@@ -40,16 +47,21 @@ def minute(application: Application) -> None:
 
 
 def quarter(application: Application) -> None:
-    """Renews push channels."""
+    """Renews push channels, also those that ended long ago (case 29), and moves those to the present address that were opened with another (case 35)."""
     now = now_millis()
+    address = application.settings.webhook_url
     for account, calendar in calendars_due(application.store, "renew_at", now):
         application.tasks.create(
             _calendar_task("watch", account, calendar, f"renew/{calendar.renew_at}/{now // 60_000}")
         )
 
+    for account, calendar in calendars_watched_elsewhere(application.store, address):
+        application.tasks.create(_calendar_task("watch", account, calendar, f"address/{address}/{now // 60_000}"))
+
 
 def daily(application: Application) -> None:
-    """Pulls every calendar in use once, which also rolls its horizon on; and audits it, some time in the hours after."""
+    """Pulls every calendar in use once, which also rolls its horizon on and lists those with bounds anew (case 64), and audits it some time in the hours
+    after; and looks whether each connection still holds, or holds again, and which calendars it reaches."""
     now = now_millis()
     day = now // 86_400_000
     for account, calendar in calendars_in_use(application.store):
@@ -57,6 +69,14 @@ def daily(application: Application) -> None:
         audit = _calendar_task("audit", account, calendar, f"audit/{day}")
         later = random.randrange(AUDITS_SPREAD_MS)  # noqa: S311  spreads them, no secret
         application.tasks.create(replace(audit, not_before_ms=now + later))
+    for account, connection in connections_held(application.store):
+        application.tasks.create(
+            Task(
+                kind="discover",
+                name=f"{account}/{connection.id}/daily/{day}",
+                body={"account": account, "subject": connection.id},
+            )
+        )
 
 
 def _postpone(application: Application, account: str, record_id: str, now: int) -> OutboxRecord | None:

@@ -9,6 +9,7 @@ from functions.adapters.google_errors import AccessLost
 from functions.adapters.store.store import Store
 from functions.adapters.vault import CannotOpen
 from functions.domain.calendar import Connection
+from functions.domain.connecting import may_mend_itself
 from functions.domain.decision import Ref
 from functions.domain.instants import Millis
 
@@ -19,11 +20,15 @@ class TryLater(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
+    """`channel` and `resource`: Google's ids of the channel whose notification asked for the work, where one did."""
+
     application: Application
     account: str
     subject: str
     about: str | None = None
     outbox: str | None = None
+    channel: str | None = None
+    resource: str | None = None
 
     @property
     def store(self) -> Store:
@@ -32,10 +37,13 @@ class Work:
     def now(self) -> Millis:
         return now_millis()
 
-    def google(self, connection_id: str) -> GoogleCalendar:
-        """The calendars of a connection. Raises `AccessLost` where it is not active or its token can't be opened."""
+    def google(self, connection_id: str, *, lost_too: bool = False) -> GoogleCalendar:
+        """The calendars of a connection. Raises `AccessLost` where it is not active or its token can't be opened.
+
+        `lost_too`: also of one that was lost and may have mended itself, to see whether it has.
+        """
         connection = self.store.get(self.account, Ref(Connection, connection_id))
-        if connection is None or connection.status != "active":
+        if connection is None or not (connection.status == "active" or (lost_too and may_mend_itself(connection))):
             raise AccessLost("not_connected")
 
         def unseal() -> str:

@@ -33,18 +33,25 @@ def receive(method: str, headers: Headers, application: Application, now: int) -
     if headers.get("X-Goog-Resource-State") == "sync":  # case 1: the channel is being set up, nothing has changed
         return Response(status=204)
     try:
-        application.tasks.create(_pull(claim, now, application.settings.pull_coalesce_ms))
+        application.tasks.create(_pull(claim, headers, now, application.settings.pull_coalesce_ms))
     except EnqueueFailed as error:
         log.error("no task for a notification: %s", error)
         return Response("Try again.\n", status=503, headers={"Retry-After": "1"})
     return Response(status=204)
 
 
-def _pull(claim: ChannelClaim, now: int, bucket_ms: int) -> Task:
+def _pull(claim: ChannelClaim, headers: Headers, now: int, bucket_ms: int) -> Task:
+    """Which channel called goes along: the pull can tell whether it is still the calendar's (case 9)."""
     bucket = now // bucket_ms
     return Task(
         kind="pull",
         name=f"{claim.account}/{claim.calendar}/notified/{bucket}",
-        body={"account": claim.account, "subject": claim.calendar},
+        body={
+            "account": claim.account,
+            "subject": claim.calendar,
+            "about": "notified",
+            "channel": headers.get("X-Goog-Channel-ID", ""),
+            "resource": headers.get("X-Goog-Resource-ID", ""),
+        },
         not_before_ms=(bucket + 1) * bucket_ms,
     )

@@ -24,7 +24,7 @@ from functions.adapters.store.documents import (
 )
 from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
 from functions.adapters.store.wire import GONE
-from functions.domain.calendar import Channel, Cursor, Difference, Lease
+from functions.domain.calendar import Bounds, Channel, Cursor, Difference, Lease, Projecting
 from functions.domain.configuration import Account, FormQuestion, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
@@ -150,7 +150,14 @@ DOCUMENTS: dict[str, Document] = {
     "calendar with everything": calendar(
         primary=True,
         destination_for=("anna",),
-        cursor=Cursor(sync_token="tok=", page_token="page", generation=7, fingerprint="v1"),
+        cursor=Cursor(
+            sync_token="tok=",
+            page_token="page",
+            begun_at=NOW,
+            generation=7,
+            fingerprint="v1",
+            bounds=Bounds(start=minute("2027-03-01T00:00Z"), end=minute("2028-03-01T00:00Z")),
+        ),
         lease=Lease(holder="worker", fence=12, expires_at=NOW),
         dirty=2,
         channel=Channel(id="ch", address="https://hook.example.com", resource="res", created_at=NOW, expires_at=NOW),
@@ -158,9 +165,14 @@ DOCUMENTS: dict[str, Document] = {
         watchable=False,
         horizon=minute("2028-03-01T00:00Z"),
         projected={"anna": minute("2028-03-01T00:00Z")},
+        projecting=Projecting(resources=("anna",), horizon=minute("2028-04-01T00:00Z"), after="ev1"),
         changed=("anna", "ben"),
         last_success_at=NOW,
         last_error="Unavailable: backendError",
+        last_change_at=NOW,
+        lag_ms=812,
+        missing_since=NOW,
+        missed=2,
         next_poll_at=NOW,
         renew_at=NOW,
         relist=True,

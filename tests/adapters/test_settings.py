@@ -39,6 +39,7 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
     assert settings.metadata_host == "metadata.google.internal"
     assert (settings.poll_watched_seconds, settings.poll_unwatched_seconds) == (3600, 600)
     assert (settings.pull_coalesce_ms, settings.stale_after_seconds) == (1000, 6 * 3600)
+    assert settings.pull_steps == 40
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
         ("POLL_WATCHED_SECONDS", "7", "poll_watched_seconds", 7),
         ("POLL_UNWATCHED_SECONDS", "7", "poll_unwatched_seconds", 7),
         ("PULL_COALESCE_MS", "7", "pull_coalesce_ms", 7),
+        ("PULL_STEPS", "7", "pull_steps", 7),
         ("STALE_AFTER_SECONDS", "7", "stale_after_seconds", 7),
         ("BOOKING_URL", "https://book.example.com///", "booking_url", "https://book.example.com"),
     ],

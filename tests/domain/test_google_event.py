@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from functions.domain.google_event import (
     Malformed,
     MirrorEvent,
+    by_itself,
     interval_of,
     mirror_row,
+    newest_change,
     start_minute,
     takes_time,
 )
@@ -23,6 +25,7 @@ from tests.domain.builders import (
     event_time,
     exception,
     google_event,
+    millis,
     minute,
     row,
     series,
@@ -287,6 +290,37 @@ def test_what_can_not_be_read_takes_a_day_where_it_has_a_start_and_hurts_nobody(
 ) -> None:  # case 57
     blocks = single_blocks(row(google_event() | changes), calendar_zone=BERLIN, horizon=YEAR)
     assert blocks == (spans(expected) if expected else [])
+
+
+class TestByItself:
+    """Occurrences where there are no series: a calendar that gives only free and busy (case 74)."""
+
+    def test_an_occurrence_is_an_event_of_its_own(self) -> None:
+        alone = by_itself(
+            row(exception("2027-03-08T09:00:00+01:00", "2027-03-08T08:00:00Z", "2027-03-08T09:00:00Z"), session=SESSION)
+        )
+        assert (alone.kind, alone.series, alone.session, alone.block_key) == ("single", None, None, alone.id)
+        assert single_blocks(alone, calendar_zone=BERLIN, horizon=YEAR) == spans("2027-03-08T08:00Z/2027-03-08T09:00Z")
+
+    def test_a_single_event_is_what_it_was(self) -> None:
+        ours = row(google_event(), session=SESSION)
+        assert by_itself(ours) == ours
+
+
+@pytest.mark.parametrize(
+    ("updated", "expected"),
+    [
+        pytest.param([], None, id="no changes"),
+        pytest.param(["2027-03-01T09:00:00.120Z"], "2027-03-01T09:00:00.120+00:00", id="one, to the millisecond"),
+        pytest.param(
+            ["2027-03-01T09:00:00Z", "2027-03-01T10:30:00+01:00"], "2027-03-01T09:30:00+00:00", id="the later of two"
+        ),
+        pytest.param([None, "", "soon", 7, "2027-03-01T09:00:00"], None, id="nothing that can be read"),
+    ],
+)
+def test_when_the_newest_change_was_made_by_google_s_clock(updated: list[Any], expected: str | None) -> None:
+    events = [google_event(updated=each) for each in updated]
+    assert newest_change(events) == (None if expected is None else millis(expected))
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,11 @@ class TestRowChanges:
     def test_a_tombstone_of_a_known_event_removes_it(self) -> None:  # case 58
         assert self.changes(tombstone(), known=[self.KNOWN]) == ([], {"ev1"})
 
+    def test_a_tombstone_means_the_event_of_its_id_and_no_other(self) -> None:  # case 59
+        twin = row(google_event("ev2", iCalUID="same@google.com"))
+        misleading = tombstone("ev1", iCalUID="same@google.com", start=twin.start and twin.start.model_dump())
+        assert self.changes(misleading, known=[self.KNOWN, twin]) == ([], {"ev1"})
+
     def test_a_tombstone_of_an_unknown_one_is_nothing(self) -> None:  # case 60
         assert self.changes(tombstone()) == ([], set())
 

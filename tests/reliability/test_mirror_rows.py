@@ -107,6 +107,19 @@ def test_a_page_with_a_deleted_series_and_its_exception_is_harmless_to_repeat(  
         assert blocks() == {}
 
 
+def test_an_occurrence_that_is_told_by_itself_leaves_its_series(
+    work: Work, held: Held, studio: Studio, store: Store, blocks: Callable[[], dict[str, list[str]]]
+) -> None:  # case 74
+    apply_page(work, held, _page(_series(4), _moved(90, 150)))
+    far, near = _at(150)["start"]["dateTime"][:7], _at(120)["start"]["dateTime"][:7]
+    assert blocks()[far] == ["series"]
+    bounds = {"start": 0, "end": 10**9}
+    store.client.document(f"accounts/{studio.account}/calendars/{studio.calendar}").update({"cursor.bounds": bounds})
+    apply_page(work, held, _page(_moved(90, 120)))
+    assert far not in blocks()
+    assert "series_90" in blocks()[near]
+
+
 def test_a_zone_that_nobody_knows_stops_nothing(
     work: Work, held: Held, studio: Studio, blocks: Callable[[], dict[str, list[str]]]
 ) -> None:

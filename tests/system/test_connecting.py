@@ -124,6 +124,15 @@ def test_a_state_is_good_once(empty_studio: Studio, browser: Browser) -> None:
     assert len(empty_studio.look("connections")["connections"]) == 1
 
 
+def test_a_second_consent_of_the_same_person_regains_the_first_connection(empty_studio: Studio) -> None:  # case 83
+    first = _begin(empty_studio)
+    for begun in (first, _begin(empty_studio)):
+        address = Browser(empty_studio).consent(begun["consent_url"])
+        assert requests.get(address, timeout=10).status_code == 200
+    connections = empty_studio.look("connections")["connections"]
+    assert [(each["id"], each["state"]) for each in connections] == [(first["id"], "active")]
+
+
 def test_a_stolen_code_is_worth_nothing_in_another_consent(empty_studio: Studio, browser: Browser) -> None:
     code = parse_qs(urlsplit(browser.consent(_begin(empty_studio)["consent_url"])).query)["code"][0]
     other = parse_qs(urlsplit(_begin(empty_studio)["consent_url"]).query)["state"][0]

@@ -75,11 +75,13 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "sessions_with_pending_copies": lambda store: queries.sessions_with_pending_copies(store, "a", 10),
     "malformed_rows": lambda store: queries.malformed_rows(store, "a", "c", 10),
     "overdue_outbox": lambda store: queries.overdue_outbox(store, "a", 1, 10),
-    "mirror_keys": lambda store: list(queries.mirror_keys(store, "a", "c")),
+    "rows_after": lambda store: [queries.rows_after(store.reader("a"), "c", after, 10) for after in (None, "e")],
     "due_outbox": lambda store: queries.due_outbox(store, 1),
     "calendars_due": lambda store: [queries.calendars_due(store, f, 1) for f in ("next_poll_at", "renew_at")],
     "services_at": lambda store: queries.services_at(store, "a", "r"),
     "queues_due": lambda store: queries.queues_due(store, 1),
+    "calendars_watched_elsewhere": lambda store: list(queries.calendars_watched_elsewhere(store, "https://x")),
+    "connections_held": lambda store: list(queries.connections_held(store)),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }
 

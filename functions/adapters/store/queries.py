@@ -157,11 +157,13 @@ def malformed_rows(store: Store, account: str, calendar: str, limit: int) -> lis
     return [MirrorEvent.model_validate(snapshot.to_dict()) for snapshot in query.stream()]
 
 
-def mirror_keys(store: Store, account: str, calendar: str) -> Iterator[str]:
-    """The key of every row of a mirror, streamed; a series' key comes once a row."""
-    events = store.client.collection(f"accounts/{account}/calendars/{calendar}/events")
-    for snapshot in events.select(["id", "series"]).stream():
-        yield snapshot.get("series") or snapshot.get("id")
+def rows_after(reader: Reader, calendar: str, after: str | None, limit: int) -> list[MirrorEvent]:
+    """The next rows of a mirror, in the order of their places; `after` is the id of the last that came before them."""
+    events = reader.client.collection(f"accounts/{reader.account}/calendars/{calendar}/events")
+    query = events.order_by("__name__").limit(limit)
+    if after is not None:
+        query = query.start_after({"__name__": path_of(reader.account, mirror_ref(calendar, after)).rpartition("/")[2]})
+    return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
 
 
 def _adopted(reader: Reader, calendar: str, snapshot: Any) -> MirrorEvent:
@@ -197,6 +199,20 @@ def calendars_in_use(store: Store) -> Iterator[tuple[str, Calendar]]:
     query = store.client.collection_group("calendars").where(filter=FieldFilter("next_poll_at", ">", 0))
     for snapshot in query.stream():
         yield _with_account(snapshot, Calendar)
+
+
+def calendars_watched_elsewhere(store: Store, address: str) -> Iterator[tuple[str, Calendar]]:
+    """Calendars of all accounts whose channel was opened with another address of ours than this one (case 35)."""
+    query = store.client.collection_group("calendars").where(filter=FieldFilter("channel.address", "!=", address))
+    for snapshot in query.stream():
+        yield _with_account(snapshot, Calendar)
+
+
+def connections_held(store: Store) -> Iterator[tuple[str, Connection]]:
+    """Connections of all accounts that nobody has ended."""
+    held = FieldFilter("status", "in", ["active", "needs_reconnect"])
+    for snapshot in store.client.collection_group("connections").where(filter=held).stream():
+        yield _with_account(snapshot, Connection)
 
 
 def _with_account(snapshot: Any, type_: type[Any]) -> tuple[str, Any]:

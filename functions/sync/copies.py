@@ -1,0 +1,66 @@
+"""Copies: the sessions that have their event in a calendar follow what has become of it.
+
+Where we may write to it (again), what waits is pushed: a push that could not go through left no task behind, only the pending copy (cases 75, 80 and 83).
+Where the calendar is gone, the operator sees that on each booking that had its event there; no booking is cancelled (case 72).
+"""
+
+from collections.abc import Iterator
+
+from functions.adapters.store.pages import Part, SessionFilter
+from functions.adapters.store.queries import sessions_page
+from functions.adapters.store.store import Reader
+from functions.adapters.tasks import Task
+from functions.domain.calendar import Calendar
+from functions.domain.calendar_access import GONE
+from functions.domain.decision import Decision, Ref
+from functions.domain.instants import DAY_MINUTES, MINUTE_MS
+from functions.domain.session import Session
+from functions.sync.work import Work
+
+PAGE = 100
+LOOK_BACK_DAYS = 30  # a calendar is also a record of what was; of what lies further back nobody misses the event
+
+
+def copies(work: Work) -> None:
+    """Twice is harmless: a note is written once, and a push writes only what is pending."""
+    calendar = work.store.get(work.account, Ref(Calendar, work.subject))
+    if calendar is None:
+        return
+    for session in _sessions_with_copy(work, calendar):
+        ahead = session.status == "open" and session.end * MINUTE_MS > work.now()
+        if calendar.state == "gone":
+            if ahead:
+                _note(work, session.id, GONE)
+            continue
+        if session.copies[calendar.id].error == GONE:
+            _note(work, session.id, None)
+        if session.copies[calendar.id].written < session.version:
+            _push(work, session)
+
+
+def _sessions_with_copy(work: Work, calendar: Calendar) -> Iterator[Session]:
+    start = work.now() // MINUTE_MS - LOOK_BACK_DAYS * DAY_MINUTES
+    for resource in calendar.destination_for:
+        part: Part | None = Part(limit=PAGE)
+        while part is not None:
+            page = sessions_page(work.store, work.account, SessionFilter(start=start, resource=resource), part)
+            yield from (session for session in page.documents if calendar.id in session.copies)
+            part = None if page.last is None else Part(limit=PAGE, after=page.last)
+
+
+def _note(work: Work, session_id: str, error: str | None) -> None:
+    def attempt(reader: Reader) -> Decision[None]:
+        session = reader.get(Ref(Session, session_id))
+        copy = None if session is None else session.copies.get(work.subject)
+        if session is None or copy is None or copy.error == error:
+            return Decision(answer=None)
+        return Decision(answer=None, documents=(session.with_copy(copy.model_copy(update={"error": error})),))
+
+    work.store.run(work.account, attempt)
+
+
+def _push(work: Work, session: Session) -> None:
+    # Named by what asked for it: should this task come twice, the pushes do not; what asks later is answered anew.
+    name = f"{work.account}/{session.id}/copies/{work.outbox}"
+    body = {"account": work.account, "subject": session.id}
+    work.application.tasks.create(Task(kind="push", name=name, body=body))

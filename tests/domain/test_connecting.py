@@ -1,0 +1,86 @@
+"""A connection that is made, lost and regained."""
+
+import pytest
+
+from functions.domain.calendar import Connection
+from functions.domain.connecting import Granted, connect, lose, may_mend_itself, regain
+from functions.domain.decision import Author, Effect
+from functions.domain.errors import IllegalMove
+from tests.domain.builders import BY_OPERATOR, NOW, calendar, connection
+
+GRANTED = Granted(subject="10987", email="anna@new.example", scopes=("openid",), secret="k1:newer")
+LOST = connection(status="needs_reconnect", lost_at=NOW, last_error="invalid_grant")
+
+
+def test_a_connection_that_is_made_lists_its_calendars() -> None:
+    decision = connect("conn", GRANTED, now=NOW, author=BY_OPERATOR)
+    assert (decision.answer.status, decision.answer.subject, decision.answer.connected_at) == ("active", "10987", NOW)
+    assert decision.documents == (decision.answer,)
+    assert [entry.what for entry in decision.history] == ["connection.made"]
+    assert decision.effects == (Effect(kind="discover", subject="conn"),)
+
+
+class TestLost:  # cases 80, 81 and 85
+    def test_it_says_since_when_and_why(self) -> None:
+        decision = lose(connection(), "invalid_grant", now=NOW)
+        (lost,) = decision.documents
+        assert isinstance(lost, Connection)
+        assert (lost.status, lost.lost_at, lost.last_error) == ("needs_reconnect", NOW, "invalid_grant")
+        assert [(entry.what, entry.why) for entry in decision.history] == [("connection.lost", "invalid_grant")]
+
+    @pytest.mark.parametrize("status", ["needs_reconnect", "disconnected"])
+    def test_it_is_lost_once(self, status: str) -> None:
+        assert lose(connection(status=status), "invalid_grant", now=NOW).writes_nothing
+
+    @pytest.mark.parametrize(
+        ("status", "reason", "mends"),
+        [
+            pytest.param("needs_reconnect", "notACalendarUser", True, id="suspended: may come back"),
+            pytest.param("needs_reconnect", "token_key_missing", True, id="a key that may be had again"),
+            pytest.param("needs_reconnect", "invalid_grant", False, id="revoked"),
+            pytest.param("needs_reconnect", "insufficientPermissions", False, id="a box was left unticked"),
+            pytest.param("active", None, False, id="not lost at all"),
+            pytest.param("disconnected", "notACalendarUser", False, id="ended by an operator"),
+        ],
+    )
+    def test_whether_it_may_mend_by_itself(self, status: str, reason: str | None, *, mends: bool) -> None:
+        assert may_mend_itself(connection(status=status, last_error=reason)) is mends
+
+
+class TestRegained:  # case 83
+    def test_it_is_the_same_connection_with_the_new_grant(self) -> None:
+        after = regain(LOST, (), granted=GRANTED, author=BY_OPERATOR).answer
+        assert (after.id, after.status, after.lost_at, after.last_error) == ("conn", "active", None, None)
+        assert (after.secret, after.email, after.scopes) == ("k1:newer", "anna@new.example", ("openid",))
+        assert after.connected_at == LOST.connected_at
+
+    def test_its_calendars_keep_cursors_and_channels_and_catch_up_at_once(self) -> None:
+        calendars = [
+            calendar(id="blocks"),
+            calendar(id="receives", resources=(), destination_for=("anna",)),
+            calendar(id="unused", resources=()),
+            calendar(id="gone", state="gone", destination_for=("anna",)),
+        ]
+        decision = regain(LOST, calendars, granted=GRANTED, author=BY_OPERATOR)
+        assert decision.documents == (decision.answer,)
+        assert [(effect.kind, effect.subject) for effect in decision.effects] == [
+            ("discover", "conn"),
+            ("pull", "blocks"),
+            ("pull", "receives"),
+            ("watch", "blocks"),
+            ("watch", "receives"),
+            ("copies", "receives"),
+        ]
+
+    def test_an_old_grant_that_is_good_again_needs_no_new_list(self) -> None:  # case 85
+        decision = regain(LOST, [calendar(id="blocks")], granted=None, author=Author(kind="google"))
+        assert decision.answer.secret == LOST.secret
+        assert [effect.kind for effect in decision.effects] == ["pull", "watch"]
+
+    def test_a_grant_for_one_that_works_replaces_the_old_grant(self) -> None:
+        after = regain(connection(), (), granted=GRANTED, author=BY_OPERATOR).answer
+        assert (after.status, after.secret) == ("active", "k1:newer")
+
+    def test_one_that_was_ended_is_not_regained(self) -> None:
+        with pytest.raises(IllegalMove):
+            regain(connection(status="disconnected"), (), granted=GRANTED, author=BY_OPERATOR)
