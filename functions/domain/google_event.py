@@ -52,6 +52,7 @@ class MirrorEvent(Document):
     original_start: EventTime | None = None
     recurrence: tuple[str, ...] = ()
     etag: str | None = None
+    updated: str | None = None
     session: str | None = None
     generation: int = 1
     months: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ def mirror_row(event: Mapping[str, Any], *, calendar: str, generation: int, sess
         busy=takes_time(event),
         recurrence=recurrence,
         etag=event.get("etag"),
+        updated=event.get("updated"),
         session=session,
         generation=generation,
     )
@@ -88,6 +90,14 @@ def mirror_row(event: Mapping[str, Any], *, calendar: str, generation: int, sess
             # Unreadable, which is not the same as absent: what can be read of the others still blocks.
             times |= {name: EventTime(), "malformed": str(error)}
     return row.model_copy(update=times)
+
+
+def is_older(event: MirrorEvent, than: str | None) -> bool:
+    """Whether this is what the event was before that moment, by Google's clock (its `updated`). Where nobody can say, it is taken for new."""
+    try:
+        return datetime.fromisoformat(event.updated or "") < datetime.fromisoformat(than or "")
+    except (ValueError, TypeError):
+        return False
 
 
 def takes_time(event: Mapping[str, Any]) -> bool:

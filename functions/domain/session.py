@@ -32,6 +32,10 @@ class GoogleCopy(Document):
     so that a write whose answer was lost is still known as ours (case 92). What is neither, somebody changed in Google: see `inbound`. `written`
     is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `gone`: Google confirmed that the
     event is no longer there.
+
+    `wrote` and `writing` are to what the event says as `base` and `asked` are to its times: marks (see `google_copy`) of the texts and guests that we
+    put there, so that the owner's own can be told from ours. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
+    time of the state that we last confirmed; what a list tells of a time before is old news. `error`: why it is pending, since `error_since`.
     """
 
     calendar: str
@@ -41,8 +45,13 @@ class GoogleCopy(Document):
     written: int = 0
     base: Times | None = None
     asked: tuple[Times, ...] = ()
+    wrote: tuple[str, ...] = ()
+    writing: tuple[str, ...] = ()
+    left: str | None = None
+    updated: str | None = None
     gone: bool = False
     error: str | None = None
+    error_since: Millis | None = None
 
 
 class Conflict(Document):
