@@ -26,8 +26,9 @@ from functions.domain.configuration import Limits, Resource, Service
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.hours import Holiday, Hours
-from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
+from functions.domain.instants import MINUTE_MS, Millis, rfc3339, rfc3339_millis
 from functions.domain.linking import Links, link, recalculations, touches
+from functions.domain.pacing import WritePause
 from functions.domain.session import Session
 from functions.domain.waitlist.preset import Preset
 from functions.domain.zones import local_date, zone
@@ -274,6 +275,13 @@ def calendar_view(calendar: Calendar) -> dict[str, Any]:
     }
 
 
+def _pause_view(pause: WritePause | None, now: Millis) -> dict[str, Any]:
+    """Until when Google wants no writes to a calendar, and why; nothing where it takes them."""
+    if pause is None or not (pause.usage_limit or pause.holds(now)):
+        return {}
+    return {"writes_paused_until": rfc3339_millis(pause.until), "writes_paused_because": pause.reason}
+
+
 def _moment(millis: int | None) -> str | None:
     return rfc3339_millis(millis) if millis is not None else None
 
@@ -319,8 +327,14 @@ def health(call: Call) -> Answer:
         {"id": c.id, "email": c.email, "state": c.status, "last_error": c.last_error}
         for c in queries.connections(store, call.account)
     ]
-    calendars = [calendar_view(c) for c in queries.all_of(store, call.account, Calendar) if c.in_use]
+    paused = {pause.id: pause for pause in queries.all_of(store, call.account, WritePause)}
+    calendars = [
+        calendar_view(c) | _pause_view(paused.get(c.id), call.now)
+        for c in queries.all_of(store, call.account, Calendar)
+        if c.in_use
+    ]
     well = all(c["state"] == "active" for c in connections) and not any(c["last_error"] for c in calendars)
+    well = well and not any(pause.usage_limit for pause in paused.values())
     return Answer(body=Shown.model_validate({"well": well, "connections": connections, "calendars": calendars}))
 
 

@@ -462,6 +462,7 @@ class BookingAnswer(BaseModel):
     requested: bool | None = None
     calendar_copy: Literal["pending", "written", "none"]
     calendar_error: str | None = None
+    calendar_error_since: str | None = None
     conflict: ConflictAnswer | None = None
     cancelled_by: str | None = None
     reason: str | None = None

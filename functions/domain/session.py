@@ -122,7 +122,7 @@ class Session(Document):
 
     @property
     def copy_pending(self) -> bool:
-        return any(copy.written < self.version for copy in self.copies.values())
+        return any(not copy.gone and copy.written < self.version for copy in self.copies.values())
 
     def moved_to(self, start: Minute, end: Minute, *, at: Millis) -> "Session":
         """The same session at another time, to which it comes `at` that moment; its buffers keep their lengths. Who waits for an event goes with it, who

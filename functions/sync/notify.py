@@ -14,6 +14,7 @@ from functions.domain.configuration import Account, Service
 from functions.domain.decision import Ref
 from functions.domain.session import Booking, Session
 from functions.sync.claims import claim, unclaim
+from functions.sync.pause_news import ABOUT_PAUSES, pause_news
 from functions.sync.series_news import ABOUT_SERIES, series_news
 from functions.sync.waitlist_news import ABOUT_ENTRIES, entry_news, served_lines
 from functions.sync.wording import Message, News, when, zone_of
@@ -49,6 +50,8 @@ def _news(work: Work, reader: Reader) -> News | None:
         return series_news(work, reader)
     if work.about in ABOUT_ENTRIES:
         return entry_news(work, reader)
+    if work.about in ABOUT_PAUSES:
+        return pause_news(work, reader)
     return _booking_news(work, reader)
 
 

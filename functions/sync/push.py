@@ -1,14 +1,25 @@
 """Push: a session → its event in each destination calendar.
 
-Reads the present state and makes Google match it (law 4). One calendar's trouble does not keep another one from being written (case 68).
+Reads the present state and makes Google match it (law 4). One calendar's trouble does not keep another one from being written (case 68): where Google
+wants no writes to one for a while, its copies wait, visibly, and this task comes again then.
 """
 
 import logging
+import random
 
-from functions.adapters.google_errors import AccessLost, Forbidden, GoogleError, OurMistake, UsageLimit
+from functions.adapters.google_errors import (
+    AccessLost,
+    Forbidden,
+    GoogleError,
+    OurMistake,
+    RateLimited,
+    Unavailable,
+    UsageLimit,
+)
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
-from functions.domain.decision import Decision, Ref
+from functions.domain.decision import Decision, Effect, Ref
+from functions.domain.pacing import WritePause, WriteRefused, pause_writes, resume_writes
 from functions.domain.session import Session
 from functions.sync.lost_access import lose_connection
 from functions.sync.work import TryLater, Work
@@ -20,8 +31,10 @@ log = logging.getLogger(__name__)
 def push(work: Work) -> None:
     """Brings every pending copy of the subject session up to date. Raises `GoogleError` or `TryLater` where one has to wait."""
     session = work.store.get(work.account, Ref(Session, work.subject))
+    if session is None:
+        return
     failed: list[GoogleError | TryLater] = []
-    for calendar_id in session.copies if session else ():
+    for calendar_id in [copy.calendar for copy in session.copies.values() if copy.written < session.version]:
         try:
             _push_copy(work, calendar_id)
         except (GoogleError, TryLater) as error:
@@ -31,32 +44,69 @@ def push(work: Work) -> None:
 
 
 def _push_copy(work: Work, calendar_id: str) -> None:
-    calendar = work.store.get(work.account, Ref(Calendar, calendar_id))
+    reader = work.store.reader(work.account)
+    reader.load(Ref(Calendar, calendar_id), Ref(WritePause, calendar_id))
+    calendar, pause = reader.get(Ref(Calendar, calendar_id)), reader.get(Ref(WritePause, calendar_id))
     if calendar is None:
         return
+    if pause is not None and pause.holds(work.now()):
+        _come_again(work, pause)
+        return
     try:
-        write_copy(work, work.google(calendar.connection), calendar)
+        if write_copy(work, work.google(calendar.connection), calendar) and pause is not None:
+            _resume(work, calendar_id)
+    except (RateLimited, UsageLimit) as error:
+        _come_again(work, _pause(work, calendar_id, error))
     except AccessLost as error:
         # It waits visibly as pending; the reconnect pushes again.
-        _note_error(work, calendar_id, error)
+        _note_error(work, calendar_id, error.reason)
         if error.reason != "not_connected":
             lose_connection(work, calendar.connection, error.reason)
     except (Forbidden, OurMistake) as error:
         # Coming again would not help before a person has changed something; the outbox record goes, the error stays on the booking.
         log.error("Google refuses a write for session %s: %s", work.subject, error.reason)
-        _note_error(work, calendar_id, error)
-    except UsageLimit as error:
-        _note_error(work, calendar_id, error)
+        _note_error(work, calendar_id, error.reason)
+    except Unavailable as error:
+        _note_error(work, calendar_id, error.reason)
         raise
 
 
-def _note_error(work: Work, calendar_id: str, error: GoogleError) -> None:
+def _pause(work: Work, calendar_id: str, error: RateLimited | UsageLimit) -> WritePause:
+    refused = WriteRefused(
+        calendar=calendar_id,
+        reason=error.reason,
+        usage_limit=isinstance(error, UsageLimit),
+        retry_after=None if error.retry_after_s is None else int(error.retry_after_s * 1000),
+    )
+    jitter = random.random()  # noqa: S311  spreads retries, no secret
+    return work.store.run(
+        work.account,
+        lambda reader: pause_writes(reader.get(Ref(WritePause, calendar_id)), refused, now=work.now(), jitter=jitter),
+    )
+
+
+def _resume(work: Work, calendar_id: str) -> None:
+    def attempt(reader: Reader) -> Decision[None]:
+        pause = reader.get(Ref(WritePause, calendar_id))
+        return Decision(answer=None) if pause is None else resume_writes(pause)
+
+    work.store.run(work.account, attempt)
+
+
+def _come_again(work: Work, pause: WritePause) -> None:
+    """This task is done, and another one is due when the pause is over: a task that fails would come back much sooner, again and again."""
+    jitter = random.random()  # noqa: S311  the same
+    again = Effect(kind="push", subject=work.subject, not_before=pause.next_try(work.now(), jitter=jitter))
+    _note_error(work, pause.id, pause.reason, again)
+
+
+def _note_error(work: Work, calendar_id: str, reason: str, *effects: Effect) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         session = reader.get(Ref(Session, work.subject))
         copy = session.copies.get(calendar_id) if session else None
-        if session is None or copy is None or copy.error == error.reason:
-            return Decision(answer=None)
-        noted = session.with_copy(copy.model_copy(update={"error": error.reason, "error_since": work.now()}))
-        return Decision(answer=None, documents=(noted,))
+        if session is None or copy is None or copy.error == reason:
+            return Decision(answer=None, effects=effects)
+        noted = session.with_copy(copy.model_copy(update={"error": reason, "error_since": work.now()}))
+        return Decision(answer=None, documents=(noted,), effects=effects)
 
     work.store.run(work.account, attempt)

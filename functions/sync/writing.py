@@ -54,11 +54,6 @@ class Pending:
     def copy(self) -> GoogleCopy:
         return self.session.copies[self.calendar.id]
 
-    @property
-    def to_be_gone(self) -> bool:
-        """What its owner deleted, of a session that stays because it is over (case 101), does not come back."""
-        return self.session.status == "cancelled" or self.copy.gone
-
 
 @dataclass(frozen=True, kw_only=True)
 class Draft(Pending):
@@ -72,15 +67,21 @@ class IdTaken(Exception):
     """An event that is not ours has the id that ours should have."""
 
 
-def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> None:
-    """Until the calendar holds what the subject session is. Raises `GoogleError`, or `TryLater` where a pull has to decide first."""
+def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
+    """Until the calendar holds what the subject session is. Whether Google took a write for that.
+
+    Raises `GoogleError`, or `TryLater` where a pull has to decide first.
+    """
+    wrote = False
     while (pending := _ask(work, calendar)) is not None:
         if isinstance(pending, Draft):
-            _write(work, google, pending)
+            wrote = _write(work, google, pending) or wrote
         else:
             if not pending.copy.gone:
                 _delete(google, calendar, pending.copy)
+                wrote = True
             _confirm(work, pending, {"gone": True, "etag": None, "left": None}, etag=None)
+    return wrote
 
 
 def _ask(work: Work, calendar: Calendar) -> Pending | None:
@@ -92,8 +93,10 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
         if session is None or copy is None or copy.written >= session.version:
             return Decision(answer=None)
         pending = Pending(account=work.account, calendar=calendar, session=session)
-        if pending.to_be_gone:
+        if session.status == "cancelled":
             return Decision(answer=pending)
+        if copy.gone:  # of a session that stays because it is over (case 101): its event does not come back
+            return Decision(answer=None)
         draft = _draft(reader, pending)
         if copy.base == session.times and says(copy, draft.content):
             return Decision(answer=draft)
@@ -123,16 +126,17 @@ def _draft(reader: Reader, pending: Pending) -> Draft:
     )
 
 
-def _write(work: Work, google: GoogleCalendar, draft: Draft) -> None:
+def _write(work: Work, google: GoogleCalendar, draft: Draft) -> bool:
     try:
         event = _insert(google, draft) if draft.copy.base is None else _patch(google, draft)
     except IdTaken:
         _take_another_id(work, draft)
-        return
+        return False
     except (Changed, AlreadyGone, Missing) as error:
         _let_a_pull_decide(work, draft)
         raise TryLater(f"the event changed in Google: {type(error).__name__}") from error
     _confirm(work, draft, _held(draft, event), etag=event.get("etag") if event else None)
+    return event is not None
 
 
 def _insert(google: GoogleCalendar, draft: Draft) -> Event | None:
@@ -209,7 +213,7 @@ def _take_another_id(work: Work, draft: Draft) -> None:
 
     def attempt(reader: Reader) -> Decision[None]:
         session = reader.get(Ref(Session, draft.session.id))
-        copy = session.copies[draft.calendar.id] if session else None
+        copy = session.copies.get(draft.calendar.id) if session else None
         if session is None or copy is None or copy.event != draft.copy.event:
             return Decision(answer=None)
         update = {"attempt": copy.attempt + 1, "event": event_id(session.id, copy.calendar, copy.attempt + 1)}
@@ -243,10 +247,10 @@ def _confirm(work: Work, pushed: Pending, held: Json, *, etag: str | None) -> No
 
     def attempt(reader: Reader) -> Decision[bool]:
         session = reader.get(Ref(Session, pushed.session.id))
-        if session is None:
+        copy = session.copies.get(pushed.calendar.id) if session else None
+        if session is None or copy is None or copy.event != pushed.copy.event:
             return Decision(answer=True)
-        copy = session.copies[pushed.calendar.id]
-        if copy.written >= pushed.session.version or (copy.gone and not pushed.to_be_gone):
+        if copy.written >= pushed.session.version or (copy.gone and pushed.session.status == "open"):
             return Decision(answer=True)  # a later write, or the inbound rules, were faster
         if copy.etag not in (pushed.copy.etag, etag):
             return Decision(answer=False)
