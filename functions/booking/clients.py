@@ -249,6 +249,7 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         expires_at=None if booking.expires_at is None else rfc3339_millis(booking.expires_at),
         requested=booking.requested or None,
         calendar_copy=copy,
+        meet_link=session.meet_link if booking.id in session.seats else None,
         calendar_error=None if failed is None else failed.error,
         calendar_error_since=None if since is None else rfc3339_millis(since),
         conflict=_conflict_of(booking, session) if operator else None,

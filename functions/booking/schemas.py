@@ -281,6 +281,7 @@ class ServiceBody(Request):
     priorities: Mapping[str, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
     weights: Mapping[str, int] = Field(default_factory=dict)
     on_conflict: str = "flag"
+    meet: bool = False
     active: bool = True
 
 
@@ -461,6 +462,7 @@ class BookingAnswer(BaseModel):
     expires_at: str | None = None
     requested: bool | None = None
     calendar_copy: Literal["pending", "written", "none"]
+    meet_link: str | None = None
     calendar_error: str | None = None
     calendar_error_since: str | None = None
     conflict: ConflictAnswer | None = None

@@ -100,6 +100,7 @@ class Service(Document):
     `confirmation`: at once, or by an operator, until whose decision a request keeps its seats.
     `client_*_until_minutes`: how long before the start clients may still cancel or reschedule by themselves; operators always may.
     `questions` are part of the form. `on_full`: whether who finds it full may wait, by the rules of the preset `waitlist` (None: the usual ones).
+    `meet`: each session has a video meeting (Google Meet), made with its event.
     `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
     `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
     `pick`: which of any: the first that is free in the order given; the one of highest priority; or the one with the fewest sessions that day
@@ -128,6 +129,7 @@ class Service(Document):
     on_full: Literal["close", "waitlist"] = "waitlist"
     waitlist: str | None = None
     on_conflict: Literal["flag", "cancel"] = "flag"
+    meet: bool = False
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
     assignment: Literal["any", "choice", "all"] = "any"
     pick: Literal["order", "priority", "least_busy"] = "order"

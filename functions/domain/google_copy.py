@@ -13,6 +13,7 @@ from typing import Any, Literal
 from functions.domain.answers import labelled
 from functions.domain.configuration import Resource, Service
 from functions.domain.instants import rfc3339
+from functions.domain.meet import carries_meeting, meeting_request
 from functions.domain.session import Booking, GoogleCopy, Session, Times
 
 ACCOUNT_PROPERTY = "bookingAccount"
@@ -27,20 +28,26 @@ TEXTS: tuple[Literal["summary"], Literal["description"]] = ("summary", "descript
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What an event of ours says besides its times. `guests` are by address, as `_address` writes it."""
+    """What an event of ours says besides its times. `guests` are by address, as `_address` writes it. `meeting`: it is to have a video meeting."""
 
     summary: str
     description: str
     guests: Mapping[str, Json]
+    meeting: bool = False
 
 
-def content_of(service: Service, bookings: Iterable[Booking]) -> Content:
-    """Of the session in which these bookings have seats. One that was scheduled may have nobody in it yet."""
+def content_of(session: Session, calendar: str, service: Service, bookings: Iterable[Booking]) -> Content:
+    """Of the session, in which these bookings have seats. One that was scheduled may have nobody in it yet.
+
+    Where its meeting belongs to the event of another calendar, this one's says the link.
+    """
+    meeting = service.meet and carries_meeting(session, calendar)
+    link = [f"Meeting: {session.meet_link}"] if session.meet_link and not meeting else []
     seated = sorted(bookings, key=lambda booking: (booking.created_at, booking.id))
     names = ", ".join(booking.client.name for booking in seated)
     return Content(
         summary=f"{service.name}: {names}" if names else service.name,
-        description="\n\n".join(_about(booking, service) for booking in seated),
+        description="\n\n".join([*link, *(_about(booking, service) for booking in seated)]),
         guests={
             _address(booking.client.email): {
                 "email": booking.client.email,
@@ -50,6 +57,7 @@ def content_of(service: Service, bookings: Iterable[Booking]) -> Content:
             for booking in seated[:MOST_GUESTS]
             if booking.client.email
         },
+        meeting=meeting,
     )
 
 
@@ -63,6 +71,7 @@ def new_event(session: Session, copy: GoogleCopy, content: Content, *, account: 
         "attendees": list(content.guests.values()),
         "guestsCanModify": False,
         "guestsCanInviteOthers": False,
+        **(meeting_request(copy) if content.meeting else {}),
         **_properties(session, account),
     }
 
@@ -83,7 +92,9 @@ def says(copy: GoogleCopy, content: Content) -> bool:
 
 def must_be_seen(copy: GoogleCopy, content: Content) -> bool:
     """Whether a patch needs the event as it is: what it says changes, and somebody else may have changed it too."""
-    return copy.etag is None or (copy.left != copy.etag and not says(copy, content))
+    if copy.etag is None or (content.meeting and copy.meeting is None):
+        return True
+    return copy.left != copy.etag and not says(copy, content)
 
 
 def patch(session: Session, copy: GoogleCopy, content: Content, *, account: str, resource: Resource) -> Json:
@@ -115,6 +126,8 @@ def patch_seen(
         if there != wanted and _mark(copy, part, there) in ours:
             body[part] = wanted
     guests = _with_their_guests(event, copy, content)
+    if content.meeting and not event.get("conferenceData"):
+        body |= meeting_request(copy)
     # Where Google did not show all of them, those that it did not show would be lost.
     if guests != (event.get("attendees") or []) and not event.get("attendeesOmitted"):
         body["attendees"] = guests

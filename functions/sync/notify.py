@@ -26,6 +26,7 @@ ABOUT_BOOKINGS: Mapping[str, Message] = {
     "offered": Message("A seat has come free for you: {what}", frozenset({"held"})),
     "confirmed": Message("Your booking is confirmed: {what}", BOOKED),
     "moved": Message("Your booking has a new time: {what}", BOOKED | {"held"}),
+    "meeting": Message("The link to your meeting: {what}", BOOKED),
     "cancelled": Message("Your booking is cancelled: {what}", frozenset({"cancelled"})),
 }
 
@@ -69,6 +70,8 @@ def _booking_news(work: Work, reader: Reader) -> News | None:
         lines = (f"Reason: {booking.reason}.",)
     elif booking.entry is not None and work.about in ("offered", "confirmed"):
         lines = served_lines(work, reader, booking)
+    if session.meet_link and booking.status in BOOKED:
+        lines = (*lines, f"Your meeting is at {session.meet_link}")
     return News(client=booking.client, subject=message.subject.format(what=what), lines=lines)
 
 

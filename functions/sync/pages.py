@@ -29,6 +29,7 @@ from functions.domain.mirroring import (
 )
 from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
+from functions.sync.meetings import take_meeting
 from functions.sync.own_events import follow
 from functions.sync.work import Work
 
@@ -42,6 +43,7 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     zone_name = zone_or(page.time_zone, calendar.time_zone).key
     if zone_name != calendar.time_zone:
         calendar = _adopt_zone(work, held, zone_name)
+    events = {event["id"]: event for event in page.events if event.get("id")}
     rows = without_orphans(_rows(work, calendar, page.events))
     for start in range(0, len(rows), SLICE):
         apply_rows(work, held, rows[start : start + SLICE], removed=frozenset())
@@ -49,6 +51,7 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     for row in rows:
         if row.session is not None and row.kind != "exception":
             follow(work, held, row)
+            take_meeting(work, row.session, calendar.id, events[row.id])
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None:

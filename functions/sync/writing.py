@@ -35,6 +35,7 @@ from functions.domain.google_event import mirror_row
 from functions.domain.inbound import new_times
 from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session, Times
+from functions.sync.meetings import take_meeting
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,9 @@ def _draft(reader: Reader, pending: Pending) -> Draft:
         calendar=pending.calendar,
         session=session,
         resource=resource,
-        content=content_of(service, (booking for ref in refs if (booking := reader.get(ref)) is not None)),
+        content=content_of(
+            session, pending.calendar.id, service, (booking for ref in refs if (booking := reader.get(ref)) is not None)
+        ),
     )
 
 
@@ -136,6 +139,8 @@ def _write(work: Work, google: GoogleCalendar, draft: Draft) -> bool:
         _let_a_pull_decide(work, draft)
         raise TryLater(f"the event changed in Google: {type(error).__name__}") from error
     _confirm(work, draft, _held(draft, event), etag=event.get("etag") if event else None)
+    if event is not None:
+        take_meeting(work, draft.session.id, draft.calendar.id, event)
     return event is not None
 
 
@@ -239,6 +244,8 @@ def _held(draft: Draft, event: Event | None) -> Json:
         etag = event.get("etag")
         held |= {"etag": etag, "left": etag if is_only_ours(event, draft.content) else None}
         held |= {"updated": event.get("updated")}
+        if draft.content.meeting and draft.copy.meeting is None:
+            held |= {"meeting": "asked"}
     return held
 
 

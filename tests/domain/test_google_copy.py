@@ -22,7 +22,19 @@ from functions.domain.google_copy import (
 )
 from functions.domain.inbound import new_times
 from functions.domain.session import Booking, Client, GoogleCopy
-from tests.domain.builders import BERLIN, SESSION, booking, copy, google_event, resource, row, service, session, times
+from tests.domain.builders import (
+    BERLIN,
+    CALENDAR,
+    SESSION,
+    booking,
+    copy,
+    google_event,
+    resource,
+    row,
+    service,
+    session,
+    times,
+)
 
 NINE = "2027-03-01T09:00Z/2027-03-01T10:00Z"
 TEN = "2027-03-01T10:00Z/2027-03-01T11:00Z"
@@ -40,7 +52,7 @@ PROPERTIES = {
 
 
 def saying(*bookings: Booking) -> Content:
-    return content_of(service(), bookings)
+    return content_of(session(), CALENDAR, service(), bookings)
 
 
 def inserted(*bookings: Booking) -> dict[str, Any]:
@@ -85,7 +97,7 @@ class TestInsert:
         asked = service(
             questions=(FormQuestion(id="mat", label="Which mat?", kind="choice", choices=("thin", "thick")),)
         )
-        content = content_of(asked, [KIM.model_copy(update={"answers": {"mat": "thick"}}), LOU])
+        content = content_of(session(), CALENDAR, asked, [KIM.model_copy(update={"answers": {"mat": "thick"}}), LOU])
         assert content.description == (
             "Kim\nkim@example.com\n+49 30 1234\nby the window\nWhich mat?: thick\n\nLou\nlou@example.com"
         )
