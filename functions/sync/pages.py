@@ -14,6 +14,7 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_of
+from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, mirror_row, zone_or
 from functions.domain.inbound import event_is_ours
 from functions.domain.instants import Millis
@@ -90,15 +91,16 @@ def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[Mirro
     reader.load(*{Ref(Session, session) for session in named.values() if session is not None})
     rows = []
     for event in events:
-        session = named[event["id"]]
+        name = named[event["id"]]
+        session = None if name is None else reader.get(Ref(Session, name))
         key = event.get("recurringEventId") or event["id"]
-        ours = session is not None and event_is_ours(key, calendar.id, reader.get(Ref(Session, session)))
+        ours = event_is_ours(key, calendar.id, session) and not is_strangers(event, session, calendar.id)
         rows.append(
             mirror_row(
                 event,
                 calendar=calendar.id,
                 generation=calendar.cursor.generation,
-                session=session if ours else None,
+                session=name if ours else None,
             )
         )
     return rows

@@ -13,6 +13,7 @@ from functions.domain.google_copy import (
     content_of,
     is_of_session,
     is_only_ours,
+    is_strangers,
     marks,
     must_be_seen,
     new_event,
@@ -241,6 +242,23 @@ def test_marks_keep_no_address_and_are_another_in_every_event() -> None:
     kept = marks(copy(), saying(KIM))
     assert not [mark for mark in kept if "kim" in mark.casefold()]
     assert not {*kept} & {*marks(copy(event="another"), saying(KIM))}
+
+
+@pytest.mark.parametrize(
+    ("event", "held", "expected"),
+    [
+        pytest.param(google_event(copy().event), copy(), True, id="no mark, and nothing of ours is there yet"),
+        pytest.param(inserted(KIM), copy(), False, id="our mark"),
+        pytest.param(google_event(copy().event), copy(NINE), False, id="ours, and the mark was dropped by its owner"),
+        pytest.param({"id": copy().event, "status": "cancelled"}, copy(), False, id="what is left of a deleted one"),
+        pytest.param(google_event("another"), copy(), False, id="another event"),
+    ],
+)
+def test_an_event_with_our_id_is_a_strangers_only_while_ours_is_not_there(  # case 95
+    event: dict[str, Any], held: GoogleCopy, *, expected: bool
+) -> None:
+    assert is_strangers(event, session(copies={CALENDAR: held}), CALENDAR) is expected
+    assert not is_strangers(event, None, CALENDAR)
 
 
 @pytest.mark.parametrize(
