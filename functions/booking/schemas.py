@@ -281,6 +281,7 @@ class ServiceBody(Request):
     priorities: Mapping[str, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
     weights: Mapping[str, int] = Field(default_factory=dict)
     on_conflict: str = "flag"
+    clients_as_guests: bool = True
     meet: bool = False
     active: bool = True
 

@@ -100,6 +100,7 @@ class Service(Document):
     `confirmation`: at once, or by an operator, until whose decision a request keeps its seats.
     `client_*_until_minutes`: how long before the start clients may still cancel or reschedule by themselves; operators always may.
     `questions` are part of the form. `on_full`: whether who finds it full may wait, by the rules of the preset `waitlist` (None: the usual ones).
+    `clients_as_guests`: whether clients are guests of the event in Google; its text says who comes either way.
     `meet`: each session has a video meeting (Google Meet), made with its event.
     `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
     `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
@@ -129,6 +130,7 @@ class Service(Document):
     on_full: Literal["close", "waitlist"] = "waitlist"
     waitlist: str | None = None
     on_conflict: Literal["flag", "cancel"] = "flag"
+    clients_as_guests: bool = True
     meet: bool = False
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
     assignment: Literal["any", "choice", "all"] = "any"

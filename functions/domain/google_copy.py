@@ -55,7 +55,7 @@ def content_of(session: Session, calendar: str, service: Service, bookings: Iter
                 "responseStatus": "accepted",
             }
             for booking in seated[:MOST_GUESTS]
-            if booking.client.email
+            if booking.client.email and service.clients_as_guests
         },
         meeting=meeting,
     )

@@ -146,6 +146,12 @@ class TestPatchOfAnEventAsWeLeftIt:
         body = self.patched(written(LOU), LOU.model_copy(update={"notes": "by the door"}))
         assert body == {"description": "Lou\nlou@example.com\nby the door", "extendedProperties": PROPERTIES}
 
+    def test_where_clients_are_to_be_no_guests_any_more_they_go_and_the_text_stays(self) -> None:
+        content = content_of(session(), CALENDAR, service(clients_as_guests=False), [KIM])
+        body = patch(session(), written(KIM), content, account="demo", resource=resource())
+        assert body == {"attendees": [], "extendedProperties": PROPERTIES}
+        assert content.description == saying(KIM).description
+
 
 class TestWhenTheEventMustBeSeen:
     @pytest.mark.parametrize(

@@ -64,6 +64,40 @@ def test_an_event_says_who_comes_and_keeps_what_its_owner_made_of_it(studio: Stu
     assert guests(studio.event_of(lou.look()["session"]) or {}) == {"lou"}
 
 
+def test_what_the_owner_wrote_a_moment_ago_stays_when_we_move_it(studio: Studio) -> None:  # cases 96, 97
+    nine, ten = studio.starts()[0], studio.starts()[2]
+    booking = studio.book(nine)
+    event = booking.written()
+    with studio.pushes(drop=1.0):
+        studio.person.change(event["id"], summary="Bring the papers", description="Second floor")
+        since = studio.google_control("GET", "calls")["last"]
+        assert booking.reschedule(ten).status_code == 200
+        event = booking.written()
+    assert writes(studio, since) == [("patch", 412), ("patch", 200)]
+    assert (event["summary"], event["description"], instants(event)[0]) == ("Bring the papers", "Second floor", ten)
+    assert booking.history() == [("booking.confirmed", "client"), ("session.moved", "client")]
+
+
+def test_an_event_that_its_owner_deleted_before_we_knew_of_it_is_not_made_again(studio: Studio) -> None:  # case 94
+    studio.google_control("PUT", "usage-limit", {"user": studio.person.email, "on": True})
+    booking = studio.book(studio.starts()[0])
+    until(lambda: operator_sees(studio, booking).get("calendar_error"))
+    studio.google_control("PUT", "usage-limit", {"user": studio.person.email, "on": False})
+    with studio.pushes(drop=1.0):
+        ours = {
+            "private": {"bookingSession": booking.session}
+        }  # as our insert would have made it, had its answer been lost
+        start, end = booking.look()["start"], booking.look()["end"]
+        made = studio.person.add(start, end, id=event_id(booking.session, studio.calendar, 0), extendedProperties=ours)
+        studio.person.delete(made["id"])
+        since = studio.google_control("GET", "calls")["last"]
+        time_passes(studio, studio.calendar)
+        until(lambda: booking.look()["status"] == "cancelled")
+    assert writes(studio, since) == [("insert", 409)]
+    assert booking.look()["cancelled_by"] == "google"
+    assert studio.person.events() == []
+
+
 def test_a_change_costs_google_one_call_and_a_hold_none(studio: Studio) -> None:  # case 119
     studio.offer(capacity=3)
     nine, ten = studio.starts()[0], studio.starts()[2]
