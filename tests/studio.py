@@ -175,6 +175,20 @@ class Studio:
         self.use_calendar(made["id"])
         return str(made["id"])
 
+    def join_in(self, resource: str) -> Person:
+        """Another person, who grants access to their own Google account; their calendar blocks and receives that resource's time."""
+        me = self.person
+        person = new_person(
+            self.addresses, f"{resource}@{self.account}.example", client_id=me.client_id, client_secret=me.client_secret
+        )
+        body = {"email": person.email, "refresh_token": person.refresh_token}
+        made = _ok(self.http.post(f"{self.base}/connections/grants", json=body, headers=self.operator))
+        listed = until(lambda: self.look(f"connections/{made['id']}/calendars")["calendars"])
+        calendar = next(calendar["id"] for calendar in listed if calendar["primary"])
+        self.put(f"calendars/{calendar}", {"blocks": [resource], "destination_for": [resource]})
+        until(lambda: all(each["last_success_at"] and each["watched"] for each in self.look("health")["calendars"]))
+        return person
+
     def use_calendar(self, connection: str) -> None:
         listed = until(lambda: self.look(f"connections/{connection}/calendars")["calendars"])
         self.calendar = next(calendar["id"] for calendar in listed if calendar["primary"])
@@ -434,14 +448,18 @@ def new_studio(addresses: Addresses, store: Store, client_id: str, client_secret
     """A new account with its operator's key, and a new Google user who granted the OAuth client what it asks for."""
     name = f"studio-{uuid.uuid4().hex[:12]}"
     key = bootstrap(store, account=name, name=name, time_zone="Europe/Berlin", may_exist=False)
-    email = f"anna@{name}.example"
-    user = {"email": email, "password": "correct horse", "name": "Anna", "time_zone": "Europe/Berlin"}
-    requests.post(f"{addresses.google}/control/users", json=user, timeout=10).raise_for_status()
-    grant = requests.post(
-        f"{addresses.google}/control/grants", json={"email": email, "scopes": list(SCOPES)}, timeout=10
-    )
-    person = Person(email, grant.json()["refresh_token"], addresses, client_id, client_secret)
+    person = new_person(addresses, f"anna@{name}.example", client_id, client_secret)
     return Studio(addresses, name, key, person, store)
+
+
+def new_person(addresses: Addresses, email: str, client_id: str, client_secret: str) -> Person:
+    """A new Google user who granted the OAuth client what it asks for."""
+    name = email.partition("@")[0].title()
+    user = {"email": email, "password": "correct horse", "name": name, "time_zone": "Europe/Berlin"}
+    requests.post(f"{addresses.google}/control/users", json=user, timeout=10).raise_for_status()
+    scopes = {"email": email, "scopes": list(SCOPES)}
+    grant = requests.post(f"{addresses.google}/control/grants", json=scopes, timeout=10)
+    return Person(email, grant.json()["refresh_token"], addresses, client_id, client_secret)
 
 
 def _ok(answer: requests.Response) -> dict[str, Any]:

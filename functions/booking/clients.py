@@ -242,6 +242,8 @@ def read_booking(reader: Reader, booking_id: str) -> tuple[Booked, Resource]:
 def booking_answer(booking: Booking, session: Session, resource: Resource, *, operator: bool = False) -> BookingAnswer:
     copies = session.copies.values()
     copy = "pending" if session.copy_pending else "written" if copies else "none"
+    failed = next((each for each in copies if each.error), None) if operator else None
+    since = None if failed is None else failed.error_since
     return BookingAnswer(
         id=booking.id,
         session=session.id,
@@ -255,7 +257,9 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         expires_at=None if booking.expires_at is None else rfc3339_millis(booking.expires_at),
         requested=booking.requested or None,
         calendar_copy=copy,
-        calendar_error=next((c.error for c in copies if c.error), None) if operator else None,
+        meet_link=session.meet_link if booking.id in session.seats else None,
+        calendar_error=None if failed is None else failed.error,
+        calendar_error_since=None if since is None else rfc3339_millis(since),
         conflict=_conflict_of(booking, session) if operator else None,
         cancelled_by=booking.cancelled_by,
         reason=booking.reason,

@@ -12,6 +12,7 @@ from functions.domain.decision import Decision, Effect, EffectKind, Ref
 from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.health import Observed, Reason, attention, waiting_for_google
 from functions.domain.instants import Millis, rfc3339, rfc3339_millis
+from functions.domain.pacing import WritePause
 
 MOST_COUNTED = 100  # of anything that should be none
 
@@ -23,6 +24,7 @@ def health(call: Call) -> Answer:
     malformed = {each.id: len(queries.malformed_rows(store, account, each.id, MOST_COUNTED)) for each in calendars}
     pending = [*filter(waiting_for_google, queries.sessions_with_pending_copies(store, account, MOST_COUNTED))]
     overdue = queries.overdue_outbox(store, account, call.now, MOST_COUNTED)
+    paused = {pause.id: pause for pause in queries.all_of(store, account, WritePause)}
     connections = queries.connections(store, account)
     reasons = attention(
         Observed(
@@ -31,6 +33,7 @@ def health(call: Call) -> Answer:
             services=tuple(queries.services(store, account)),
             malformed=malformed,
             pending=tuple(pending),
+            paused=tuple(paused.values()),
             overdue_since=overdue[0].due_at if overdue else None,
             stale_after=stale_after(call),
             now=call.now,
@@ -41,7 +44,10 @@ def health(call: Call) -> Answer:
         "well": not reasons,
         "reasons": [_reason(each) for each in reasons],
         "connections": [_connection(each) for each in connections],
-        "calendars": [calendar_view(each) | {"unreadable_events": malformed[each.id]} for each in calendars],
+        "calendars": [
+            calendar_view(each) | _pause(paused.get(each.id), call.now) | {"unreadable_events": malformed[each.id]}
+            for each in calendars
+        ],
         "pending_copies": len(pending),
         "overdue_effects": len(overdue),
         "overdue_since": _moment(overdue[0].due_at) if overdue else None,
@@ -121,6 +127,13 @@ def _watched_until(channel: Channel | None) -> str | None:
 
 def _difference(each: Difference) -> dict[str, str]:
     return {"busy": each.busy, "start": rfc3339(each.start), "end": rfc3339(each.end)}
+
+
+def _pause(pause: WritePause | None, now: Millis) -> dict[str, str]:
+    """Until when Google wants no writes to a calendar, and why; nothing where it takes them."""
+    if pause is None or not (pause.usage_limit or pause.holds(now)):
+        return {}
+    return {"writes_paused_until": rfc3339_millis(pause.until), "writes_paused_because": pause.reason}
 
 
 def _connection(connection: Connection) -> dict[str, Any]:

@@ -263,7 +263,8 @@ def get_session(call: Call) -> Answer:
 
 def session_view(session: Session) -> dict[str, Any]:
     """A session for operators, as it is stored, with its times as instants."""
-    shown = session.model_dump(mode="json") | {"start": rfc3339(session.start), "end": rfc3339(session.end)}
+    shown = session.model_dump(mode="json", exclude={"copies": {"__all__": {"wrote", "writing", "left", "updated"}}})
+    shown |= {"start": rfc3339(session.start), "end": rfc3339(session.end)}
     shown = {key: value for key, value in shown.items() if key not in ("taken_from", "taken_until")}
     if session.conflict is not None:
         shown["conflict"] = ConflictAnswer.of(session.conflict).model_dump()

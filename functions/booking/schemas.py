@@ -284,6 +284,8 @@ class ServiceBody(Request):
     stale_after_minutes: int | None = None
     on_stale: str = "close"
     on_conflict: str = "flag"
+    clients_as_guests: bool = True
+    meet: bool = False
     active: bool = True
 
 
@@ -428,7 +430,9 @@ class BookingAnswer(BaseModel):
     expires_at: str | None = None
     requested: bool | None = None
     calendar_copy: Literal["pending", "written", "none"]
+    meet_link: str | None = None
     calendar_error: str | None = None
+    calendar_error_since: str | None = None
     conflict: ConflictAnswer | None = None
     cancelled_by: str | None = None
     reason: str | None = None

@@ -102,6 +102,8 @@ class Service(Document):
     `questions` are part of the form. `on_full`: whether who finds it full may wait, by the rules of the preset `waitlist` (None: the usual ones).
     `fresh_for_minutes`: a calendar that was read longer ago than that is read before the service is sold (0: each time). One that can't be read makes its
     time unknown after `stale_after_minutes` (None: the deployment's setting), and that is closed; or, to `keep`, sold by what was known last.
+    `clients_as_guests`: whether clients are guests of the event in Google; its text says who comes either way.
+    `meet`: each session has a video meeting (Google Meet), made with its event.
     `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
     `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
     `pick`: which of any: the first that is free in the order given; the one of highest priority; or the one with the fewest sessions that day
@@ -133,6 +135,8 @@ class Service(Document):
     stale_after_minutes: int | None = Field(default=None, ge=1, le=365 * DAY_MINUTES)
     on_stale: Literal["close", "keep"] = "close"
     on_conflict: Literal["flag", "cancel"] = "flag"
+    clients_as_guests: bool = True
+    meet: bool = False
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
     assignment: Literal["any", "choice", "all"] = "any"
     pick: Literal["order", "priority", "least_busy"] = "order"

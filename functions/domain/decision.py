@@ -17,7 +17,9 @@ A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
 
-EffectKind = Literal["pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies"]
+EffectKind = Literal[
+    "pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies"
+]
 
 
 @dataclass(frozen=True, kw_only=True)

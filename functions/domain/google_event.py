@@ -53,6 +53,7 @@ class MirrorEvent(Document):
     original_start: EventTime | None = None
     recurrence: tuple[str, ...] = ()
     etag: str | None = None
+    updated: str | None = None
     session: str | None = None
     generation: int = 1
     months: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ def mirror_row(event: Mapping[str, Any], *, calendar: str, generation: int, sess
         busy=takes_time(event),
         recurrence=recurrence,
         etag=event.get("etag"),
+        updated=event.get("updated"),
         session=session,
         generation=generation,
     )
@@ -107,6 +109,14 @@ def newest_change(events: Iterable[Mapping[str, Any]]) -> Millis | None:
             if changed is not None and changed.tzinfo is not None:
                 found.append(millis_of(changed))
     return max(found, default=None)
+
+
+def is_older(event: MirrorEvent, than: str | None) -> bool:
+    """Whether this is what the event was before that moment, by Google's clock (its `updated`). Where nobody can say, it is taken for new."""
+    try:
+        return datetime.fromisoformat(event.updated or "") < datetime.fromisoformat(than or "")
+    except (ValueError, TypeError):
+        return False
 
 
 def takes_time(event: Mapping[str, Any]) -> bool:

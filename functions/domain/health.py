@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Service
 from functions.domain.instants import Millis, rfc3339, rfc3339_millis
+from functions.domain.pacing import WritePause
 from functions.domain.session import Session
 
 # An effect is late when it is due; the sweep comes every minute.
@@ -27,8 +28,9 @@ class Reason:
 class Observed:
     """An account's connections, the calendars that it uses, and its services; and what is behind.
 
-    `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all. `overdue_since`: when the oldest effect
-    that waits in the outbox should have been done. `stale_after`: the deployment's, for services that have none of their own.
+    `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all. `paused`: calendars to which it wants no
+    writes. `overdue_since`: when the oldest effect that waits in the outbox should have been done. `stale_after`: the deployment's, for services that have
+    none of their own.
     """
 
     connections: tuple[Connection, ...] = ()
@@ -36,6 +38,7 @@ class Observed:
     services: tuple[Service, ...] = ()
     malformed: Mapping[str, int] = field(default_factory=dict)
     pending: tuple[Session, ...] = ()
+    paused: tuple[WritePause, ...] = ()
     overdue_since: Millis | None = None
     stale_after: Millis
     now: Millis
@@ -73,6 +76,10 @@ def _of_calendar(observed: Observed, calendar: Calendar) -> Iterator[Reason]:
         texts.append(f"{name} does not exist any more in Google, or is not shared with us any more.")
     if calendar.last_error is not None:
         texts.append(f"{name} could not be read the last time ({calendar.last_error}); it is tried again.")
+    if any(pause.id == calendar.id and pause.usage_limit for pause in observed.paused):
+        texts.append(
+            f"Google takes no entries for {name}: its usage limit is reached. Bookings are taken, and written there later."
+        )
     if calendar.drift_minutes:
         texts.append(f"{name} and the bookings differ by {calendar.drift_minutes} minutes: {_differences(calendar)}.")
     if calendar.audit_error is not None:

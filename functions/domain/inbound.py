@@ -14,7 +14,7 @@ from functions.domain.availability import ResourceState
 from functions.domain.cancelling import cancel_session
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
-from functions.domain.google_event import Malformed, MirrorEvent, interval_of
+from functions.domain.google_event import Malformed, MirrorEvent, interval_of, is_older
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter, move
 from functions.domain.seating import seated, times_of
@@ -68,7 +68,12 @@ def new_times(event: MirrorEvent, calendar_zone: str) -> Times | None:
 
 
 def decide_inbound(inbound: Inbound) -> Decision[None]:
-    """Makes our state follow the event. Writes nothing where nothing changed in Google since we last looked or wrote."""
+    """Makes our state follow the event. Writes nothing where nothing changed in Google since we last looked or wrote.
+
+    A list that was asked for before our last write, and is applied after it, shows the event as it was before: that is no move of its owner's.
+    """
+    if is_older(inbound.event, inbound.base.updated):
+        return Decision(answer=None)
     if inbound.event.cancelled:
         return _deleted(inbound)
     return _present(inbound)

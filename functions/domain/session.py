@@ -32,6 +32,11 @@ class GoogleCopy(Document):
     so that a write whose answer was lost is still known as ours (case 92). What is neither, somebody changed in Google: see `inbound`. `written`
     is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `gone`: Google confirmed that the
     event is no longer there.
+
+    `wrote` and `writing` are to what the event says as `base` and `asked` are to its times: marks (see `google_copy`) of the texts and guests that we
+    put there, so that the owner's own can be told from ours. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
+    time of the state that we last confirmed; what a list tells of a time before is old news. `meeting`: what became of the video meeting that we asked
+    for with it. `error`: why it is pending, since `error_since`.
     """
 
     calendar: str
@@ -41,8 +46,14 @@ class GoogleCopy(Document):
     written: int = 0
     base: Times | None = None
     asked: tuple[Times, ...] = ()
+    wrote: tuple[str, ...] = ()
+    writing: tuple[str, ...] = ()
+    left: str | None = None
+    updated: str | None = None
+    meeting: Literal["asked", "made", "failed"] | None = None
     gone: bool = False
     error: str | None = None
+    error_since: Millis | None = None
 
 
 class Conflict(Document):
@@ -58,7 +69,7 @@ class Session(Document):
 
     `scheduled` by an operator, or come into being with its first booking; those of one repeated scheduling share `series`. `closed`: an operator
     sells no more of it. `waitlist`: the preset that holds for this one instead of the service's. `waiting`: who waits for it, in short.
-    `moved_at`: when it came to its present time, where that was after it was made.
+    `meet_link`: to its video meeting, once Google has made one. `moved_at`: when it came to its present time, where that was after it was made.
     """
 
     id: str
@@ -80,6 +91,7 @@ class Session(Document):
     series: str | None = None
     waitlist: str | None = None
     waiting: Waiting | None = None
+    meet_link: str | None = None
     cancelled_by: AuthorKind | None = None
     reason: str | None = None
     created_at: Millis
@@ -113,7 +125,7 @@ class Session(Document):
 
     @property
     def copy_pending(self) -> bool:
-        return any(copy.written < self.version for copy in self.copies.values())
+        return any(not copy.gone and copy.written < self.version for copy in self.copies.values())
 
     def moved_to(self, start: Minute, end: Minute, *, at: Millis) -> "Session":
         """The same session at another time, to which it comes `at` that moment; its buffers keep their lengths. Who waits for an event goes with it, who

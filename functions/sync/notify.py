@@ -16,6 +16,7 @@ from functions.domain.decision import Ref
 from functions.domain.session import Booking, Session
 from functions.sync.calendar_news import ABOUT_CALENDARS, calendar_news
 from functions.sync.claims import claim, unclaim
+from functions.sync.pause_news import ABOUT_PAUSES, pause_news
 from functions.sync.series_news import ABOUT_SERIES, series_news
 from functions.sync.waitlist_news import ABOUT_ENTRIES, entry_news, served_lines
 from functions.sync.wording import Message, News, when, zone_of
@@ -27,6 +28,7 @@ ABOUT_BOOKINGS: Mapping[str, Message] = {
     "offered": Message("A seat has come free for you: {what}", frozenset({"held"})),
     "confirmed": Message("Your booking is confirmed: {what}", BOOKED),
     "moved": Message("Your booking has a new time: {what}", BOOKED | {"held"}),
+    "meeting": Message("The link to your meeting: {what}", BOOKED),
     "cancelled": Message("Your booking is cancelled: {what}", frozenset({"cancelled"})),
 }
 
@@ -53,6 +55,8 @@ def _news(work: Work, reader: Reader) -> News | None:
         return entry_news(work, reader)
     if work.about in ABOUT_CALENDARS:
         return calendar_news(work, reader)
+    if work.about in ABOUT_PAUSES:
+        return pause_news(work, reader)
     return _booking_news(work, reader)
 
 
@@ -70,6 +74,8 @@ def _booking_news(work: Work, reader: Reader) -> News | None:
         lines = (f"Reason: {booking.reason}.",)
     elif booking.entry is not None and work.about in ("offered", "confirmed"):
         lines = served_lines(work, reader, booking)
+    if session.meet_link and booking.status in BOOKED:
+        lines = (*lines, f"Your meeting is at {session.meet_link}")
     return News(client=booking.client, subject=message.subject.format(what=what), lines=lines)
 
 

@@ -14,6 +14,7 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_of
+from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
 from functions.domain.inbound import event_is_ours, new_times
 from functions.domain.instants import Millis
@@ -29,6 +30,7 @@ from functions.domain.mirroring import (
 )
 from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
+from functions.sync.meetings import take_meeting
 from functions.sync.own_events import follow
 from functions.sync.turns import Turn
 from functions.sync.work import Work
@@ -43,6 +45,7 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     zone_name = zone_or(page.time_zone, calendar.time_zone).key
     if zone_name != calendar.time_zone:
         calendar = _adopt_zone(work, held, zone_name)
+    events = {event["id"]: event for event in page.events if event.get("id")}
     rows = without_orphans(_rows(work, calendar, page.events))
     for start in range(0, len(rows), SLICE):
         apply_rows(work, held, rows[start : start + SLICE], removed=frozenset())
@@ -50,6 +53,7 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     for row in rows:
         if row.session is not None and row.kind != "exception":
             follow(work, held, row)
+            take_meeting(work, row.session, calendar.id, events[row.id])
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: Turn) -> None:
@@ -98,14 +102,15 @@ def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[Mirro
     reader.load(*{Ref(Session, session) for session in named.values() if session is not None})
     rows = []
     for event in events:
-        session = named[event["id"]]
+        name = named[event["id"]]
+        session = None if name is None else reader.get(Ref(Session, name))
         key = event.get("recurringEventId") or event["id"]
-        ours = session is not None and event_is_ours(key, calendar.id, reader.get(Ref(Session, session)))
+        ours = event_is_ours(key, calendar.id, session) and not is_strangers(event, session, calendar.id)
         row = mirror_row(
             event,
             calendar=calendar.id,
             generation=calendar.cursor.generation,
-            session=session if ours else None,
+            session=name if ours else None,
         )
         rows.append(row if calendar.cursor.bounds is None else by_itself(row))
     return rows

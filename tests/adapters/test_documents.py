@@ -32,6 +32,7 @@ from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
 from functions.domain.model import Document
+from functions.domain.pacing import WritePause
 from functions.domain.session import ClientGuard, Conflict, Session
 from functions.domain.waitlist.entry import (
     MOST_SESSIONS,
@@ -116,7 +117,18 @@ DOCUMENTS: dict[str, Document] = {
         resources=("anna", "room"),
         seats={"booking1": 1, "booking2": 2},
         copies={
-            CALENDAR: copy(NINE, [NINE, TEN], etag='"1"', written=3, error="usage limit"),
+            CALENDAR: copy(
+                NINE,
+                [NINE, TEN],
+                etag='"1"',
+                wrote=("guest:1",),
+                writing=("guest:1", "guest:2"),
+                left='"1"',
+                updated="2027-02-22T08:00:00.000Z",
+                written=3,
+                error="usage limit",
+                error_since=NOW,
+            ),
             "second": copy(calendar="second", gone=True),
         },
         conflict=Conflict(reason="taken", since=NOW),
@@ -210,6 +222,9 @@ DOCUMENTS: dict[str, Document] = {
     "an effect": OutboxRecord(id="c1", kind="notify", subject="booking1", about="moved", created_at=NOW, due_at=NOW),
     "an answer": StoredAnswer(
         id="key", request_hash="h", status=201, body={"id": "booking1", "seats": 1, "tags": []}, expires_at=NOW
+    ),
+    "a pause": WritePause(
+        id=CALENDAR, begun_at=NOW, until=NOW + 1, reason="quotaExceeded", refusals=2, usage_limit=True
     ),
     "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
 }

@@ -11,6 +11,7 @@ from functions.domain.google_event import (
     MirrorEvent,
     by_itself,
     interval_of,
+    is_older,
     mirror_row,
     newest_change,
     start_minute,
@@ -375,3 +376,20 @@ def test_no_times_whatever_stop_a_page(start: object, end: object, original: obj
     for block in single_blocks(row(event), calendar_zone=BERLIN, horizon=YEAR):
         assert block.start < block.end
         assert block.overlaps(YEAR)
+
+
+@pytest.mark.parametrize(
+    ("updated", "than", "expected"),
+    [
+        pytest.param("2027-03-01T09:00:00.000Z", "2027-03-01T09:00:00.001Z", True, id="before"),
+        pytest.param("2027-03-01T09:00:00.001Z", "2027-03-01T09:00:00.001Z", False, id="the same moment"),
+        pytest.param("2027-03-01T09:00:00.002Z", "2027-03-01T09:00:00.001Z", False, id="after"),
+        pytest.param("2027-03-01T11:00:00+02:00", "2027-03-01T09:30:00Z", True, id="another way to write it"),
+        pytest.param(None, "2027-03-01T09:00:00.001Z", False, id="a tombstone that says nothing"),
+        pytest.param("2027-03-01T09:00:00.000Z", None, False, id="nothing known of before"),
+        pytest.param("yesterday", "2027-03-01T09:00:00.001Z", False, id="unreadable"),
+        pytest.param("2027-03-01T09:00:00", "2027-03-01T09:00:00.001Z", False, id="no offset"),
+    ],
+)
+def test_what_a_list_tells_from_before_is_old_news(updated: str | None, than: str | None, *, expected: bool) -> None:
+    assert is_older(row(google_event(updated=updated)), than) is expected

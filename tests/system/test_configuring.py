@@ -55,6 +55,8 @@ def test_a_service_comes_back_as_it_was_sent(empty_studio: Studio) -> None:
         "client_limits": {"per_month": 2, "at_once": 1},
         "capacity": 6,
         "show_seats_left": False,
+        "clients_as_guests": False,
+        "meet": True,
         "assignment": "any",
         "pick": "least_busy",
         "priorities": {"ben": 5},

@@ -19,6 +19,7 @@ from functions.domain.instants import Minute, datetime_of_millis, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, Occupation, Waiting, ledger_id
 from functions.domain.model import Document
+from functions.domain.pacing import WritePause
 from functions.domain.session import Booking, ClientGuard, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
 from functions.domain.waitlist.preset import Preset
@@ -33,6 +34,7 @@ COLLECTIONS: Mapping[type[Any], str] = {
     ClientGuard: "clients",
     Connection: "connections",
     Calendar: "calendars",
+    WritePause: "pauses",
     OperatorKey: "keys",
     Preset: "presets",
     Queue: "queues",
