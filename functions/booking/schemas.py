@@ -281,6 +281,9 @@ class ServiceBody(Request):
     priorities: Mapping[str, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
     weights: Mapping[str, int] = Field(default_factory=dict)
     on_conflict: str = "flag"
+    on_calendar_delete: str | None = None
+    on_calendar_move: str = "follow"
+    on_host_decline: str = "flag"
     active: bool = True
 
 

@@ -101,6 +101,8 @@ class Service(Document):
     `client_*_until_minutes`: how long before the start clients may still cancel or reschedule by themselves; operators always may.
     `questions` are part of the form. `on_full`: whether who finds it full may wait, by the rules of the preset `waitlist` (None: the usual ones).
     `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
+    `on_calendar_*`, `on_host_decline`: what becomes of one whose event was deleted, moved or declined in Google Calendar by its owner. None for a delete:
+    it is cancelled, unless more than one booking sits in it; then a person is asked.
     `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
     `pick`: which of any: the first that is free in the order given; the one of highest priority; or the one with the fewest sessions that day
     in proportion to its weight. Each falls back on the next, down to the order.
@@ -128,6 +130,9 @@ class Service(Document):
     on_full: Literal["close", "waitlist"] = "waitlist"
     waitlist: str | None = None
     on_conflict: Literal["flag", "cancel"] = "flag"
+    on_calendar_delete: Literal["cancel", "restore", "ask"] | None = None
+    on_calendar_move: Literal["follow", "restore", "ask"] = "follow"
+    on_host_decline: Literal["flag", "cancel"] = "flag"
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
     assignment: Literal["any", "choice", "all"] = "any"
     pick: Literal["order", "priority", "least_busy"] = "order"

@@ -17,7 +17,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
 
-EffectKind = Literal["pull", "push", "notify", "watch", "discover", "lapse", "promote", "recalculate"]
+EffectKind = Literal["pull", "push", "notify", "watch", "discover", "lapse", "promote", "recalculate", "settle"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +84,10 @@ class Decision(Generic[A]):
 
     def with_documents(self, *documents: Document) -> "Decision[A]":
         return replace(self, documents=(*self.documents, *documents))
+
+    def with_ledger(self, changes: tuple[LedgerChange, ...]) -> "Decision[A]":
+        """With these changes of ledgers instead of its own."""
+        return replace(self, changes=changes)
 
     def also(
         self,

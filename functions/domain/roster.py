@@ -76,7 +76,7 @@ def move_session(roster: Roster, start: Minute, question: Question, *, author: A
         return Decision(answer=roster)
     moved = session.moved_to(start, start + session.end - session.start, at=question.now)
     must_be_in_reach(Interval(start, moved.taken_until), question.now)
-    _must_be_free(question, moved)
+    must_be_free(question, moved)
     bookings = tuple(_moved(booking, moved) for booking in roster.bookings)
     # What is wrong with its time is over with the time; with its seats, not.
     conflict = session.conflict if session.conflict and session.conflict.reason == Obstacle.OVER_CAPACITY else None
@@ -99,7 +99,8 @@ def move_session(roster: Roster, start: Minute, question: Question, *, author: A
     )
 
 
-def _must_be_free(question: Question, moved: Session) -> None:
+def must_be_free(question: Question, moved: Session) -> None:
+    """The time that the session would take. Raises `TimeTaken`, `CalendarUnknown`."""
     asked = replace(question, moving=moved.id)
     core = Interval(moved.start, moved.end)
     reasons = against_time(asked, Candidate(states=question.states), core=core, taken=moved.occupation.taken)

@@ -19,7 +19,18 @@ from functions.adapters.google_errors import GoogleError
 from functions.adapters.store.queries import forget_outbox
 from functions.adapters.tasks import EnqueueFailed
 from functions.domain.errors import Refusal
-from functions.sync import channels, discover, holds, notify, pull, push, recalculate, schedules, waitlists
+from functions.sync import (
+    channels,
+    discover,
+    holds,
+    missing_events,
+    notify,
+    pull,
+    push,
+    recalculate,
+    schedules,
+    waitlists,
+)
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -33,6 +44,7 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "lapse": holds.lapse,
     "promote": waitlists.promote,
     "recalculate": recalculate.recalculate,
+    "settle": missing_events.settle,
 }
 SCHEDULES: Mapping[str, Callable[[Application], None]] = {
     "minute": schedules.minute,

@@ -13,9 +13,9 @@ from functions.adapters.store.queries import family_rows, rows_of_other_generati
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
-from functions.domain.event_ids import session_of
+from functions.domain.event_ids import session_named_by, session_of
 from functions.domain.google_event import MirrorEvent, mirror_row, zone_or
-from functions.domain.inbound import event_is_ours
+from functions.domain.inbound import event_is_ours, is_another_copy, is_disputed
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
@@ -29,7 +29,7 @@ from functions.domain.mirroring import (
 )
 from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
-from functions.sync.own_events import follow
+from functions.sync.own_events import follow, follow_return
 from functions.sync.work import Work
 
 SLICE = 100
@@ -42,13 +42,16 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     zone_name = zone_or(page.time_zone, calendar.time_zone).key
     if zone_name != calendar.time_zone:
         calendar = _adopt_zone(work, held, zone_name)
+    events = {event["id"]: event for event in page.events if event.get("id")}
     rows = without_orphans(_rows(work, calendar, page.events))
     for start in range(0, len(rows), SLICE):
         apply_rows(work, held, rows[start : start + SLICE], removed=frozenset())
     # Events of ours after the others: whether a session fits where it was moved to shows against all that this page brought.
     for row in rows:
         if row.session is not None and row.kind != "exception":
-            follow(work, held, row)
+            follow(work, held, row, events[row.id])
+        elif row.kind == "single" and session_of(row.id) is not None:
+            follow_return(work, held, row)
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None:
@@ -63,42 +66,50 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None
         # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
             if row.session is not None and row.kind != "exception":
-                asked = _asked_again(google, calendar, row)
-                follow(work, held, asked)
+                event = _asked_again(google, calendar, row.id)
+                generation = calendar.cursor.generation
+                asked = mirror_row(event, calendar=calendar.id, generation=generation, session=row.session)
+                follow(work, held, asked, event)
                 if not asked.cancelled:
                     still_there.append(asked)
         present = {row.id for row in still_there}
         apply_rows(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
 
 
-def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
+def _asked_again(google: GoogleCalendar, calendar: Calendar, event: str) -> Event:
     try:
-        event: Event = google.get(calendar.google_id, row.id)
+        return google.get(calendar.google_id, event)
     except (Missing, AlreadyGone):
-        event = {"id": row.id, "status": "cancelled"}
-    return mirror_row(event, calendar=calendar.id, generation=calendar.cursor.generation, session=row.session)
+        return {"id": event, "status": "cancelled"}
 
 
 def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[MirrorEvent]:
-    """The page as mirror rows; those of our sessions' own events name the session."""
+    """The page as mirror rows; those of our sessions' own events name the session, other copies of these whose time it takes already."""
     events = [event for event in events if event.get("id")]
-    named = {event["id"]: session_of(event.get("recurringEventId") or event["id"]) for event in events}
+    named = {event["id"]: session_named_by(event) for event in events}
     reader = work.store.reader(work.account)
     reader.load(*{Ref(Session, session) for session in named.values() if session is not None})
     rows = []
     for event in events:
-        session = named[event["id"]]
-        key = event.get("recurringEventId") or event["id"]
-        ours = session is not None and event_is_ours(key, calendar.id, reader.get(Ref(Session, session)))
-        rows.append(
-            mirror_row(
-                event,
-                calendar=calendar.id,
-                generation=calendar.cursor.generation,
-                session=session if ours else None,
-            )
-        )
+        session = reader.get(Ref(Session, named[event["id"]] or "")) if named[event["id"]] else None
+        rows.append(_row(event, calendar, session))
     return rows
+
+
+def _row(event: Event, calendar: Calendar, session: Session | None) -> MirrorEvent:
+    key = event.get("recurringEventId") or event["id"]
+    ours = event_is_ours(key, calendar.id, session)
+    row = mirror_row(
+        event,
+        calendar=calendar.id,
+        generation=calendar.cursor.generation,
+        session=session.id if session is not None and ours else None,
+    )
+    if session is None:
+        return row
+    if ours:
+        return row.model_copy(update={"disputed": row.kind == "single" and is_disputed(session, calendar.id)})
+    return row.model_copy(update={"spared": session.resources}) if is_another_copy(event, calendar.id, session) else row
 
 
 def _adopt_zone(work: Work, held: Held, zone: str) -> Calendar:

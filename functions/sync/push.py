@@ -73,6 +73,10 @@ def _ask(work: Work, calendar_id: str) -> Session | None:
         copy = session.copies.get(calendar_id) if session else None
         if session is None or copy is None or copy.written >= session.version:
             return Decision(answer=None)
+        if session.status == "open" and copy.left_alone:
+            return Decision(
+                answer=None
+            )  # whoever decides what becomes of it asks for a push where there is something to write
         if session.status != "open" or session.times in copy.asked:
             return Decision(answer=session)
         asking = session.with_copy(copy.model_copy(update={"asked": (*copy.asked, session.times)}))
@@ -163,11 +167,11 @@ def _confirm(work: Work, calendar: Calendar, pushed: Session, *, event: Event | 
 
     def attempt(reader: Reader) -> Decision[bool]:
         session = reader.get(Ref(Session, pushed.id))
-        if session is None:
-            return Decision(answer=True)
-        copy = session.copies[calendar.id]
+        copy = session.copies.get(calendar.id) if session else None
+        if session is None or copy is None or copy.event != pushed.copies[calendar.id].event:
+            return Decision(answer=True)  # it lives in another calendar now, or was made again
         etag = event.get("etag") if event else None
-        if copy.written >= pushed.version or (copy.gone and event is not None):
+        if copy.written >= pushed.version or (copy.left_alone and event is not None):
             return Decision(answer=True)  # a later write, or the inbound rules, were faster
         if copy.etag not in (pushed.copies[calendar.id].etag, etag):
             return Decision(answer=False)
