@@ -47,7 +47,8 @@ def patch(session: Session, copy: GoogleCopy, *, account: str, resource: Resourc
     """The body of the patch from what Google holds to what the session is."""
     body = _properties(session, account)
     if copy.base != session.times:
-        body |= _times(session, resource)
+        # Google merges what is patched into what is there, which may have become a day (case 107).
+        body |= {name: {**time, "date": None} for name, time in _times(session, resource).items()}
     return body
 
 

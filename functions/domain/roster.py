@@ -65,16 +65,19 @@ def _set(roster: Roster, field: str, value: Any, *, what: str, now: Millis, auth
     )
 
 
-def move_session(roster: Roster, start: Minute, question: Question, *, author: Author) -> Decision[Roster]:
-    """Moves it with everybody in it: as long as before, with the same resources and buffers. Each client is told.
+def move_session(
+    roster: Roster, start: Minute, question: Question, *, author: Author, length: int | None = None
+) -> Decision[Roster]:
+    """Moves it with everybody in it: as long as before, or `length` minutes, with the same resources and buffers. Each client is told.
 
     `question`: the service at the session's own resources, over its new time. Raises `TimeTaken`, `CalendarUnknown`, `StartClosed`, `IllegalMove`.
     """
     session = roster.session
     must_lie_ahead(session, question.now)
-    if start == session.start:
+    end = start + (session.end - session.start if length is None else length)
+    if (start, end) == (session.start, session.end):
         return Decision(answer=roster)
-    moved = session.moved_to(start, start + session.end - session.start, at=question.now)
+    moved = session.moved_to(start, end, at=question.now)
     must_be_in_reach(Interval(start, moved.taken_until), question.now)
     must_be_free(question, moved)
     bookings = tuple(_moved(booking, moved) for booking in roster.bookings)

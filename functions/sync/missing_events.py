@@ -12,6 +12,7 @@ from functions.adapters.google_calendar import Event
 from functions.adapters.google_errors import AccessLost, AlreadyGone, Forbidden, Missing
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_refs_of
+from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.scenes import read_sessions
 from functions.adapters.store.store import Reader
 from functions.domain import missing_event
@@ -26,7 +27,6 @@ from functions.domain.linking import recalculations
 from functions.domain.session import GoogleCopy, Session
 from functions.sync.leases import Held, LeaseLost, acquire, hand_over, held_calendar, renewed
 from functions.sync.lost_access import lose_connection
-from functions.sync.own_events import inbound_of, with_row
 from functions.sync.work import TryLater, Work
 
 
@@ -145,7 +145,9 @@ def _home(
         moved = missing_event.rehomed(session, copy.calendar, calendar.id)
     session = moved.answer
     row = mirror_row(event, calendar=calendar.id, generation=calendar.cursor.generation, session=session.id)
-    inbound = inbound_of(reader, work, row, session, calendar.time_zone, declined_by_guests(event))
+    inbound = read_inbound(
+        reader, row, session, calendar.time_zone, now=work.now(), declined_by=declined_by_guests(event)
+    )
     decision = in_one_commit((moved, decide_inbound(inbound)), None)
     after = next((each for each in decision.documents if isinstance(each, Session)), session)
     asked = recalculations(session.resources if decision.changes else ())
@@ -154,4 +156,6 @@ def _home(
     decision = decision.also(effects=tuple(dict.fromkeys((*asked, *pending))))
     if held is None:
         return decision
-    return with_row(reader, work, decision, row, session, calendar).with_documents(renewed(calendar, work.now()))
+    return with_row(reader, decision, row, session, calendar, now=work.now()).with_documents(
+        renewed(calendar, work.now())
+    )

@@ -2,20 +2,15 @@
 
 from functions.adapters.google_calendar import Event, GoogleCalendar
 from functions.adapters.google_errors import AlreadyGone, Missing
-from functions.adapters.store.documents import ledger_ref, mirror_ref
+from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.store import Reader
-from functions.domain.availability import ResourceState
 from functions.domain.brought_back import may_be_brought_back, note_brought_back
 from functions.domain.calendar import Calendar
-from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
 from functions.domain.event_ids import session_of
 from functions.domain.google_event import MirrorEvent, declined_by_guests
-from functions.domain.inbound import Inbound, decide_inbound, event_is_ours, is_disputed, new_times
-from functions.domain.instants import months_between
-from functions.domain.ledger import merge_changes
-from functions.domain.mirroring import project_alone
-from functions.domain.session import Booking, Session
+from functions.domain.inbound import decide_inbound, event_is_ours, new_times
+from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.work import Work
 
@@ -32,10 +27,12 @@ def follow(work: Work, held: Held, row: MirrorEvent, event: Event) -> None:
         calendar = held_calendar(reader, held)
         if session is None or not event_is_ours(row.id, calendar.id, session):
             return Decision(answer=None)
-        decision = decide_inbound(inbound_of(reader, work, row, session, calendar.time_zone, declined_by))
+        decision = decide_inbound(
+            read_inbound(reader, row, session, calendar.time_zone, now=work.now(), declined_by=declined_by)
+        )
         # Time that one session has left or taken is time that another one has or lacks.
         changed = session.resources if decision.changes else ()
-        decision = with_row(reader, work, decision, row, session, calendar)
+        decision = with_row(reader, decision, row, session, calendar, now=work.now())
         if decision.writes_nothing:
             return decision
         return decision.with_documents(renewed(calendar, work.now()).with_changed(changed))
@@ -72,66 +69,3 @@ def _declined_by(work: Work, row: MirrorEvent, event: Event) -> frozenset[str] |
         return declined_by_guests(google.get(calendar.google_id, row.id))
     except (Missing, AlreadyGone):
         return None  # the next page says so
-
-
-def with_row(
-    reader: Reader, work: Work, decision: Decision[None], row: MirrorEvent, before: Session, calendar: Calendar
-) -> Decision[None]:
-    """The decision, with the event's row and its blocks as the session has them after it: a disputed time is taken in the very commit that leaves it open."""
-    after = next((each for each in decision.documents if isinstance(each, Session)), before)
-    known = reader.get(mirror_ref(calendar.id, row.id))
-    wanted = row.model_copy(
-        update={
-            "session": after.id,
-            "disputed": is_disputed(after, calendar.id),
-            "spared": (),
-            "months": () if known is None else known.months,
-        }
-    )
-    if row.cancelled or row.kind != "single" or wanted == known:
-        return decision
-    projection = project_alone(wanted, known, calendar, work.now())
-    changes = merge_changes((*decision.changes, *projection.changes))
-    reader.load(*(ledger_ref(change.resource, change.month) for change in changes))
-    rows = tuple(each for each in projection.rows if each != known)
-    return decision.with_ledger(changes).also(documents=rows)
-
-
-def inbound_of(
-    reader: Reader,
-    work: Work,
-    event: MirrorEvent,
-    session: Session,
-    zone: str,
-    declined_by: frozenset[str] | None = None,
-) -> Inbound:
-    times = new_times(event, zone) or session.times
-    moved = session.moved_to(times.start, times.end, at=work.now())
-    months = {*months_between(*session.occupation.taken), *months_between(*moved.occupation.taken)}
-    refs = {resource: [ledger_ref(resource, month) for month in sorted(months)] for resource in session.resources}
-    reader.load(
-        Ref(Service, session.service),
-        *(Ref(Booking, booking) for booking in (*session.seats, *session.holds)),
-        *(Ref(Resource, resource) for resource in session.resources),
-        *(ref for month_refs in refs.values() for ref in month_refs),
-    )
-    bookings = tuple(b for key in (*session.seats, *session.holds) if (b := reader.get(Ref(Booking, key))) is not None)
-    states = tuple(
-        ResourceState(
-            resource=resource,
-            months=tuple(month for ref in refs[name] if (month := reader.get(ref)) is not None),
-            known_until=0,  # what is known of other calendars does not matter: the session is where Google says
-        )
-        for name in session.resources
-        if (resource := reader.get(Ref(Resource, name))) is not None
-    )
-    return Inbound(
-        event=event,
-        session=session,
-        bookings=bookings,
-        states=states,
-        service=reader.get(Ref(Service, session.service)),
-        calendar_zone=zone,
-        now=work.now(),
-        declined_by=declined_by,
-    )
