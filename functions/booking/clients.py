@@ -249,6 +249,7 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         calendar_copy=copy,
         calendar_error=next((c.error for c in copies if c.error), None) if operator else None,
         conflict=_conflict_of(booking, session) if operator else None,
+        declined_at=rfc3339_millis(booking.declined_at) if operator and booking.declined_at is not None else None,
         cancelled_by=booking.cancelled_by,
         reason=booking.reason,
         series=booking.series,

@@ -466,6 +466,7 @@ class BookingAnswer(BaseModel):
     calendar_copy: Literal["pending", "written", "none"]
     calendar_error: str | None = None
     conflict: ConflictAnswer | None = None
+    declined_at: str | None = None
     cancelled_by: str | None = None
     reason: str | None = None
     series: str | None = None

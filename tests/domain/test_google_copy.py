@@ -73,8 +73,8 @@ class TestPatch:
 
     def test_a_move_is_sent_and_nothing_of_the_owners(self) -> None:  # cases 97 and 108
         assert self.patched(TEN) == {
-            "start": {"dateTime": "2027-03-01T09:00:00Z", "timeZone": BERLIN},
-            "end": {"dateTime": "2027-03-01T10:00:00Z", "timeZone": BERLIN},
+            "start": {"dateTime": "2027-03-01T09:00:00Z", "date": None, "timeZone": BERLIN},
+            "end": {"dateTime": "2027-03-01T10:00:00Z", "date": None, "timeZone": BERLIN},
             "extendedProperties": PROPERTIES,
         }
 
