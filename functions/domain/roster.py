@@ -81,8 +81,9 @@ def move_session(
     must_be_in_reach(Interval(start, moved.taken_until), question.now)
     must_be_free(question, moved)
     bookings = tuple(_moved(booking, moved) for booking in roster.bookings)
-    # What is wrong with its time is over with the time; with its seats, not.
-    conflict = session.conflict if session.conflict and session.conflict.reason == Obstacle.OVER_CAPACITY else None
+    # What is wrong with its time is over with the time; with its seats or its event, not.
+    stays = session.in_conflict(Obstacle.OVER_CAPACITY) or session.in_conflict(Obstacle.DELETED)
+    conflict = session.conflict if stays else None
     moved = moved.model_copy(update={"conflict": conflict, "holds": _holds_after(moved, bookings)})
     before, after = times_of(session), times_of(moved)
     return Decision(

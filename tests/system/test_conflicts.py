@@ -45,23 +45,12 @@ class TestMovedToAnotherCalendar:  # case 113
     @pytest.fixture
     def second(self, empty_studio: Studio) -> str:
         """Another calendar of the same person, which is kept in step."""
-        made = empty_studio.google_control(
-            "POST", "calendars", {"owner": empty_studio.person.email, "summary": "Second"}
-        )
-        empty_studio.connect_and_wait()
-        connection = empty_studio.look("connections")["connections"][0]["id"]
-        listed = until(
-            lambda: len(found := empty_studio.look(f"connections/{connection}/calendars")["calendars"]) == 2 and found
-        )
-        other = next(calendar["id"] for calendar in listed if not calendar["primary"])
-        empty_studio.put(f"calendars/{other}", {"blocks": ["anna"], "destination_for": []})
-        until(lambda: all(calendar["watched"] for calendar in empty_studio.look("health")["calendars"]))
-        return str(made["id"])
+        _, google_id = empty_studio.connect_two()
+        return google_id
 
     def move_over(self, studio: Studio, booking: Booked, second: str) -> str:
         event = str(booking.written()["id"])
-        mine = studio.person.email
-        studio.person.calendar.events().move(calendarId=mine, eventId=event, destination=second).execute()
+        studio.person.move_over(event, second)
         until(lambda: ("session.moved_calendar", "google") in told(studio, booking.session))
         return event
 
