@@ -66,6 +66,10 @@ _OFFERED: Mapping[str, tuple[Choice, ...]] = {
 }
 
 
+# What follows of itself from something that is accepted: a series takes its own first time, and a whole day is never all open.
+_GOES_WITH: Mapping[str, str] = {Obstacle.RECURRING: Obstacle.TAKEN, Obstacle.ALL_DAY: Obstacle.OUTSIDE_HOURS}
+
+
 def choices_for(session: Session, now: Millis) -> tuple[Choice, ...]:
     """What can be chosen: nothing where it is in no conflict; once it has begun, only to let it be."""
     if session.conflict is None:
@@ -93,7 +97,9 @@ def keep(roster: Roster, *, author: Author) -> Decision[Roster]:
     session, conflict = roster.session, roster.session.conflict
     if conflict is None:
         return Decision(answer=roster)
-    kept = session.model_copy(update={"conflict": None, "accepted": (*session.accepted, conflict.reason)})
+    also = (_GOES_WITH[conflict.reason],) if conflict.reason in _GOES_WITH else ()
+    accepted = tuple(str(reason) for reason in dict.fromkeys((*session.accepted, conflict.reason, *also)))
+    kept = session.model_copy(update={"conflict": None, "accepted": accepted})
     copy = kept.copies.get(conflict.calendar or "")
     if copy is not None and conflict.reason == Obstacle.DELETED:
         kept = go_on_without(kept, copy.calendar)

@@ -46,9 +46,13 @@ def follow_return(work: Work, held: Held, row: MirrorEvent) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         session = reader.get(Ref(Session, session_of(row.id) or ""))
         calendar = held_calendar(reader, held)
-        if session is None or not may_be_brought_back(row.id, calendar.id, session):
+        if session is None:
             return Decision(answer=None)
-        decision = note_brought_back(session, row, new_times(row, calendar.time_zone), work.now())
+        decision: Decision[None] = Decision(answer=None)
+        if event_is_ours(row.id, calendar.id, session):  # booked again since the page was looked through
+            decision = with_row(reader, decision, row, session, calendar, now=work.now())
+        elif may_be_brought_back(row.id, calendar.id, session):
+            decision = note_brought_back(session, row, new_times(row, calendar.time_zone), work.now())
         return decision if decision.writes_nothing else decision.with_documents(renewed(calendar, work.now()))
 
     work.store.run(work.account, attempt)
