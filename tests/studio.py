@@ -87,6 +87,10 @@ class Person:
     def change(self, event: str, **fields: Any) -> dict[str, Any]:
         return dict(self.calendar.events().patch(calendarId=self.email, eventId=event, body=fields).execute())
 
+    def move_over(self, event: str, to: str) -> None:
+        """To another calendar."""
+        self.calendar.events().move(calendarId=self.email, eventId=event, destination=to).execute()
+
     def delete(self, event: str) -> None:
         self.calendar.events().delete(calendarId=self.email, eventId=event).execute()
 
@@ -198,6 +202,24 @@ class Studio:
         """Connected, pulled and watched: from here on pushes alone keep it in step."""
         self.connect()
         until(lambda: self.fresh_since(0) and self.look("health")["calendars"][0]["watched"])
+
+    def connect_two(self) -> tuple[str, str]:
+        """Connected, with another calendar of the same person that blocks anna too; our id and Google's of that one."""
+        made = self.google_control("POST", "calendars", {"owner": self.person.email, "summary": "Second"})
+        self.connect_and_wait()
+        connection = self.look("connections")["connections"][0]["id"]
+        listed = until(
+            lambda: len(found := self.look(f"connections/{connection}/calendars")["calendars"]) == 2 and found
+        )
+        other = next(calendar["id"] for calendar in listed if not calendar["primary"])
+        self.put(f"calendars/{other}", {"blocks": ["anna"], "destination_for": []})
+        until(
+            lambda: all(
+                calendar["watched"] and calendar.get("last_success_at") for calendar in self.look("health")["calendars"]
+            )
+        )
+        until(self.starts)  # both are laid out
+        return str(other), str(made["id"])
 
     def fresh_since(self, moment_ms: float) -> bool:
         calendars = self.look("health")["calendars"]

@@ -28,6 +28,7 @@ QUEUES: Mapping[str, str] = {
     "lapse": "rules",
     "promote": "rules",
     "recalculate": "rules",
+    "settle": "rules",
 }
 CREATE_TIMEOUT_S = 5.0
 

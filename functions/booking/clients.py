@@ -261,6 +261,7 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         calendar_error=None if failed is None else failed.error,
         calendar_error_since=None if since is None else rfc3339_millis(since),
         conflict=_conflict_of(booking, session) if operator else None,
+        declined_at=rfc3339_millis(booking.declined_at) if operator and booking.declined_at is not None else None,
         cancelled_by=booking.cancelled_by,
         reason=booking.reason,
         series=booking.series,

@@ -228,9 +228,9 @@ def list_bookings(call: Call) -> Answer:
         status=query.status,
         session=query.session,
     )
-    page = queries.bookings_page(call.application.store, call.account, wanted, _part(call, query))
+    page = queries.bookings_page(call.application.store, call.account, wanted, part_of(call, query))
     answers = list(_answers(call, page.documents))
-    return Answer(body=BookingList(bookings=answers, next_cursor=_next(call, query, page)))
+    return Answer(body=BookingList(bookings=answers, next_cursor=next_of(call, query, page)))
 
 
 def _answers(call: Call, bookings: list[Booking]) -> Iterable[BookingAnswer]:
@@ -251,27 +251,27 @@ def list_sessions(call: Call) -> Answer:
     query = call.query(SessionsQuery)
     start, end = _period(call, query.start, query.end)
     wanted = SessionFilter(start=start, end=end, resource=query.resource, service=query.service, status=query.status)
-    page = queries.sessions_page(call.application.store, call.account, wanted, _part(call, query))
+    page = queries.sessions_page(call.application.store, call.account, wanted, part_of(call, query))
     answers = [ListedSession.of(session, call.now) for session in page.documents]
-    return Answer(body=SessionList(sessions=answers, next_cursor=_next(call, query, page)))
+    return Answer(body=SessionList(sessions=answers, next_cursor=next_of(call, query, page)))
 
 
 def list_waitlist(call: Call) -> Answer:
     """In the order in which they first joined. Whose turn it is depends on priority and levels too, and changes under a reader: each entry tells its own."""
     query = call.query(WaitlistQuery)
     wanted = EntryFilter(service=query.service, session=query.session, client_key=query.client, status=query.status)
-    page = queries.entries_page(call.application.store, call.account, wanted, _part(call, query))
+    page = queries.entries_page(call.application.store, call.account, wanted, part_of(call, query))
     answers = [ListedEntry.of(entry) for entry in page.documents]
-    return Answer(body=EntryList(entries=answers, next_cursor=_next(call, query, page)))
+    return Answer(body=EntryList(entries=answers, next_cursor=next_of(call, query, page)))
 
 
 def history(call: Call) -> Answer:
     """The newest first. The changes of state that history keeps for rebuilding are not shown."""
     query = call.query(HistoryQuery)
     wanted = HistoryFilter(**query.model_dump(exclude={"limit", "cursor"}))
-    page = queries.history_page(call.application.store, call.account, wanted, _part(call, query))
+    page = queries.history_page(call.application.store, call.account, wanted, part_of(call, query))
     told = [Told.of(record) for record in page.documents]
-    return Answer(body=HistoryList(history=told, next_cursor=_next(call, query, page)))
+    return Answer(body=HistoryList(history=told, next_cursor=next_of(call, query, page)))
 
 
 def _period(call: Call, first: Any, last: Any) -> tuple[Minute | None, Minute | None]:
@@ -287,12 +287,14 @@ def _period(call: Call, first: Any, last: Any) -> tuple[Minute | None, Minute | 
     return None if first is None else midnight(first, zone_), None if last is None else midnight(last, zone_)
 
 
-def _part(call: Call, query: ListQuery) -> Part:
+def part_of(call: Call, query: ListQuery) -> Part:
+    """The part of the list that is asked for. Raises `Invalid` for a cursor of another list."""
     after = None if query.cursor is None else position_of(query.cursor, question=_question(call, query))
     return Part(limit=query.limit, after=after)
 
 
-def _next(call: Call, query: ListQuery, page: Page[Any]) -> str | None:
+def next_of(call: Call, query: ListQuery, page: Page[Any]) -> str | None:
+    """The cursor of the page after this one, if there is one."""
     return None if page.last is None else cursor_at(page.last, question=_question(call, query))
 
 

@@ -286,6 +286,9 @@ class ServiceBody(Request):
     on_conflict: str = "flag"
     clients_as_guests: bool = True
     meet: bool = False
+    on_calendar_delete: str | None = None
+    on_calendar_move: str = "follow"
+    on_host_decline: str = "flag"
     active: bool = True
 
 
@@ -434,6 +437,7 @@ class BookingAnswer(BaseModel):
     calendar_error: str | None = None
     calendar_error_since: str | None = None
     conflict: ConflictAnswer | None = None
+    declined_at: str | None = None
     cancelled_by: str | None = None
     reason: str | None = None
     series: str | None = None

@@ -49,7 +49,7 @@ def schedule_sessions(call: Call) -> Answer:
     body = call.body(NewSessions)
 
     def attempt(reader: Reader) -> Decision[ScheduledSessions]:
-        service = _service(reader, body.service)
+        service = service_of(reader, body.service)
         usual = _Usual(length=service.duration_minutes, capacity=service.capacity)
         return _scheduled(reader, call, service, body, usual)
 
@@ -68,7 +68,7 @@ def clone_session(call: Call) -> Answer:
             resources=session.resources,
             waitlist=session.waitlist,
         )
-        return _scheduled(reader, call, _service(reader, session.service), body, usual)
+        return _scheduled(reader, call, service_of(reader, session.service), body, usual)
 
     return _answered_once(call, attempt)
 
@@ -131,7 +131,7 @@ def change_session(call: Call) -> Answer:
     body = call.body(SessionChange)
 
     def attempt(reader: Reader) -> Decision[Shown]:
-        roster, made = _roster(reader, call), list[Decision[Roster]]()
+        roster, made = roster_of(reader, call), list[Decision[Roster]]()
         for step in _steps(reader, call, body):
             made.append(step(roster))
             roster = made[-1].answer
@@ -158,7 +158,7 @@ def _moved(reader: Reader, call: Call, roster: Roster, start: Minute) -> Decisio
     session = roster.session
     moved = session.moved_to(start, start + session.end - session.start, at=call.now)
     months = months_between(*moved.occupation.taken)
-    service = _service(reader, session.service)
+    service = service_of(reader, session.service)
     known_for = service.stale_after(stale_after(call))
     states = read_resources(reader, session.resources, months, now=call.now, stale_after=known_for)
     question = Question(service=service, states=states, now=call.now)
@@ -170,14 +170,15 @@ def end_session(call: Call) -> Answer:
     body = call.body(SessionEnd) if call.raw_body() else SessionEnd()
 
     def attempt(reader: Reader) -> Decision[Shown]:
-        roster = _roster(reader, call)
+        roster = roster_of(reader, call)
         decision = cancel_roster(roster, now=call.now, author=call.caller.author, reason=body.reason)
         return decision.with_answer(Shown.model_validate(session_view(decision.answer.session)))
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
 
-def _roster(reader: Reader, call: Call) -> Roster:
+def roster_of(reader: Reader, call: Call) -> Roster:
+    """The session that the address names, with all that are in it and the ledger months that it touches. Raises `NotFound`."""
     session = _session(reader, call)
     names = (*session.seats, *session.holds)
     reader.load(*ledger_refs_of(session), *(Ref(Booking, name) for name in names))
@@ -193,7 +194,8 @@ def _session(reader: Reader, call: Call) -> Session:
     return session
 
 
-def _service(reader: Reader, name: str) -> Service:
+def service_of(reader: Reader, name: str) -> Service:
+    """Raises `NotFound`."""
     service = reader.get(Ref(Service, name))
     if service is None:
         raise NotFound(f"There is no service {name}.")

@@ -23,6 +23,7 @@ from functions.domain.seating import (
     times_of,
 )
 from functions.domain.session import Booking, Client, Session
+from functions.domain.standing import Obstacle
 from functions.domain.transitions import BOOKING, step
 
 MOVED_AWAY = "moved to another session"
@@ -206,7 +207,7 @@ def _move_session(booking: Booking, session: Session, seating: Seating, *, autho
             "taken_from": start - service.buffer_before_minutes,
             "taken_until": end + service.buffer_after_minutes,
             "capacity": service.capacity,
-            "conflict": None,
+            "conflict": session.conflict if session.in_conflict(Obstacle.DELETED) else None,
         }
     )
     placed = seated(booking, moved)

@@ -11,6 +11,7 @@ from functions.domain.transitions import ConnectionStatus
 
 FREE_BUSY_ROLE = "freeBusyReader"
 WRITABLE_ROLES = frozenset({"writerWithoutPrivateAccess", "writer", "owner"})
+DETAILED_ROLES = WRITABLE_ROLES | {"reader"}  # a calendar of any other role shows when it is busy, and no events
 CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 
 

@@ -105,6 +105,8 @@ class Service(Document):
     `clients_as_guests`: whether clients are guests of the event in Google; its text says who comes either way.
     `meet`: each session has a video meeting (Google Meet), made with its event.
     `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
+    `on_calendar_*`, `on_host_decline`: what becomes of one whose event was deleted, moved or declined in Google Calendar by its owner. None for a delete:
+    it is cancelled, unless more than one booking sits in it; then a person is asked.
     `assignment`: any one of `resources`, one that the client must choose, or all of them at the same time (the first one's openings then set the grid).
     `pick`: which of any: the first that is free in the order given; the one of highest priority; or the one with the fewest sessions that day
     in proportion to its weight. Each falls back on the next, down to the order.
@@ -137,6 +139,9 @@ class Service(Document):
     on_conflict: Literal["flag", "cancel"] = "flag"
     clients_as_guests: bool = True
     meet: bool = False
+    on_calendar_delete: Literal["cancel", "restore", "ask"] | None = None
+    on_calendar_move: Literal["follow", "restore", "ask"] = "follow"
+    on_host_decline: Literal["flag", "cancel"] = "flag"
     resources: tuple[str, ...] = Field(min_length=1, max_length=50)
     assignment: Literal["any", "choice", "all"] = "any"
     pick: Literal["order", "priority", "least_busy"] = "order"

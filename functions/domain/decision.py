@@ -18,7 +18,7 @@ B = TypeVar("B")
 D = TypeVar("D")
 
 EffectKind = Literal[
-    "pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies"
+    "pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies", "settle"
 ]
 
 
@@ -86,6 +86,10 @@ class Decision(Generic[A]):
 
     def with_documents(self, *documents: Document) -> "Decision[A]":
         return replace(self, documents=(*self.documents, *documents))
+
+    def with_ledger(self, changes: tuple[LedgerChange, ...]) -> "Decision[A]":
+        """With these changes of ledgers instead of its own."""
+        return replace(self, changes=changes)
 
     def also(
         self,

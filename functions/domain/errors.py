@@ -133,6 +133,14 @@ class IllegalMove(Refusal):
     title = "That can't be done any more"
 
 
+class ChoiceNotOffered(Refusal):
+    """A conflict can't be resolved that way, or is resolved already. `choices` names those that there are."""
+
+    slug = "choice-not-offered"
+    status = 409
+    title = "That is not among the choices"
+
+
 class IdempotencyMismatch(Refusal):
     """The same Idempotency-Key came before with another body."""
 

@@ -8,9 +8,12 @@ Google's rule for `Event.id`: a-v and 0-9, 5 to 1024. An event is ours only if t
 
 import re
 from base64 import b32hexencode
+from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any
 
 _SHAPE = re.compile(r"([0-9a-v]{26})[0-9a-v]{6}[0-9a-v]{2}")
+MOST_ATTEMPTS = 1024
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -22,7 +25,7 @@ def session_id(random_bytes: bytes) -> str:
 
 
 def event_id(session: str, calendar: str, attempt: int) -> str:
-    """The id of the session's event in that calendar. `attempt` is below 1,024."""
+    """The id of the session's event in that calendar. `attempt` is below `MOST_ATTEMPTS`."""
     tag = b32hexencode(sha256(calendar.encode()).digest()).decode().lower()[:6]
     return f"{session}{tag}{_DIGITS[attempt // 32]}{_DIGITS[attempt % 32]}"
 
@@ -31,3 +34,14 @@ def session_of(event: str) -> str | None:
     """The session that an event id of our form names; None where it has another form."""
     match = _SHAPE.fullmatch(event)
     return match[1] if match else None
+
+
+def names_of(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids under which an event may be one of ours: its own (of an exception, its series'), and that in the iCalUID which Google gives all its copies."""
+    own = str(event.get("recurringEventId") or event["id"])
+    return own, str(event.get("iCalUID") or "").removesuffix("@google.com")
+
+
+def session_named_by(event: Mapping[str, Any]) -> str | None:
+    """The session that an event names by any of these."""
+    return next((found for name in names_of(event) if (found := session_of(name)) is not None), None)

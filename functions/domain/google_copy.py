@@ -99,7 +99,7 @@ def must_be_seen(copy: GoogleCopy, content: Content) -> bool:
 
 def patch(session: Session, copy: GoogleCopy, content: Content, *, account: str, resource: Resource) -> Json:
     """The body that makes of the event as we left it what the session is; empty where it is that already."""
-    body = {} if copy.base == session.times else _times(session, resource)
+    body = {} if copy.base == session.times else _moved(session, resource)
     for part in TEXTS:
         if _mark(copy, part, getattr(content, part)) not in copy.wrote:
             body[part] = getattr(content, part)
@@ -120,7 +120,7 @@ def patch_seen(
 ) -> Json:
     """The same for the event as it is, at these times: texts that its owner wrote stay, and so do guests that are not ours."""
     ours = {*copy.wrote, *copy.writing}
-    body = {} if times == session.times else _times(session, resource)
+    body = {} if times == session.times else _moved(session, resource)
     for part in TEXTS:
         there, wanted = event.get(part) or "", getattr(content, part)
         if there != wanted and _mark(copy, part, there) in ours:
@@ -132,6 +132,11 @@ def patch_seen(
     if guests != (event.get("attendees") or []) and not event.get("attendeesOmitted"):
         body["attendees"] = guests
     return _marked(body, session, account)
+
+
+def _moved(session: Session, resource: Resource) -> Json:
+    """Google merges what is patched into what is there, which may have become a day (case 107)."""
+    return {name: {**time, "date": None} for name, time in _times(session, resource).items()}
 
 
 def is_only_ours(event: Mapping[str, Any], content: Content) -> bool:

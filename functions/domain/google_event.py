@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from functions.domain.instants import Millis, Minute, millis_of, minute_ceil, minute_floor
 from functions.domain.intervals import Interval
 from functions.domain.model import Document
+from functions.domain.session import client_key
 from functions.domain.zones import midnight, zone
 
 D = TypeVar("D", bound=date)
@@ -39,7 +40,9 @@ class EventTime(Document):
 class MirrorEvent(Document):
     """One row of a calendar's mirror. `months` are the ledger months that its blocks stand in, for every resource the calendar blocks.
 
-    `session` is set on the events we made; they never block by themselves, the session in the ledger does.
+    `session` is set on the events we made; they never block by themselves, the session in the ledger does. Unless they are `disputed`: moved to a time that
+    is not the session's, about which a person has to decide. `spared` are resources whose time an open session takes already of which this is another
+    copy, an invitation say (case 123). `declined`: by the calendar's owner.
     """
 
     id: str
@@ -48,6 +51,7 @@ class MirrorEvent(Document):
     series: str | None = None
     cancelled: bool = False
     busy: bool = True
+    declined: bool = False
     start: EventTime | None = None
     end: EventTime | None = None
     original_start: EventTime | None = None
@@ -55,6 +59,8 @@ class MirrorEvent(Document):
     etag: str | None = None
     updated: str | None = None
     session: str | None = None
+    disputed: bool = False
+    spared: tuple[str, ...] = ()
     generation: int = 1
     months: tuple[str, ...] = ()
     malformed: str | None = None
@@ -77,6 +83,7 @@ def mirror_row(event: Mapping[str, Any], *, calendar: str, generation: int, sess
         series=series,
         cancelled=event.get("status") == "cancelled",
         busy=takes_time(event),
+        declined=declined_by_owner(event),
         recurrence=recurrence,
         etag=event.get("etag"),
         updated=event.get("updated"),
@@ -125,9 +132,23 @@ def takes_time(event: Mapping[str, Any]) -> bool:
         return False
     if event.get("eventType") in FREE_EVENT_TYPES:
         return False
-    return not any(
-        guest.get("self") and guest.get("responseStatus") == "declined" for guest in event.get("attendees") or ()
-    )
+    return not declined_by_owner(event)
+
+
+def declined_by_owner(event: Mapping[str, Any]) -> bool:
+    return any(guest.get("self") and _declines(guest) for guest in event.get("attendees") or ())
+
+
+def declined_by_guests(event: Mapping[str, Any]) -> frozenset[str] | None:
+    """The clients' keys of the guests who declined; None where Google left guests out of its answer."""
+    if event.get("attendeesOmitted"):
+        return None
+    guests = event.get("attendees") or ()
+    return frozenset(client_key(guest.get("email") or "") for guest in guests if _declines(guest))
+
+
+def _declines(guest: Mapping[str, Any]) -> bool:
+    return guest.get("responseStatus") == "declined"
 
 
 def interval_of(start: EventTime | None, end: EventTime | None, calendar_zone: str) -> Interval:

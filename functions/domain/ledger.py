@@ -43,6 +43,7 @@ class Occupation:
 
     `seats` are sold, `holds` by key kept. A session that was `scheduled` takes its time even when nobody has booked it. One that is `closed` sells no
     more. `placed_at`: when it came to this time; of two that overlap the first keeps it. `conflict`: why it can't be kept as promised, if it can't.
+    `accepted`: what stands in its way and is to be no conflict, because an operator said so.
     """
 
     session: str
@@ -59,6 +60,7 @@ class Occupation:
     waiting: Waiting | None = None
     placed_at: Millis = 0
     conflict: str | None = None
+    accepted: tuple[str, ...] = ()
 
     @property
     def taken(self) -> Interval:

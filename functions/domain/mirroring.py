@@ -7,6 +7,7 @@ blocks anew from the rows, so doing it twice, late, or for more keys than needed
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from functions.domain.calendar import Calendar
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, month_bounds, month_of, months_between
 from functions.domain.intervals import Interval
@@ -52,10 +53,10 @@ class Projection:
 
 
 def blocks_of(family: Family, *, calendar_zone: str, within: Interval) -> list[Interval]:
-    """The busy time of a key. A single event of ours blocks nothing by itself: the session in the ledger does (case 159)."""
+    """The busy time of a key. A single event of ours blocks nothing by itself: the session in the ledger does (case 159), unless the two are at odds."""
     master = next((row for row in family.rows if row.kind == "master"), None)
     exceptions = [row for row in family.rows if row.kind == "exception"]
-    singles = [row for row in family.rows if row.kind == "single" and row.session is None]
+    singles = [row for row in family.rows if row.kind == "single" and (row.session is None or row.disputed)]
     found = [block for row in singles for block in single_blocks(row, calendar_zone=calendar_zone, horizon=within)]
     if master is not None or exceptions:
         found += series_blocks(master, exceptions, calendar_zone=calendar_zone, horizon=within)
@@ -65,19 +66,35 @@ def blocks_of(family: Family, *, calendar_zone: str, within: Interval) -> list[I
 def project(
     family: Family, *, calendar: str, resources: Iterable[str], calendar_zone: str, within: Interval
 ) -> Projection:
-    """Puts the family's blocks into every month that they touch, and takes them out of every month that they left."""
+    """Puts the family's blocks into every month that they touch, and takes them out of every month that they left; also at resources that are spared."""
     by_month: dict[str, list[Interval]] = {month: [] for month in family.months}
     for block in blocks_of(family, calendar_zone=calendar_zone, within=within):
         for month in months_between(max(block.start, within.start), min(block.end, within.end)):
             by_month.setdefault(month, []).append(block)
+    spared = {resource for row in family.rows for resource in row.spared}
     changes = tuple(
-        LedgerChange(resource=resource, month=month, blocks={(calendar, family.key): tuple(blocks) or None})
+        LedgerChange(
+            resource=resource,
+            month=month,
+            blocks={(calendar, family.key): None if resource in spared else tuple(blocks) or None},
+        )
         for resource in resources
         for month, blocks in sorted(by_month.items())
     )
     months = tuple(sorted(month for month, blocks in by_month.items() if blocks))
     rows = tuple(row.model_copy(update={"months": months}) for row in family.rows)
     return Projection(rows=rows, changes=changes)
+
+
+def project_alone(row: MirrorEvent, known: MirrorEvent | None, calendar: Calendar, now: Millis) -> Projection:
+    """The same for one single event, of which `known` is the row as it was."""
+    return project(
+        Family(key=row.block_key, rows=(row,), months=frozenset(() if known is None else known.months)),
+        calendar=calendar.id,
+        resources=calendar.resources,
+        calendar_zone=calendar.time_zone,
+        within=projected_time(now, calendar.horizon),
+    )
 
 
 def resources_changed(

@@ -56,9 +56,12 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class _Verdict:
-    """`reason`: what the session is flagged with, or (`cancelled`) why the rule ends it. `overfull`: some of its bookings have no seats."""
+    """`reason`: what the session is flagged with, or (`cancelled`) why the rule ends it. `accepted`: what still stands in its way and is no conflict.
+    `overfull`: some of its bookings have no seats.
+    """
 
     capacity: int
+    accepted: tuple[str, ...]
     reason: str | None
     overfull: bool
     rule_cancels: bool
@@ -88,8 +91,11 @@ def in_question(scene: Scene) -> tuple[Occupation, ...]:
             gone.add(entry.session)
         # Which of several bookings have no seats the ledger doesn't say.
         who_sits = entry.conflict is not None and entry.capacity > 1
-        as_it_should_be = (verdict.reason, verdict.capacity) == (entry.conflict, entry.capacity)
-        if verdict.cancelled or verdict.overfull or who_sits or not as_it_should_be:
+        is_, should_be = (
+            (entry.conflict, entry.capacity, entry.accepted),
+            (verdict.reason, verdict.capacity, verdict.accepted),
+        )
+        if verdict.cancelled or verdict.overfull or who_sits or is_ != should_be:
             found.append(entry)
     return tuple(found)
 
@@ -122,15 +128,18 @@ def preview(scene: Scene, sessions: Iterable[Session], bookings: Iterable[Bookin
 def _judge(scene: Scene, entry: Occupation, resources: Sequence[str], gone: Set[str]) -> _Verdict:
     service = scene.services.get(entry.service)
     capacity = entry.capacity if service is None or entry.scheduled else service.capacity
-    found = obstacles(scene, replace(entry, capacity=capacity), resources, gone=gone)
-    standing = {*found, Obstacle.TAKEN} if _perhaps_still_taken(scene, entry, resources) else {*found}
-    reason = next((obstacle.value for obstacle in Obstacle if obstacle in standing), None)
+    there = obstacles(scene, replace(entry, capacity=capacity), resources, gone=gone)
+    standing = {*there, Obstacle.TAKEN} if _perhaps_still_taken(scene, entry, resources) else {*there}
+    accepted = tuple(name for name in entry.accepted if name in SEEN_IN_GOOGLE or name in standing)
+    found = tuple(obstacle for obstacle in there if obstacle not in accepted)
+    reason = next((each.value for each in Obstacle if each in standing and each not in accepted), None)
     rule_cancels = service is not None and service.on_conflict == "cancel" and scene.now < entry.start * MINUTE_MS
     ending = next((obstacle.value for obstacle in found if obstacle is not Obstacle.OVER_CAPACITY), None)
     if entry.conflict in SEEN_IN_GOOGLE:
         reason, ending = entry.conflict, None
     return _Verdict(
         capacity=capacity,
+        accepted=accepted,
         reason=ending if rule_cancels and ending is not None else reason,
         overfull=Obstacle.OVER_CAPACITY in found,
         rule_cancels=rule_cancels,
@@ -141,7 +150,7 @@ def _judge(scene: Scene, entry: Occupation, resources: Sequence[str], gone: Set[
 def _perhaps_still_taken(scene: Scene, entry: Occupation, resources: Sequence[str]) -> bool:
     """It was taken; and while a calendar is being laid out anew in the ledger, nothing is known to have come free."""
     known = (scene.known_until.get(name, 0) for name in resources if name in scene.resources)
-    return entry.conflict == Obstacle.TAKEN and any(until < entry.taken_until for until in known)
+    return Obstacle.TAKEN in (entry.conflict, *entry.accepted) and any(until < entry.taken_until for until in known)
 
 
 def _settle(session: Session, bookings: Iterable[Booking], scene: Scene, gone: Set[str]) -> Decisions:
@@ -150,7 +159,7 @@ def _settle(session: Session, bookings: Iterable[Booking], scene: Scene, gone: S
     if verdict.cancelled and verdict.reason is not None:
         return _cancelled(session, bookings, verdict.reason)
     counted = tuple(booking for booking in bookings if _counts(booking, session, now))
-    resized = session.model_copy(update={"capacity": verdict.capacity})
+    resized = session.model_copy(update={"capacity": verdict.capacity, "accepted": verdict.accepted})
     orphans = over_capacity(resized, counted) if verdict.overfull else ()
     if not (orphans and verdict.rule_cancels):
         return _flagged(session, resized, counted, reason=verdict.reason, orphans=orphans, now=now)
@@ -205,7 +214,8 @@ def _flagged(
     """The session and its bookings, each with what stands in its way now. Since when, counts from the first that did."""
     was = None if before.conflict is None else before.conflict.reason
     since = now if before.conflict is None else before.conflict.since
-    flagged = after.model_copy(update={"conflict": None if reason is None else Conflict(reason=reason, since=since)})
+    conflict = None if reason is None else Conflict(reason=reason, since=since)
+    flagged = after.model_copy(update={"conflict": before.conflict if was == reason else conflict})
     without_seats = {booking.id for booking in orphans}
     fresh = tuple(booking for booking in orphans if booking.conflict is None)
     seated = tuple(each for each in bookings if each.conflict is not None and each.id not in without_seats)
@@ -224,6 +234,7 @@ def _flagged(
         history=(
             *_resized(before, flagged),
             *_about_session(flagged, was=was, reason=reason),
+            *_no_more_accepted(before, flagged),
             *(_entry("booking.conflicted", flagged, booking, why=Obstacle.OVER_CAPACITY) for booking in fresh),
             *(_entry("booking.supported", flagged, booking, why="there are seats again") for booking in seated),
         ),
@@ -265,6 +276,15 @@ def _about_session(session: Session, *, was: str | None, reason: str | None) -> 
     what = "session.supported" if reason is None else "session.conflicted"
     why = f"not {was} any more" if reason is None else reason
     return (_entry(what, session, why=why, before={"conflict": was}, after={"conflict": reason}),)
+
+
+def _no_more_accepted(before: Session, after: Session) -> tuple[HistoryEntry, ...]:
+    """What an operator lived with is over: should it come again, they are asked again."""
+    return tuple(
+        _entry("session.supported", after, why=f"not {reason} any more", before={"accepted": reason})
+        for reason in before.accepted
+        if reason not in after.accepted
+    )
 
 
 def _entry(

@@ -65,21 +65,25 @@ def _set(roster: Roster, field: str, value: Any, *, what: str, now: Millis, auth
     )
 
 
-def move_session(roster: Roster, start: Minute, question: Question, *, author: Author) -> Decision[Roster]:
-    """Moves it with everybody in it: as long as before, with the same resources and buffers. Each client is told.
+def move_session(
+    roster: Roster, start: Minute, question: Question, *, author: Author, length: int | None = None
+) -> Decision[Roster]:
+    """Moves it with everybody in it: as long as before, or `length` minutes, with the same resources and buffers. Each client is told.
 
     `question`: the service at the session's own resources, over its new time. Raises `TimeTaken`, `CalendarUnknown`, `StartClosed`, `IllegalMove`.
     """
     session = roster.session
     must_lie_ahead(session, question.now)
-    if start == session.start:
+    end = start + (session.end - session.start if length is None else length)
+    if (start, end) == (session.start, session.end):
         return Decision(answer=roster)
-    moved = session.moved_to(start, start + session.end - session.start, at=question.now)
+    moved = session.moved_to(start, end, at=question.now)
     must_be_in_reach(Interval(start, moved.taken_until), question.now)
-    _must_be_free(question, moved)
+    must_be_free(question, moved)
     bookings = tuple(_moved(booking, moved) for booking in roster.bookings)
-    # What is wrong with its time is over with the time; with its seats, not.
-    conflict = session.conflict if session.conflict and session.conflict.reason == Obstacle.OVER_CAPACITY else None
+    # What is wrong with its time is over with the time; with its seats or its event, not.
+    stays = session.in_conflict(Obstacle.OVER_CAPACITY) or session.in_conflict(Obstacle.DELETED)
+    conflict = session.conflict if stays else None
     moved = moved.model_copy(update={"conflict": conflict, "holds": _holds_after(moved, bookings)})
     before, after = times_of(session), times_of(moved)
     return Decision(
@@ -99,7 +103,8 @@ def move_session(roster: Roster, start: Minute, question: Question, *, author: A
     )
 
 
-def _must_be_free(question: Question, moved: Session) -> None:
+def must_be_free(question: Question, moved: Session) -> None:
+    """The time that the session would take. Raises `TimeTaken`, `CalendarUnknown`."""
     asked = replace(question, moving=moved.id)
     core = Interval(moved.start, moved.end)
     reasons = against_time(asked, Candidate(states=question.states), core=core, taken=moved.occupation.taken)

@@ -30,8 +30,9 @@ class GoogleCopy(Document):
 
     `base` is what Google last confirmed to hold; `asked` holds the times of every write that is not confirmed yet, committed before it is sent,
     so that a write whose answer was lost is still known as ours (case 92). What is neither, somebody changed in Google: see `inbound`. `written`
-    is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `gone`: Google confirmed that the
-    event is no longer there.
+    is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `missing_since`: its calendar said then that
+    it is deleted, and what follows is not decided yet (see `missing_event`); nothing is written there until it is. `gone`: it is no longer there, and that
+    is settled.
 
     `wrote` and `writing` are to what the event says as `base` and `asked` are to its times: marks (see `google_copy`) of the texts and guests that we
     put there, so that the owner's own can be told from ours. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
@@ -51,16 +52,26 @@ class GoogleCopy(Document):
     left: str | None = None
     updated: str | None = None
     meeting: Literal["asked", "made", "failed"] | None = None
+    missing_since: Millis | None = None
     gone: bool = False
     error: str | None = None
     error_since: Millis | None = None
 
+    @property
+    def left_alone(self) -> bool:
+        """Nothing is written there: it is not decided what becomes of it, or the session goes on without it."""
+        return self.gone or self.missing_since is not None
+
 
 class Conflict(Document):
-    """Why a session can't be kept as promised, and since when."""
+    """Why a session can't be kept as promised, and since when. Where its event in Google is what a person has to decide about: in which `calendar` it is,
+    and at which `times`, where those are not the session's.
+    """
 
     reason: str
     since: Millis
+    calendar: str | None = None
+    times: Times | None = None
 
 
 class Session(Document):
@@ -70,6 +81,7 @@ class Session(Document):
     `scheduled` by an operator, or come into being with its first booking; those of one repeated scheduling share `series`. `closed`: an operator
     sells no more of it. `waitlist`: the preset that holds for this one instead of the service's. `waiting`: who waits for it, in short.
     `meet_link`: to its video meeting, once Google has made one. `moved_at`: when it came to its present time, where that was after it was made.
+    `accepted`: reasons for a conflict that an operator has seen and lives with, for as long as they last and the session stays where it is.
     """
 
     id: str
@@ -87,6 +99,7 @@ class Session(Document):
     version: int = 1
     copies: Mapping[str, GoogleCopy] = Field(default_factory=dict)
     conflict: Conflict | None = None
+    accepted: tuple[str, ...] = ()
     closed: bool = False
     series: str | None = None
     waitlist: str | None = None
@@ -114,6 +127,7 @@ class Session(Document):
             waiting=self.waiting,
             placed_at=self.created_at if self.moved_at is None else self.moved_at,
             conflict=None if self.conflict is None else self.conflict.reason,
+            accepted=self.accepted,
         )
 
     @property
@@ -125,7 +139,13 @@ class Session(Document):
 
     @property
     def copy_pending(self) -> bool:
-        return any(not copy.gone and copy.written < self.version for copy in self.copies.values())
+        return any(
+            not copy.gone and (copy.missing_since is not None or copy.written < self.version)
+            for copy in self.copies.values()
+        )
+
+    def in_conflict(self, reason: str) -> bool:
+        return self.conflict is not None and self.conflict.reason == reason
 
     def moved_to(self, start: Minute, end: Minute, *, at: Millis) -> "Session":
         """The same session at another time, to which it comes `at` that moment; its buffers keep their lengths. Who waits for an event goes with it, who
@@ -140,6 +160,7 @@ class Session(Document):
                 "taken_until": end + (self.taken_until - self.end),
                 "waiting": None if waiting is None else replace(waiting, until=waiting.until + start - self.start),
                 "version": self.version + 1,
+                "accepted": (),
                 "moved_at": at,
             }
         )
@@ -155,7 +176,11 @@ class Client(Document):
     @property
     def key(self) -> str:
         """The same for the same client, by e-mail address: what their limits are counted by."""
-        return sha256(self.email.strip().casefold().encode()).hexdigest()[:32]
+        return client_key(self.email)
+
+
+def client_key(email: str) -> str:
+    return sha256(email.strip().casefold().encode()).hexdigest()[:32]
 
 
 class ClientGuard(Document):
@@ -170,6 +195,7 @@ class Booking(Document):
     While it is `held`, its seats are kept until `expires_at`: for a client who fills in the form, or (`requested`) until an operator has decided, or
     (`entry`) as an offer to that entry of the waitlist. `start` and `resources` are its session's, written with every move of it, so that
     bookings can be listed by them. Those booked together on several weeks share `series`. `conflict`: the seats are sold, but not there any more.
+    `declined_at`: the client said no to the invitation in their own calendar then; their seats are theirs until they cancel.
     """
 
     id: str
@@ -185,6 +211,7 @@ class Booking(Document):
     entry: str | None = None
     series: str | None = None
     conflict: Conflict | None = None
+    declined_at: Millis | None = None
     expires_at: Millis | None = None
     requested: bool = False
     status: BookingStatus = "confirmed"

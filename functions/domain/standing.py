@@ -28,16 +28,21 @@ _begins = attrgetter("taken_from")
 class Obstacle(StrEnum):
     """What can stand in the way of a session, in the order in which it counts: the first is what the session is flagged with."""
 
+    DELETED = "deleted_in_calendar"
+    MOVED = "moved_in_calendar"
     ALL_DAY = "all_day"
     RECURRING = "recurring"
+    DECLINED = "declined_by_host"
     NOT_SERVED = "not_served"
     TAKEN = "taken"
     OUTSIDE_HOURS = Closed.OUTSIDE_HOURS.value
     OVER_CAPACITY = "over_capacity"
 
 
-# What only its event in Google shows: `inbound` flags it, and takes the flag away.
-SEEN_IN_GOOGLE: frozenset[str] = frozenset({Obstacle.ALL_DAY, Obstacle.RECURRING})
+# What only its event in Google shows: `inbound` and `missing_event` flag it, and take the flag away.
+SEEN_IN_GOOGLE: frozenset[str] = frozenset(
+    {Obstacle.DELETED, Obstacle.MOVED, Obstacle.ALL_DAY, Obstacle.RECURRING, Obstacle.DECLINED}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +116,7 @@ def precedence(entry: Occupation) -> tuple[Millis, str]:
 def obstacles(
     scene: Scene, entry: Occupation, resources: Iterable[str], *, gone: Set[str] = NOBODY
 ) -> tuple[Obstacle, ...]:
-    """What stands in the way of a session at these resources, the first first; nothing, where it can be kept.
+    """What stands in the way of a session at these resources, the first first; nothing, where it can be kept. Also what an operator has accepted.
 
     `gone`: sessions that give up their time meanwhile.
     """

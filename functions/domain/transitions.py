@@ -17,14 +17,17 @@ Table = Mapping[tuple[str, str], str]
 
 SESSION: Table = {
     ("open", "cancel"): "cancelled",
+    ("cancelled", "reopen"): "open",
 }
 
+# What was cancelled lives again only where an operator books it again (see `brought_back`).
 BOOKING: Table = {
     ("held", "confirm"): "confirmed",
     ("held", "cancel"): "cancelled",
     ("confirmed", "cancel"): "cancelled",
     ("confirmed", "complete"): "completed",
     ("confirmed", "miss"): "no_show",
+    ("cancelled", "rebook"): "confirmed",
     ("completed", "miss"): "no_show",
     ("no_show", "complete"): "completed",
 }

@@ -103,6 +103,17 @@ def pause(work: Work, held: Held) -> None:
     work.store.run(work.account, attempt)
 
 
+def hand_over(work: Work, held: Held) -> None:
+    """Lets go of a lease that was not taken for a pull. Whoever came meanwhile left, so what they came for is asked for again."""
+
+    def attempt(reader: Reader) -> Decision[None]:
+        calendar = held_calendar(reader, held)
+        asked = (Effect(kind="pull", subject=calendar.id),) if calendar.dirty else ()
+        return Decision(answer=None, documents=(let_go(calendar),), effects=asked)
+
+    work.store.run(work.account, attempt)
+
+
 def abandon(work: Work, held: Held, error: str) -> None:
     """Lets go after a failure, says what it was in the calendar's health, and leaves the next poll to its normal time."""
 

@@ -25,6 +25,7 @@ from functions.sync import (
     copies,
     discover,
     holds,
+    missing_events,
     notify,
     orphans,
     pull,
@@ -49,6 +50,7 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "lapse": holds.lapse,
     "promote": waitlists.promote,
     "recalculate": recalculate.recalculate,
+    "settle": missing_events.settle,
 }
 SCHEDULES: Mapping[str, Callable[[Application], None]] = {
     "minute": schedules.minute,

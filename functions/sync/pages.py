@@ -13,10 +13,10 @@ from functions.adapters.store.queries import family_rows, rows_of_other_generati
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
-from functions.domain.event_ids import session_of
+from functions.domain.event_ids import session_named_by, session_of
 from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
-from functions.domain.inbound import event_is_ours, new_times
+from functions.domain.inbound import event_is_ours, is_another_copy, is_disputed, new_times
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
@@ -31,7 +31,7 @@ from functions.domain.mirroring import (
 from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.meetings import take_meeting
-from functions.sync.own_events import follow
+from functions.sync.own_events import follow, follow_return
 from functions.sync.turns import Turn
 from functions.sync.work import Work
 
@@ -52,8 +52,10 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     # Events of ours after the others: whether a session fits where it was moved to shows against all that this page brought.
     for row in rows:
         if row.session is not None and row.kind != "exception":
-            follow(work, held, row)
+            follow(work, held, row, events[row.id])
             take_meeting(work, row.session, calendar.id, events[row.id])
+        elif row.kind == "single" and session_of(row.id) is not None:
+            follow_return(work, held, row)
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: Turn) -> None:
@@ -72,8 +74,10 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: T
         # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
             if row.session is not None and row.kind != "exception" and _was_asked_for(calendar, row):
-                asked = _asked_again(google, calendar, row)
-                follow(work, held, asked)
+                event = _asked_again(google, calendar, row.id)
+                generation = calendar.cursor.generation
+                asked = mirror_row(event, calendar=calendar.id, generation=generation, session=row.session)
+                follow(work, held, asked, event)
                 if not asked.cancelled:
                     still_there.append(asked)
         present = {row.id for row in still_there}
@@ -86,34 +90,41 @@ def _was_asked_for(calendar: Calendar, row: MirrorEvent) -> bool:
     return bounds is None or times is None or (times.start < bounds.end and bounds.start < times.end)
 
 
-def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
+def _asked_again(google: GoogleCalendar, calendar: Calendar, event: str) -> Event:
     try:
-        event: Event = google.get(calendar.google_id, row.id)
+        return google.get(calendar.google_id, event)
     except (Missing, AlreadyGone):
-        event = {"id": row.id, "status": "cancelled"}
-    return mirror_row(event, calendar=calendar.id, generation=calendar.cursor.generation, session=row.session)
+        return {"id": event, "status": "cancelled"}
 
 
 def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[MirrorEvent]:
-    """The page as mirror rows; those of our sessions' own events name the session."""
+    """The page as mirror rows; those of our sessions' own events name the session, other copies of these whose time it takes already."""
     events = [event for event in events if event.get("id")]
-    named = {event["id"]: session_of(event.get("recurringEventId") or event["id"]) for event in events}
+    named = {event["id"]: session_named_by(event) for event in events}
     reader = work.store.reader(work.account)
     reader.load(*{Ref(Session, session) for session in named.values() if session is not None})
     rows = []
     for event in events:
-        name = named[event["id"]]
-        session = None if name is None else reader.get(Ref(Session, name))
-        key = event.get("recurringEventId") or event["id"]
-        ours = event_is_ours(key, calendar.id, session) and not is_strangers(event, session, calendar.id)
-        row = mirror_row(
-            event,
-            calendar=calendar.id,
-            generation=calendar.cursor.generation,
-            session=name if ours else None,
-        )
+        session = reader.get(Ref(Session, named[event["id"]] or "")) if named[event["id"]] else None
+        row = _row(event, calendar, session)
         rows.append(row if calendar.cursor.bounds is None else by_itself(row))
     return rows
+
+
+def _row(event: Event, calendar: Calendar, session: Session | None) -> MirrorEvent:
+    key = event.get("recurringEventId") or event["id"]
+    ours = event_is_ours(key, calendar.id, session) and not is_strangers(event, session, calendar.id)
+    row = mirror_row(
+        event,
+        calendar=calendar.id,
+        generation=calendar.cursor.generation,
+        session=session.id if session is not None and ours else None,
+    )
+    if session is None:
+        return row
+    if ours:
+        return row.model_copy(update={"disputed": row.kind == "single" and is_disputed(session, calendar.id)})
+    return row.model_copy(update={"spared": session.resources}) if is_another_copy(event, calendar.id, session) else row
 
 
 def _adopt_zone(work: Work, held: Held, zone: str) -> Calendar:

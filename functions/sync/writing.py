@@ -96,7 +96,7 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
         pending = Pending(account=work.account, calendar=calendar, session=session)
         if session.status == "cancelled":
             return Decision(answer=pending)
-        if copy.gone:  # of a session that stays because it is over (case 101): its event does not come back
+        if copy.left_alone:  # whoever decides what becomes of it asks for a push where there is something to write
             return Decision(answer=None)
         draft = _draft(reader, pending)
         if copy.base == session.times and says(copy, draft.content):
@@ -257,7 +257,7 @@ def _confirm(work: Work, pushed: Pending, held: Json, *, etag: str | None) -> No
         copy = session.copies.get(pushed.calendar.id) if session else None
         if session is None or copy is None or copy.event != pushed.copy.event:
             return Decision(answer=True)
-        if copy.written >= pushed.session.version or (copy.gone and pushed.session.status == "open"):
+        if copy.written >= pushed.session.version or (copy.left_alone and pushed.session.status == "open"):
             return Decision(answer=True)  # a later write, or the inbound rules, were faster
         if copy.etag not in (pushed.copy.etag, etag):
             return Decision(answer=False)

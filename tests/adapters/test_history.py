@@ -15,6 +15,7 @@ from functions.domain.holding import ask, confirm, hold, lapse
 from functions.domain.inbound import decide_inbound
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import Hold
+from functions.domain.missing_event import decide_missing
 from functions.domain.model import Document
 from functions.domain.session import Booking, Session
 from functions.domain.state_changes import difference, state_of, subject_of
@@ -30,13 +31,13 @@ from tests.domain.builders import (
     minute,
     question,
     request,
-    row,
     seating,
     service,
     session,
-    tombstone,
 )
-from tests.domain.inbound_situations import EVENT, TEN, inbound, ours, theirs
+from tests.domain.inbound_situations import NINE as NINE_
+from tests.domain.inbound_situations import TEN, inbound, ours, theirs
+from tests.domain.test_missing_event import lost, missing
 
 Case = tuple[Decision[Any], Iterable[Document]]
 
@@ -122,15 +123,19 @@ NINE = minute("2027-03-01T09:00Z")
 HELD = booking(status="held", expires_at=NOW + 1)
 HOLDING = session(seats={}, holds={"booking1": Hold(seats=1, expires_at=NOW + 1)})
 BY_CONFIRMATION = service(confirmation="operator")
-GONE = row(tombstone(EVENT), session=SESSION)
 
 
 def _confirmed(by: Author, asked: Any) -> Decision[Any]:
     return confirm(HELD, HOLDING, client=CLIENT, notes=None, question=asked, author=by)
 
 
-def _inbound(event: Any, kept: Session) -> Case:
-    situation = inbound(event, kept)
+def _missing(kept: Session, rule: str) -> Case:
+    situation = missing(kept, on_calendar_delete=rule)
+    return decide_missing(situation), (kept, *situation.bookings)
+
+
+def _inbound(event: Any, kept: Session, **changes: Any) -> Case:
+    situation = inbound(event, kept, **changes)
     return decide_inbound(situation), (kept, *situation.bookings)
 
 
@@ -153,8 +158,14 @@ DECISIONS: dict[str, Callable[[], Case]] = {
         (booking(), session()),
     ),
     "a class moved in Google": lambda: _inbound(theirs(TEN), ours(seats={"booking1": 1, "booking2": 2})),
-    "a class deleted in Google": lambda: _inbound(GONE, ours(seats={"booking1": 1, "booking2": 2})),
-    "an empty session deleted in Google": lambda: _inbound(GONE, ours(seats={}, scheduled=True)),
+    "a class deleted in Google": lambda: _missing(lost(seats={"booking1": 1, "booking2": 2}), "cancel"),
+    "a class deleted in Google, about which somebody is asked": lambda: _missing(lost(), "ask"),
+    "an empty session deleted in Google": lambda: _missing(lost(seats={}, scheduled=True), "cancel"),
+    "an event put back to its time": lambda: _inbound(theirs(TEN), ours(), service=service(on_calendar_move="restore")),
+    "an event about whose time somebody is asked": lambda: _inbound(
+        theirs(TEN), ours(), service=service(on_calendar_move="ask")
+    ),
+    "a guest who declined": lambda: _inbound(theirs(NINE_), ours(), declined_by=frozenset({CLIENT.key})),
     "an event made a series": lambda: _inbound(theirs(TEN, recurrence=["RRULE:FREQ=DAILY"]), ours()),
 }
 

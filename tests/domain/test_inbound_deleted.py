@@ -1,80 +1,49 @@
-"""An event of ours that somebody deleted in Google: its session is cancelled, once, and only what was still to come."""
+"""An event of ours that its calendar says is deleted: what a pull makes of it is a note and a question, never more."""
 
 import pytest
 
 from functions.domain.decision import Effect
-from functions.domain.inbound import CALENDAR_DELETE, GOOGLE, decide_inbound
-from functions.domain.session import Session
-from tests.domain.builders import CALENDAR, SESSION, apply, booking, contents, millis, rebuilt, row, together, tombstone
+from functions.domain.inbound import decide_inbound
+from functions.domain.session import Conflict, Session
+from functions.domain.standing import Obstacle
+from tests.domain.builders import CALENDAR, NOW, SESSION, copy, millis, row, tombstone
 from tests.domain.inbound_situations import (
     EVENT,
-    OTHER_AT_TEN,
+    NINE,
     PAST,
+    TEN,
     again,
     bookings_after,
     inbound,
     ours,
     session_after,
+    theirs,
 )
+
+GONE = row(tombstone(EVENT), session=SESSION)
+MISSING = ours(copies={CALENDAR: copy(NINE, written=1, missing_since=NOW - 1)})
 
 
 class TestDeleted:
-    GONE = row(tombstone(EVENT), session=SESSION)
-
-    def test_a_session_to_come_is_cancelled_with_that_reason(self) -> None:  # case 100
-        decision = decide_inbound(inbound(self.GONE, ours()))
+    @pytest.mark.parametrize("at", ["2027-02-28T09:00:00Z", "2027-03-01T09:59:59Z"])
+    def test_a_session_that_is_not_over_is_asked_about(self, at: str) -> None:  # case 113
+        decision = decide_inbound(inbound(GONE, ours(), now=millis(at)))
         after = session_after(decision, ours())
-        assert (after.status, after.cancelled_by, after.reason) == ("cancelled", "google", CALENDAR_DELETE)
-        assert (after.seats, after.version) == ({}, 2)
-        (sold,) = bookings_after(decision)
-        assert (sold.status, sold.cancelled_by, sold.reason) == ("cancelled", "google", CALENDAR_DELETE)
-        assert decision.effects == (Effect(kind="notify", subject="booking1", about="cancelled"),)
-
-    def test_its_time_is_free_and_only_its(self) -> None:  # case 100
-        decision = decide_inbound(inbound(self.GONE, ours(), others=OTHER_AT_TEN))
-        before = together(OTHER_AT_TEN, rebuilt(ours()))
-        assert contents(apply(before, decision.changes)) == OTHER_AT_TEN
-
-    def test_google_is_the_author_of_every_cancelled_booking(self) -> None:
-        kept = ours(seats={"booking1": 1, "booking2": 2})
-        decision = decide_inbound(inbound(self.GONE, kept))
-        assert [(e.what, e.author, e.booking, e.why) for e in decision.history] == [
-            ("session.cancelled", GOOGLE, None, CALENDAR_DELETE),
-            *(("booking.cancelled", GOOGLE, each, CALENDAR_DELETE) for each in ("booking1", "booking2")),
-        ]
-        assert [(e.before, e.after) for e in decision.history] == [
-            ({"status": "open"}, {"status": "cancelled"}),
-            *[({"status": "confirmed"}, {"status": "cancelled"})] * 2,
-        ]
-
-    def test_a_session_that_nobody_sat_in_has_its_entry_too(self) -> None:
-        decision = decide_inbound(inbound(self.GONE, ours(seats={}, scheduled=True)))
-        assert [(e.what, e.session) for e in decision.history] == [("session.cancelled", SESSION)]
-
-    def test_the_history_says_what_a_booking_was_before(self) -> None:
-        held = inbound(self.GONE, ours(), bookings=(booking(status="held"),))
-        _, entry = decide_inbound(held).history
-        assert (entry.before, entry.after) == ({"status": "held"}, {"status": "cancelled"})
-
-    def test_it_is_not_made_again_and_there_is_nothing_to_write(self) -> None:
-        after = session_after(decide_inbound(inbound(self.GONE, ours())), ours())
-        assert after.copies[CALENDAR].gone
-        assert not after.copy_pending
+        assert (after.status, after.seats, after.version) == ("open", {"booking1": 1}, 1)
+        assert after.copies[CALENDAR].missing_since == millis(at)
+        assert decision.effects == (Effect(kind="settle", subject=SESSION),)
+        assert (decision.changes, decision.history, bookings_after(decision)) == ((), (), [])
 
     def test_a_session_that_is_over_keeps_its_history_and_nobody_is_told(self) -> None:  # case 101
-        decision = decide_inbound(inbound(self.GONE, ours(PAST)))
+        decision = decide_inbound(inbound(GONE, ours(PAST)))
         after = session_after(decision, ours(PAST))
         assert (after.status, after.seats) == ("open", {"booking1": 1})
         assert after.copies[CALENDAR].gone
         assert (decision.changes, decision.history, decision.effects, bookings_after(decision)) == ((), (), (), [])
 
-    def test_a_session_that_goes_on_is_cancelled(self) -> None:
-        running = inbound(self.GONE, ours(), now=millis("2027-03-01T09:59:59Z"))
-        assert session_after(decide_inbound(running), ours()).status == "cancelled"
-
     def test_what_we_deleted_ourselves_is_only_noted(self) -> None:  # case 115
         kept = ours(status="cancelled", seats={}, version=2)
-        decision = decide_inbound(inbound(self.GONE, kept))
+        decision = decide_inbound(inbound(GONE, kept))
         assert session_after(decision, kept).copies[CALENDAR].gone
         assert not session_after(decision, kept).copy_pending
         assert (decision.changes, decision.history, decision.effects) == ((), (), ())
@@ -85,7 +54,32 @@ class TestDeleted:
             pytest.param(ours(), id="to come"),
             pytest.param(ours(PAST), id="over"),
             pytest.param(ours(status="cancelled", seats={}), id="cancelled"),
+            pytest.param(MISSING, id="missing already"),
         ],
     )
     def test_the_same_tombstone_again_changes_nothing(self, kept: Session) -> None:  # case 42
-        assert again(inbound(self.GONE, kept)).writes_nothing
+        assert again(inbound(GONE, kept)).writes_nothing
+
+
+class TestBackBeforeAnythingWasDecided:  # case 102
+    def test_it_is_missing_no_more_and_nobody_is_told(self) -> None:
+        decision = decide_inbound(inbound(theirs(NINE), MISSING))
+        after = session_after(decision, MISSING)
+        assert after.copies[CALENDAR].missing_since is None
+        assert (decision.changes, decision.history, decision.effects, bookings_after(decision)) == ((), (), (), [])
+
+    def test_what_waited_to_be_written_is_written_now(self) -> None:
+        kept = MISSING.model_copy(update={"version": 2})
+        assert decide_inbound(inbound(theirs(NINE), kept)).effects == (Effect(kind="push", subject=SESSION),)
+
+    def test_the_question_is_not_asked_any_more(self) -> None:
+        asked = MISSING.model_copy(update={"conflict": Conflict(reason=Obstacle.DELETED, since=1, calendar=CALENDAR)})
+        decision = decide_inbound(inbound(theirs(NINE), asked))
+        assert session_after(decision, asked).conflict is None
+        assert [entry.what for entry in decision.history] == ["session.supported"]
+        assert decision.effects == ()
+
+    def test_at_another_time_it_has_moved(self) -> None:  # case 103
+        decision = decide_inbound(inbound(theirs(TEN), MISSING))
+        after = session_after(decision, MISSING)
+        assert (after.times, after.copies[CALENDAR].missing_since) == (ours(TEN).times, None)

@@ -163,6 +163,16 @@ class TestWhoseBlocks:
     def test_an_event_of_ours_blocks_nothing_its_session_does(self) -> None:  # case 159
         assert self.blocks(row(google_event(self.OURS), session=SESSION)) == []
 
+    def test_unless_the_two_are_at_odds(self) -> None:
+        disputed = row(google_event(self.OURS), session=SESSION).model_copy(update={"disputed": True})
+        assert self.blocks(disputed) == spans("2027-03-01T09:00Z/2027-03-01T10:00Z")
+
+    def test_an_invitation_to_it_blocks_only_who_is_not_in_the_session(self) -> None:  # case 123
+        invitation = row(google_event(self.OURS)).model_copy(update={"spared": ("anna",)})
+        projection = projected(Family(key=self.OURS, rows=(invitation,), months=frozenset()), resources=("anna", "ben"))
+        blocks = {change.resource: list(b or ()) for change in projection.changes for b in change.blocks.values()}
+        assert blocks == {"anna": [], "ben": spans("2027-03-01T09:00Z/2027-03-01T10:00Z")}
+
     def test_a_copy_of_it_blocks(self) -> None:  # case 114
         copied = google_event("copied", extendedProperties={"private": {"bookingSession": SESSION}})
         assert self.blocks(row(copied)) == spans("2027-03-01T09:00Z/2027-03-01T10:00Z")

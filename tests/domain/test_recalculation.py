@@ -132,12 +132,52 @@ class TestUnknown:
 
 
 @pytest.mark.parametrize("rule", ["flag", "cancel"])
-@pytest.mark.parametrize("reason", ["all_day", "recurring"])
+@pytest.mark.parametrize(
+    "reason", ["all_day", "recurring", "deleted_in_calendar", "moved_in_calendar", "declined_by_host"]
+)
 def test_what_google_shows_is_left_alone(reason: str, rule: str) -> None:
-    flagged = NINE.model_copy(update={"conflict": Conflict(reason=reason, since=1)})
+    flagged = NINE.model_copy(update={"conflict": Conflict(reason=reason, since=1, calendar=CALENDAR)})
     for world in (World.of(flagged), World.of(flagged).open_from(*LATE)):
         after = world.with_service(on_conflict=rule).recalculated()
         assert (after.sessions, after.history) == ({"nine": flagged}, ())
+
+
+class TestAccepted:
+    """What an operator lives with is no conflict, for as long as it lasts."""
+
+    KEPT = NINE.model_copy(update={"accepted": ("taken",)})
+
+    @pytest.mark.parametrize("rule", ["flag", "cancel"])
+    def test_it_is_neither_flagged_nor_cancelled_for_that(self, rule: str) -> None:
+        world = World.of(self.KEPT).with_service(on_conflict=rule).busy(("09:00", "09:30"))
+        assert world.questioned() == []
+        assert world.recalculated().sessions == {"nine": self.KEPT}
+
+    def test_for_another_reason_it_is(self) -> None:
+        after = World.of(self.KEPT).busy(("09:00", "09:30")).open_from(*LATE).recalculated()
+        assert after.standing == {"nine": "outside_hours"}
+
+    def test_once_it_is_over_it_is_flagged_the_next_time(self) -> None:
+        over = World.of(self.KEPT).recalculated()
+        assert over.sessions == {"nine": NINE}
+        assert said(over) == [("session.supported", None, "not taken any more")]
+        assert over.busy(("09:00", "09:30")).recalculated().standing == {"nine": "taken"}
+
+    def test_it_is_not_known_to_be_over_while_the_calendar_is_laid_out_anew(self) -> None:
+        after = World.of(self.KEPT, known_until={"anna": 0}).recalculated()
+        assert after.sessions == {"nine": self.KEPT}
+
+    def test_what_only_google_shows_stays_accepted(self) -> None:
+        kept = NINE.model_copy(update={"accepted": ("declined_by_host",)})
+        assert World.of(kept).recalculated().sessions == {"nine": kept}
+
+    def test_too_few_seats_may_be_lived_with(self) -> None:
+        full = group("ann", "bob", "cid", accepted=("over_capacity",))
+        after = World.of(full).with_service(capacity=2, on_conflict="cancel").recalculated()
+        assert (after.standing, after.without_seats) == ({"group": None}, set())
+
+    def test_at_another_time_it_counts_for_nothing(self) -> None:
+        assert self.KEPT.moved_to(1, 2, at=NOW).accepted == ()
 
 
 class TestCancel:

@@ -19,8 +19,8 @@ from functions.domain.transitions import (
 )
 
 TABLES: dict[str, tuple[Table, Any, str, frozenset[str]]] = {
-    "session": (SESSION, SessionStatus, "open", frozenset({"cancelled"})),
-    "booking": (BOOKING, BookingStatus, "held", frozenset({"cancelled"})),
+    "session": (SESSION, SessionStatus, "open", frozenset()),
+    "booking": (BOOKING, BookingStatus, "held", frozenset()),
     "entry": (ENTRY, EntryStatus, "waiting", frozenset()),
     "connection": (CONNECTION, ConnectionStatus, "active", frozenset({"disconnected"})),
 }

@@ -10,8 +10,8 @@ from functions.domain.configuration import ClientLimits
 from functions.domain.decision import Author
 from functions.domain.errors import HoldLapsed, IllegalMove, StartClosed
 from functions.domain.hours import DailyInterval
-from functions.domain.inbound import CALENDAR_DELETE
 from functions.domain.instants import MINUTE_MS
+from functions.domain.missing_event import CALENDAR_DELETE
 from functions.domain.waitlist import answering
 from functions.domain.waitlist.answering import DECLINED, RAN_OUT, WITHDRAWN
 from functions.domain.waitlist.entry import WaitlistEntry

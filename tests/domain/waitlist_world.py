@@ -11,9 +11,9 @@ from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import ClientBooking, Question, ResourceState
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
-from functions.domain.inbound import Inbound, decide_inbound
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import enter, move
+from functions.domain.missing_event import Missing, decide_missing
 from functions.domain.seating import seated
 from functions.domain.session import Booking, Client, Session
 from functions.domain.waitlist import answering, joining, leaving, serving
@@ -25,6 +25,7 @@ from functions.domain.waitlist.snapshot import Waitlist
 from tests.domain.builders import (
     BY_CLIENT,
     BY_OPERATOR,
+    CALENDAR,
     EVERY_DAY,
     FAR,
     NOW,
@@ -36,10 +37,8 @@ from tests.domain.builders import (
     minute,
     rebuilt,
     resource,
-    row,
     seating,
     service,
-    tombstone,
     weekly,
 )
 
@@ -165,18 +164,17 @@ class World:
         )
 
     def is_cancelled(self, name: str) -> None:
-        """Somebody deletes the session's event in Google."""
-        session = self.sessions[name].with_copy(copy())
-        inbound = Inbound(
-            event=row(tombstone(copy().event), session=name),
+        """Somebody deletes the session's event in Google, and it is in no other calendar."""
+        session = self.sessions[name].with_copy(copy(missing_since=self.now))
+        missing = Missing(
+            calendar=CALENDAR,
             session=session,
             bookings=tuple(self.bookings[booking] for booking in (*session.seats, *session.holds)),
-            states=self.states,
-            service=self.service,
-            calendar_zone=self.time_zone,
+            service=self.service.model_copy(update={"on_calendar_delete": "cancel"}),
+            certain=True,
             now=self.now,
         )
-        self.commit(decide_inbound(inbound))
+        self.commit(decide_missing(missing))
 
     def has_rules(self, session: str, preset: Preset) -> None:
         """A session gets rules of its own."""

@@ -319,10 +319,10 @@ def _differing(one: Occupation, other: Occupation) -> list[str]:
 
 
 def _time_taken_twice(books: Books) -> Iterator[str]:
-    """Sessions of one resource do not overlap, buffers included, unless one of them is known to be in conflict."""
+    """Sessions of one resource do not overlap, buffers included, unless one of them is known to be in conflict, or an operator lives with it."""
     by_resource: dict[str, list[Session]] = defaultdict(list)
     for session in books.open:
-        if session.conflict is None and session.occupation.takes_time(books.now):
+        if session.conflict is None and "taken" not in session.accepted and session.occupation.takes_time(books.now):
             for resource in session.resources:
                 by_resource[resource].append(session)
     for resource, sessions in by_resource.items():

@@ -65,6 +65,8 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "sessions_page": _every(queries.sessions_page, SessionFilter),
     "entries_page": _every(queries.entries_page, EntryFilter),
     "history_page": _every(queries.history_page, HistoryFilter),
+    "conflicts_page": lambda store: [queries.conflicts_page(store, "a", part) for part in PARTS],
+    "bookings_of_session": lambda store: queries.bookings_of_session(store, "a", "s"),
     "bookings_of_series": lambda store: queries.bookings_of_series(store, "a", "s"),
     "bookings_of_client": lambda store: queries.bookings_of_client(store, "a", "k", "s"),
     "history_in_order": lambda store: [

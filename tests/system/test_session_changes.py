@@ -120,7 +120,7 @@ class TestCapacity:
         assert ("booking.conflicted", "operator") in ben.history()
         assert studio.change_session(session, capacity=3).status_code == 200
         assert _flagged(studio) == set()
-        assert subjects(studio, "ben") == ["Your booking is confirmed"]
+        until(lambda: subjects(studio, "ben") == ["Your booking is confirmed"])
 
     def test_cancelled_they_are_told_why(self, class_of_three: tuple[Studio, str]) -> None:
         studio, session = class_of_three

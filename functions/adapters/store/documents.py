@@ -58,6 +58,7 @@ OCCUPATION_FIELDS = (
     "closed",
     "placed_at",
     "conflict",
+    "accepted",
 )
 
 # The account's own document: there is one, so the id does not matter.
@@ -133,6 +134,7 @@ def _occupation(session: str, fields: Mapping[str, Any]) -> Occupation:
     known = {name: fields[name] for name in OCCUPATION_FIELDS if name in fields}
     holds = {key: Hold(seats=hold[0], expires_at=hold[1]) for key, hold in fields.get("holds", {}).items()}
     waiting = Waiting(**fields["waiting"]) if fields.get("waiting") else None
+    known["accepted"] = tuple(fields.get("accepted", ()))
     return Occupation(session=session, holds=holds, waiting=waiting, **known)
 
 
@@ -144,6 +146,7 @@ def encode_occupation(occupation: Occupation) -> dict[str, Any]:
     fields = {name: getattr(occupation, name) for name in OCCUPATION_FIELDS}
     waiting = occupation.waiting
     return fields | {
+        "accepted": list(occupation.accepted),
         "holds": {key: [hold.seats, hold.expires_at] for key, hold in occupation.holds.items()},
         "waiting": None if waiting is None else asdict(waiting),
     }

@@ -92,6 +92,11 @@ def sessions_with_pending_copies(store: Store, account: str, limit: int) -> list
     return [decode(Ref(Session, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
 
+def conflicts_page(store: Store, account: str, part: Part) -> Page[Session]:
+    """Sessions in conflict, by when that began, the oldest first."""
+    return read_page(_collection(store, account, Session), Session, (), part, order="conflict.since")
+
+
 def entries_page(store: Store, account: str, wanted: EntryFilter, part: Part) -> Page[WaitlistEntry]:
     """In the order in which they first came, whatever became of them."""
     conditions = (
@@ -115,6 +120,13 @@ def bookings_of_series(store: Store, account: str, series: str) -> list[Booking]
     query = _collection(store, account, Booking).where(filter=FieldFilter("series", "==", series))
     found = [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
     return sorted(found, key=lambda booking: (booking.start, booking.id))
+
+
+def bookings_of_session(store: Store, account: str, session: str) -> list[Booking]:
+    """All that are or were last in it, cancelled ones too, as they came."""
+    query = _collection(store, account, Booking).where(filter=FieldFilter("session", "==", session))
+    found = [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+    return sorted(found, key=lambda booking: (booking.created_at, booking.id))
 
 
 def bookings_of_client(store: Store, account: str, key: str, service: str) -> list[Booking]:

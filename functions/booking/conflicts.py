@@ -1,0 +1,257 @@
+"""The operator's inbox: sessions that a person has to decide about, and the deciding."""
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from pydantic import BaseModel
+
+from functions.adapters.store import queries
+from functions.adapters.store.documents import ledger_ref, mirror_ref
+from functions.adapters.store.own_events import read_inbound, with_row
+from functions.adapters.store.reading import read_resources
+from functions.adapters.store.store import Reader
+from functions.booking.clients import booking_answer, stale_after, start_of
+from functions.booking.lists import ListQuery, next_of, part_of
+from functions.booking.operators import session_view
+from functions.booking.routing import Answer, Call, Route
+from functions.booking.schemas import BookingAnswer, Request, Shown, Start, Text
+from functions.booking.sessions import roster_of, service_of
+from functions.domain import brought_back, inbound
+from functions.domain.availability import Question
+from functions.domain.brought_back import BROUGHT_BACK
+from functions.domain.calendar import Calendar
+from functions.domain.configuration import Resource
+from functions.domain.decision import Decision, Ref
+from functions.domain.errors import IllegalMove, Invalid
+from functions.domain.google_event import MirrorEvent
+from functions.domain.instants import months_between, rfc3339, rfc3339_millis
+from functions.domain.mirroring import project_alone
+from functions.domain.missing_event import make_again
+from functions.domain.resolving import IN_WORDS, WHAT_IT_DOES, Choice, choices_for, keep, must_be_offered
+from functions.domain.roster import Roster, cancel_roster, move_session
+from functions.domain.session import Booking, Conflict, Session, Times
+from functions.domain.standing import Obstacle
+from functions.domain.waitlist.entry import WaitlistEntry
+
+
+class OfferedChoice(BaseModel):
+    choice: Choice
+    does: str
+
+
+class EventTimes(BaseModel):
+    """When the event in Google is, where that is not the session's time."""
+
+    start: str
+    end: str
+
+    @classmethod
+    def of(cls, times: Times) -> Self:
+        return cls(start=rfc3339(times.start), end=rfc3339(times.end))
+
+
+class ListedConflict(BaseModel):
+    """`because`: the reason in plain words. `bookings`: those it is about; where the session was cancelled, those who can be booked again."""
+
+    session: str
+    service: str
+    resources: tuple[str, ...]
+    start: str
+    end: str
+    status: str
+    reason: str
+    because: str
+    since: str
+    calendar: str | None
+    event: EventTimes | None
+    bookings: list[BookingAnswer]
+    choices: list[OfferedChoice]
+
+
+class ConflictList(BaseModel):
+    conflicts: list[ListedConflict]
+    next_cursor: str | None = None
+
+
+class Resolution(Request):
+    """`start`: where to, for `move`. `reason`: what the clients are told, for `cancel`."""
+
+    choice: Choice
+    start: Start | None = None
+    reason: Text | None = None
+
+
+def list_conflicts(call: Call) -> Answer:
+    """The oldest first. What is resolved, here or in Google, is not in it any more."""
+    query = call.query(ListQuery)
+    page = queries.conflicts_page(call.application.store, call.account, part_of(call, query))
+    listed = [_listed(call, session, session.conflict) for session in page.documents if session.conflict is not None]
+    return Answer(body=ConflictList(conflicts=listed, next_cursor=next_of(call, query, page)))
+
+
+def _listed(call: Call, session: Session, conflict: Conflict) -> ListedConflict:
+    return ListedConflict(
+        session=session.id,
+        service=session.service,
+        resources=session.resources,
+        start=rfc3339(session.start),
+        end=rfc3339(session.end),
+        status=session.status,
+        reason=conflict.reason,
+        because=IN_WORDS.get(conflict.reason, conflict.reason),
+        since=rfc3339_millis(conflict.since),
+        calendar=conflict.calendar,
+        event=None if conflict.times is None else EventTimes.of(conflict.times),
+        bookings=_bookings(call, session),
+        choices=[OfferedChoice(choice=each, does=WHAT_IT_DOES[each]) for each in choices_for(session, call.now)],
+    )
+
+
+def _bookings(call: Call, session: Session) -> list[BookingAnswer]:
+    reader = call.application.store.reader(call.account)
+    names = (*session.seats, *session.holds)
+    reader.load(Ref(Resource, session.resources[0]), *(Ref(Booking, name) for name in names))
+    resource = reader.get(Ref(Resource, session.resources[0]))
+    found = [booking for name in names if (booking := reader.get(Ref(Booking, name))) is not None]
+    if session.in_conflict(BROUGHT_BACK):
+        found = list(_who_left(reader, call, session))
+    return [] if resource is None else [booking_answer(each, session, resource, operator=True) for each in found]
+
+
+def _who_left(reader: Reader, call: Call, session: Session) -> tuple[Booking, ...]:
+    """Those who were cancelled because of the delete, less those who were in it by an offer that they had not accepted."""
+    known = queries.bookings_of_session(call.application.store, call.account, session.id)
+    reader.load(*(Ref(Booking, booking.id) for booking in known))
+    read = [booking for each in known if (booking := reader.get(Ref(Booking, each.id))) is not None]
+    left = brought_back.cancelled_by_the_delete(read)
+    entries = {booking.id: reader.get(Ref(WaitlistEntry, booking.entry)) for booking in left if booking.entry}
+    return tuple(b for b in left if (entry := entries.get(b.id)) is None or entry.status == "booked")
+
+
+def resolve_conflict(call: Call) -> Answer:
+    """Does what was chosen. Raises `ChoiceNotOffered`, also where it has been resolved already."""
+    body = call.body(Resolution)
+    if (body.choice is Choice.MOVE) != (body.start is not None):
+        raise Invalid("Give start with move, and only with it.")
+
+    def attempt(reader: Reader) -> Decision[Shown]:
+        roster = roster_of(reader, call)
+        must_be_offered(roster.session, body.choice, call.now)
+        decision = _RESOLVED[body.choice](reader, call, roster, body)
+        after = next((each for each in decision.documents if isinstance(each, Session)), roster.session)
+        return decision.with_answer(Shown.model_validate(session_view(after)))
+
+    return Answer(body=call.application.store.run(call.account, attempt))
+
+
+Resolved = Decision[Roster] | Decision[None]
+
+
+def _keep(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    decision = keep(roster, author=call.caller.author)
+    if not roster.session.in_conflict(Obstacle.MOVED):
+        return decision
+    calendar, event = _event_of(reader, roster.session)
+    return with_row(reader, decision, event, roster.session, calendar, now=call.now)
+
+
+def _move(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    session, start = roster.session, start_of(body.start)
+    service = service_of(reader, session.service)
+    # An all-day event's length is nobody's wish.
+    length = service.duration_minutes if session.in_conflict(Obstacle.ALL_DAY) else session.end - session.start
+    question = _question(reader, call, session, Times(start=start, end=start + length))
+    return move_session(roster, start, question, author=call.caller.author, length=length)
+
+
+def _question(reader: Reader, call: Call, session: Session, times: Times) -> Question:
+    """The session's service at its own resources, over what it would take there with its buffers."""
+    moved = session.moved_to(times.start, times.end, at=call.now)
+    months = months_between(*moved.occupation.taken)
+    states = read_resources(reader, session.resources, months, now=call.now, stale_after=stale_after(call))
+    return Question(service=service_of(reader, session.service), states=states, now=call.now)
+
+
+def _cancel(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    return cancel_roster(roster, now=call.now, author=call.caller.author, reason=body.reason)
+
+
+def _restore(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    session = roster.session
+    if session.in_conflict(Obstacle.DELETED) and session.conflict is not None and session.conflict.calendar is not None:
+        return make_again(session, session.conflict.calendar, author=call.caller.author)
+    calendar, event = _event_of(reader, session)
+    found = read_inbound(reader, event, session, calendar.time_zone, now=call.now)
+    decision = inbound.put_back(found, author=call.caller.author)
+    return with_row(reader, decision, event, session, calendar, now=call.now)
+
+
+def _follow(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    session = roster.session
+    calendar, event = _event_of(reader, session)
+    found = read_inbound(reader, event, session, calendar.time_zone, now=call.now)
+    decision = inbound.follow(found, author=call.caller.author)
+    return with_row(reader, decision, event, session, calendar, now=call.now)
+
+
+def _rebook(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    session = roster.session
+    calendar, event = _event_of(reader, session)
+    times = inbound.new_times(event, calendar.time_zone)
+    if times is None or event.kind != "single":
+        raise IllegalMove("A session can't be what the event is now. Make it a single event with a time, or leave it.")
+    ours = event.model_copy(update={"session": session.id, "disputed": False, "spared": ()})
+    projection = project_alone(ours, event, calendar, call.now)
+    reader.load(*(ledger_ref(change.resource, change.month) for change in projection.changes))
+    decision = brought_back.book_again(
+        Roster(session=session, bookings=_who_left(reader, call, session)),
+        times,
+        event,
+        _question(reader, call, session, times),
+        own=projection.changes,
+        author=call.caller.author,
+    )
+    return decision.also(documents=projection.rows)
+
+
+def _leave(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    return keep(roster, author=call.caller.author)
+
+
+def _delete(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
+    calendar, _ = _event_of(reader, roster.session)
+    return brought_back.delete_again(roster.session, calendar.id, author=call.caller.author)
+
+
+def _event_of(reader: Reader, session: Session) -> tuple[Calendar, MirrorEvent]:
+    """The calendar and the event that the conflict is about, as they were last seen. Raises `IllegalMove`."""
+    name = session.conflict.calendar if session.conflict is not None else None
+    copy = session.copies.get(name or "")
+    if name is None or copy is None:
+        raise IllegalMove("The event that this is about is not known any more. Choose something else.")
+    reader.load(Ref(Calendar, name), mirror_ref(name, copy.event))
+    calendar, event = reader.get(Ref(Calendar, name)), reader.get(mirror_ref(name, copy.event))
+    if calendar is None or event is None:
+        raise IllegalMove(
+            "The event is not in its calendar at the moment. Wait for the next pull, or choose something else."
+        )
+    return calendar, event
+
+
+_RESOLVED: Mapping[Choice, Callable[[Reader, Call, Roster, Resolution], Resolved]] = {
+    Choice.KEEP: _keep,
+    Choice.MOVE: _move,
+    Choice.CANCEL: _cancel,
+    Choice.RESTORE: _restore,
+    Choice.FOLLOW: _follow,
+    Choice.REBOOK: _rebook,
+    Choice.LEAVE: _leave,
+    Choice.DELETE: _delete,
+}
+
+_CONFLICTS = "/v1/accounts/<id:account>/conflicts"
+
+ROUTES = (
+    Route(method="GET", path=_CONFLICTS, handler=list_conflicts, access="operator"),
+    Route(method="POST", path=f"{_CONFLICTS}/<id:session>/resolve", handler=resolve_conflict, access="operator"),
+)
