@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from functools import cache
 from typing import Any
 
 import pytest
@@ -119,7 +120,12 @@ class Business:
         for email in (ANNA, BEN):
             self._connect(email)
         self.settle()
-        links = {ANNA: (["anna"], ["anna"]), PRIVATE: (["anna"], []), BEN: (["ben"], ["ben"]), ROOM: (["room"], ["room"])}
+        links = {
+            ANNA: (["anna"], ["anna"]),
+            PRIVATE: (["anna"], []),
+            BEN: (["ben"], ["ben"]),
+            ROOM: (["room"], ["room"]),
+        }
         for google_id, (blocks, destination_for) in links.items():
             connection = self.connections[BEN if google_id == BEN else ANNA]
             self.calendars[google_id] = calendar_id(connection, google_id)
@@ -187,11 +193,24 @@ def business(clock: Clock, io: Io, committed: firestore.Committed) -> Iterator[B
     tasks = Tasks(io, lambda: clock.millis)
     made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks)
     application.__dict__ |= {"store": made.store, "tasks": tasks}
+    application.calendars._service = _Remembered(application.calendars._built())
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(google_calendar, "httplib2", google.library_with(wire))
         patched.setattr(notify, "send", lambda message, _: io("mail", lambda: made.mails.append(message)))
         made.furnish()
         yield made
+
+
+class _Remembered:
+    """The library makes all methods of a collection anew whenever it is named, which takes longer than the call itself does here."""
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+
+    @cache  # noqa: B019  it lives as long as a story
+    def __getattr__(self, name: str) -> Any:
+        collection = getattr(self._service, name)()
+        return lambda: collection
 
 
 class _NoLines:

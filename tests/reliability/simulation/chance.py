@@ -3,7 +3,7 @@
 import logging
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from google.auth import _exponential_backoff
 
 from functions.adapters import clock as functions_clock
-from functions.adapters.store import reading
+from functions.adapters.store import reading, wire
 from functions.adapters.store import store as functions_store
 from infra.local.google import push as google_push
 
@@ -47,6 +47,16 @@ class _Patience:
         return
 
 
+def _in_order(decoded: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A map of Firestore's has no order; where one is read here it is the same in every process."""
+
+    def read(value: Any) -> Any:
+        found = decoded(value)
+        return dict(sorted(found.items())) if isinstance(found, dict) else found
+
+    return read
+
+
 @contextmanager
 def decided_by(seed: object, clock: Clock) -> Iterator[None]:
     """Random numbers, ids and the time are the story's; what one process remembers of an earlier story is forgotten."""
@@ -59,6 +69,7 @@ def decided_by(seed: object, clock: Clock) -> Iterator[None]:
         patched.setattr(google_push, "time", clock)
         patched.setattr(functions_store, "time", _Patience)
         patched.setattr(_exponential_backoff, "time", _Patience)  # Google's, between two tries to refresh a token
+        patched.setattr(wire, "_decoded", _in_order(wire._decoded))
         random.seed(f"{seed}/jitter")
         for remembered in (reading.hints, reading.running):
             known: Any = remembered._known

@@ -30,7 +30,6 @@ from infra.local.google.api import PREFIX, Api, Request
 from infra.local.google.channels import Channel
 from infra.local.google.clock import Clock as GoogleClock
 from infra.local.google.discovery import calendar_discovery
-from infra.local.google.faults import Paging
 from infra.local.google.grants import Client, InvalidGrant
 from infra.local.google.keys import SigningKey
 from infra.local.google.push import Behaviour, Message, _headers
@@ -81,6 +80,11 @@ def _key() -> SigningKey:
 @cache
 def _discovery() -> Any:
     return calendar_discovery()
+
+
+# Before any story: neither takes anything of its chance.
+_key()
+_discovery()
 
 
 @dataclass(frozen=True)

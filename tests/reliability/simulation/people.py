@@ -148,7 +148,11 @@ class People:
         record = self._some(random, calendar, lambda each: "start" in each.body, cancelled=True)
         if record is None or record.master_id is not None:
             return None
-        body = {name: record.body[name] for name in ("start", "end", "summary", "extendedProperties", "recurrence") if name in record.body}
+        body = {
+            name: record.body[name]
+            for name in ("start", "end", "summary", "extendedProperties", "recurrence")
+            if name in record.body
+        }
         path = f"calendars/{calendar}/events/{record.id}"
         self.business.wire.as_person(WHO[calendar], "PUT", path, {**body, "status": "confirmed"})
         self.deeds.brought_back.add(record.id)

@@ -11,8 +11,9 @@ from typing import Any
 from flask import Response
 
 from functions.sync.claims import CLAIM_MS
+from infra.local.google.faults import Paging
 from tests.reliability.simulation import google
-from tests.reliability.simulation.business import ACCOUNT, Business, business
+from tests.reliability.simulation.business import ACCOUNT, business
 from tests.reliability.simulation.callers import Callers, Wish
 from tests.reliability.simulation.chance import Clock, decided_by
 from tests.reliability.simulation.checks import AtEveryMoment, when_quiet
@@ -105,12 +106,8 @@ class Story:
         worker.stop(what)
         if worker.dead:
             raise Died
-        self.faults_of(worker)
-        answer = self.faults.around(self.random, worker, what, do)
-        return answer
-
-    def faults_of(self, worker: Worker) -> None:
-        self.covered[worker.at] += 1
+        self.covered[f"I/O, {what}"] += 1
+        return self.faults.around(self.random, worker, what, do)
 
     def _note(self, what: str) -> None:
         self.trace.append(f"{(self.clock.millis - 1_803_880_800_000) / 1000:8.1f} {what}")
@@ -281,7 +278,7 @@ class Story:
             case "access":
                 said = f"{world.grants.expire_access()} access tokens expire"
             case "paging":
-                paging = google.Paging(self.random.choice((None, 1, 2)), self.random.choice((None, 2)))
+                paging = Paging(self.random.choice((None, 1, 2)), self.random.choice((None, 2)))
                 world.faults.set_paging("*", paging)
                 said = f"{paging}"
             case "lag":
