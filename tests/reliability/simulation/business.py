@@ -50,6 +50,7 @@ def settings() -> Settings:
         {
             "GOOGLE_CLOUD_PROJECT": firestore.PROJECT,
             "TASKS_SERVICE_ACCOUNT": "tasks@simulated.example",
+            "BOOKING_SERVICE_ACCOUNT": "booking@simulated.example",
             "GOOGLE_CALENDAR_ENDPOINT": f"{google.ADDRESS}/calendar/v3/",
             "GOOGLE_OAUTH_TOKEN_URL": f"{google.ADDRESS}/token",
             "GOOGLE_CLIENT_ID": google.CLIENT.id,
