@@ -72,7 +72,8 @@ def _catch_up(work: Work, held: Held) -> None:
     google = work.google(calendar.connection)
     if calendar.cursor.fingerprint != LIST_FINGERPRINT:
         calendar = _begin_full_list(work, held)
-    started = work.now()
+    # A list that an earlier pull began says, as its sync token does, how things were then: another one brings what has come since.
+    started = None if calendar.cursor.page_token is not None else work.now()
     while True:
         full_list = calendar.cursor.sync_token is None
         try:
@@ -82,21 +83,23 @@ def _catch_up(work: Work, held: Held) -> None:
         except TokenExpired:
             if full_list and calendar.cursor.page_token is None:
                 raise Unavailable("fullSyncRequired for a full list") from None  # case 48: not in circles
-            calendar = _begin_full_list(work, held)
+            calendar, started = _begin_full_list(work, held), started or work.now()
             continue
         except PageExpired:  # case 67: this list again from its beginning
-            calendar = _move_cursor(work, held, calendar.cursor.model_copy(update={"page_token": None}))
+            again = calendar.cursor.model_copy(update={"page_token": None})
+            calendar, started = _move_cursor(work, held, again), started or work.now()
             continue
         if page.next_page_token is None and page.next_sync_token is None:
             raise Unavailable("a page without a token")  # case 51
-        last = _apply(work, held, google, page, full_list=full_list, started=started)
-        if last:
-            return
+        if _apply(work, held, google, page, full_list=full_list, started=started):
+            if started is not None:
+                return
+            started = work.now()
         calendar = _present(work, held)
 
 
 def _apply(
-    work: Work, held: Held, google: GoogleCalendar, page: EventPage, *, full_list: bool, started: Millis
+    work: Work, held: Held, google: GoogleCalendar, page: EventPage, *, full_list: bool, started: Millis | None
 ) -> bool:
     """Applies a page and moves the cursor past it; True where it was the last of its list."""
     apply_page(work, held, page)
@@ -128,8 +131,8 @@ def _move_cursor(work: Work, held: Held, cursor: Cursor) -> Calendar:
     return work.store.run(work.account, attempt)
 
 
-def _finish(work: Work, held: Held, page: EventPage, cursor: Cursor, started: Millis) -> None:
-    """The end of the feed: the new sync token, and how fresh the calendar is: as of the moment before its list was asked for."""
+def _finish(work: Work, held: Held, page: EventPage, cursor: Cursor, started: Millis | None) -> None:
+    """The end of the feed: the new sync token, and how fresh the calendar is: as of the moment before its list was asked for, if that is known."""
 
     def attempt(reader: Reader) -> Decision[None]:
         now = work.now()
@@ -138,7 +141,7 @@ def _finish(work: Work, held: Held, page: EventPage, cursor: Cursor, started: Mi
             update={
                 "cursor": cursor.model_copy(update={"sync_token": page.next_sync_token, "page_token": None}),
                 "role": page.access_role or calendar.role,
-                "last_success_at": started,
+                "last_success_at": calendar.last_success_at if started is None else started,
                 "last_error": None,
                 "next_poll_at": now + _poll_interval(work, calendar, now, jitter),
             }
