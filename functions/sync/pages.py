@@ -28,6 +28,7 @@ from functions.domain.mirroring import (
     without_orphans,
 )
 from functions.domain.session import Session
+from functions.sync.expected_events import may_still_arrive
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.own_events import follow
 from functions.sync.work import Work
@@ -63,7 +64,10 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None
         # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
             if row.session is not None and row.kind != "exception":
-                asked = _asked_again(google, calendar, row)
+                asked = _asked_again(reader, google, calendar, row)
+                if asked is None:
+                    still_there.append(row.model_copy(update={"generation": calendar.cursor.generation}))
+                    continue
                 follow(work, held, asked)
                 if not asked.cancelled:
                     still_there.append(asked)
@@ -71,10 +75,14 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar) -> None
         apply_rows(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
 
 
-def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
+def _asked_again(reader: Reader, google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent | None:
+    """The row as Google has it now; None where it does not say."""
+    may_come = may_still_arrive(reader, row)  # looked up before Google is asked, or it might have come in between
     try:
         event: Event = google.get(calendar.google_id, row.id)
-    except (Missing, AlreadyGone):
+    except (Missing, AlreadyGone) as error:
+        if may_come and isinstance(error, Missing):
+            return None
         event = {"id": row.id, "status": "cancelled"}
     return mirror_row(event, calendar=calendar.id, generation=calendar.cursor.generation, session=row.session)
 

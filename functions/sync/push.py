@@ -30,6 +30,7 @@ from functions.domain.google_event import mirror_row
 from functions.domain.inbound import new_times
 from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session
+from functions.sync.expected_events import expected
 from functions.sync.lost_access import lose_connection
 from functions.sync.work import TryLater, Work
 
@@ -76,7 +77,7 @@ def _ask(work: Work, calendar_id: str) -> Session | None:
         if session.status != "open" or session.times in copy.asked:
             return Decision(answer=session)
         asking = session.with_copy(copy.model_copy(update={"asked": (*copy.asked, session.times)}))
-        return Decision(answer=asking, documents=(asking,))
+        return Decision(answer=asking, documents=(asking, *expected(reader, session, copy)))
 
     return work.store.run(work.account, attempt)
 
