@@ -3,7 +3,7 @@
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.installed
 
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format bench explore clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -26,6 +26,9 @@ format: $(READY) ## format the code
 
 bench: $(READY) ## measure, print a table, write bench.json
 	@$(VENV_PYTHON) -m tests.bench $(ARGS)
+
+explore: $(READY) ## tell stories of the simulation until Ctrl-C, and what they covered; one: ARGS="--seed 123"
+	@$(VENV_PYTHON) -m tests.reliability.simulation $(ARGS)
 
 clean: ## forget what `make run` kept in .local
 	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m infra.local clean; else rm -rf .local; fi

@@ -61,12 +61,13 @@ def _begin(work: Work) -> Calendar | None:
     def attempt(reader: Reader) -> Decision[Calendar | None]:
         calendar = reader.get(Ref(Calendar, work.subject))
         now = work.now()
-        if (
-            calendar is None
-            or not calendar.in_use
-            or not calendar.watchable
-            or not _needs_channel(calendar, address, now)
-        ):
+        if calendar is None or not calendar.watchable:
+            return Decision(answer=None)
+        if not calendar.in_use:
+            # Its use ended while a channel was being asked for, which has named the time of its renewal all the same.
+            left_alone = calendar.model_copy(update={"renew_at": None})
+            return Decision(answer=None, documents=() if calendar.renew_at is None else (left_alone,))
+        if not _needs_channel(calendar, address, now):
             return Decision(answer=None)
         if calendar.next_channel is not None and now < calendar.next_channel.created_at + ASKING_MS:
             return Decision(answer=None)  # another worker is asking (case 30)

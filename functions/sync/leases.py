@@ -34,8 +34,12 @@ def acquire(work: Work) -> Held | None:
 
     def attempt(reader: Reader) -> Decision[Calendar | None]:
         calendar = reader.get(Ref(Calendar, work.subject))
-        if calendar is None or not calendar.in_use:
+        if calendar is None:
             return Decision(answer=None)
+        if not calendar.in_use:
+            # Its use ended while a pull was at work, which has named the time of the next one all the same.
+            left_alone = calendar.model_copy(update={"next_poll_at": None})
+            return Decision(answer=None, documents=() if calendar.next_poll_at is None else (left_alone,))
         now = work.now()
         if calendar.lease.held(now):
             if work.about == FOR_A_SALE:

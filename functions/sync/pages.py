@@ -29,6 +29,7 @@ from functions.domain.mirroring import (
     without_orphans,
 )
 from functions.domain.session import Session
+from functions.sync.expected_events import may_still_arrive
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.meetings import take_meeting
 from functions.sync.own_events import follow, follow_return
@@ -74,8 +75,11 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: T
         # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
             if row.session is not None and row.kind != "exception" and _was_asked_for(calendar, row):
-                event = _asked_again(google, calendar, row.id)
+                event = _asked_again(reader, google, calendar, row)
                 generation = calendar.cursor.generation
+                if event is None:
+                    still_there.append(row.model_copy(update={"generation": generation}))
+                    continue
                 asked = mirror_row(event, calendar=calendar.id, generation=generation, session=row.session)
                 follow(work, held, asked, event)
                 if not asked.cancelled:
@@ -90,11 +94,15 @@ def _was_asked_for(calendar: Calendar, row: MirrorEvent) -> bool:
     return bounds is None or times is None or (times.start < bounds.end and bounds.start < times.end)
 
 
-def _asked_again(google: GoogleCalendar, calendar: Calendar, event: str) -> Event:
+def _asked_again(reader: Reader, google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> Event | None:
+    """The event as Google has it now; None where it does not say."""
+    may_come = may_still_arrive(reader, row)  # looked up before Google is asked, or it might have come in between
     try:
-        return google.get(calendar.google_id, event)
-    except (Missing, AlreadyGone):
-        return {"id": event, "status": "cancelled"}
+        return google.get(calendar.google_id, row.id)
+    except (Missing, AlreadyGone) as error:
+        if may_come and isinstance(error, Missing):
+            return None
+        return {"id": row.id, "status": "cancelled"}
 
 
 def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[MirrorEvent]:

@@ -35,6 +35,7 @@ from functions.domain.google_event import mirror_row
 from functions.domain.inbound import new_times
 from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session, Times
+from functions.sync.expected_events import expected
 from functions.sync.meetings import take_meeting
 from functions.sync.work import TryLater, Work
 
@@ -106,7 +107,7 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
         if (asked, writing) == (copy.asked, copy.writing):
             return Decision(answer=draft)
         asking = session.with_copy(copy.model_copy(update={"asked": asked, "writing": writing}))
-        return Decision(answer=replace(draft, session=asking), documents=(asking,))
+        return Decision(answer=replace(draft, session=asking), documents=(asking, *expected(reader, session, copy)))
 
     return work.store.run(work.account, attempt)
 

@@ -1,0 +1,256 @@
+"""What must be true: at every moment of a story, and once it has gone quiet. Each check answers with sentences; none means that all is well.
+
+What should be follows from Google's own state and from what the documents say of themselves, never from when something happened.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from functions.adapters.store import queries
+from functions.adapters.store.documents import decode, mirror_ref
+from functions.domain.calendar import Calendar
+from functions.domain.configuration import Resource
+from functions.domain.decision import Ref
+from functions.domain.event_ids import session_of
+from functions.domain.google_event import MirrorEvent, mirror_row
+from functions.domain.inbound import new_times
+from functions.domain.instants import Millis, rfc3339
+from functions.domain.intervals import Interval, merge
+from functions.domain.session import Session
+from infra.local.google.event_record import EventRecord
+from infra.local.google.event_store import EventStore
+from infra.local.google.freebusy import busy_spans
+from tests.reliability.simulation.business import ACCOUNT, WHO_READS, Business
+from tests.reliability.simulation.people import Deeds
+from tests.reliability.truth import Books, lies, read_books, sold_twice
+
+# What the ledger says is held against Google in these minutes: from the first of the month, where it begins, to a week after the crowded day.
+WINDOW = Interval(30_064_320, 30_078_720)
+
+
+class AtEveryMoment:
+    """Every commit is looked at: nothing is sold twice, not even for a moment."""
+
+    def __init__(self, now: Callable[[], Millis]) -> None:
+        self._now = now
+        self._sessions: dict[str, Session] = {}
+        self.found: list[str] = []
+
+    def committed(self, path: str, fields: Mapping[str, Any] | None) -> None:
+        *_, collection, name = path.split("/")
+        if collection == "sessions" and fields is not None:
+            self._sessions[name] = decode(Ref(Session, name), fields)
+            self.found += sold_twice(Books(now=self._now(), sessions=self._sessions))
+
+
+def when_quiet(business: Business, deeds: Deeds) -> list[str]:
+    """Everything that is wrong."""
+    books = read_books(business.store, ACCOUNT)
+    return [
+        *lies(books),
+        *_mirrors(business),
+        *_drift(business, books),
+        *_events(business, books, deeds),
+        *_nothing_owed(business),
+        *_told_once(business, books),
+        *_external_changes(business, deeds),
+        *(f"not as Google's discovery document says: {each}" for each in business.world.journal.mismatches),
+    ]
+
+
+def _calendars(business: Business) -> list[Calendar]:
+    return [each for each in queries.all_of(business.store, ACCOUNT, Calendar) if each.in_use]
+
+
+def _store(business: Business, calendar: Calendar) -> EventStore:
+    return business.world.events(business.world.calendars.get(calendar.google_id))
+
+
+def _mirrors(business: Business) -> Iterator[str]:
+    """Each mirror holds what a full list of its calendar brings, and nothing else."""
+    for calendar in _calendars(business):
+        path = f"calendars/{calendar.google_id}/events"
+        reader, more = WHO_READS[calendar.google_id], {"maxResults": "2500"}
+        listed = business.wire.as_person(reader, "GET", path, maxAttendees="1", **more)["items"]
+        live = {
+            each["id"]: _essence(mirror_row(each, calendar=calendar.id, generation=0, session=None)) for each in listed
+        }
+        rows = business.store.client.collection(f"accounts/{ACCOUNT}/calendars/{calendar.id}/events").stream()
+        kept = [decode(mirror_ref(calendar.id, row.get("id")), row.to_dict()) for row in rows]
+        mirror = {row.id: _essence(row) for row in kept}
+        for event in sorted(live.keys() - mirror.keys()):
+            yield f"the mirror of {calendar.google_id} lacks {event}: {live[event]}"
+        for event in sorted(mirror.keys() - live.keys()):
+            yield f"the mirror of {calendar.google_id} has {event}, which is not there: {mirror[event]}"
+        for event in sorted(live.keys() & mirror.keys()):
+            if mirror[event] != live[event]:
+                yield f"the mirror of {calendar.google_id} has {event} as {mirror[event]}; it is {live[event]}"
+
+
+def _essence(row: MirrorEvent) -> dict[str, Any]:
+    kept = row.model_dump(
+        mode="json",
+        include={"kind", "series", "cancelled", "busy", "start", "end", "recurrence", "original_start", "etag"},
+    )
+    if row.cancelled:
+        kept = {name: kept[name] for name in ("kind", "series", "cancelled", "original_start")}
+    return {name: value for name, value in kept.items() if value}
+
+
+def _drift(business: Business, books: Books) -> Iterator[str]:
+    """For each resource and each calendar that blocks it, the ledger's blocks are what Google says is busy, less the events of ours that sessions stand for."""
+    resources = {each.id: each for each in queries.resources(business.store, ACCOUNT)}
+    for calendar in _calendars(business):
+        expected = _busy(business, calendar, _stood_for(books, calendar))
+        for resource in calendar.resources:
+            if calendar.id not in resources[resource].blocked_by:
+                yield f"{calendar.google_id} blocks {resource}, which does not say so"
+            if differing := _difference(expected, _blocks(books, resource, calendar.id)):
+                yield f"drift of {calendar.google_id} at {resource}: {_said(differing)}"
+    yield from _links(resources.values(), _calendars(business))
+
+
+def _links(resources: Iterable[Resource], calendars: Iterable[Calendar]) -> Iterator[str]:
+    blocking = {calendar.id: set(calendar.resources) for calendar in calendars}
+    for resource in resources:
+        for name in resource.blocked_by:
+            if resource.id not in blocking.get(name, set()):
+                yield f"{resource.id} is blocked by {name}, which does not say so"
+
+
+def _stood_for(books: Books, calendar: Calendar) -> set[str]:
+    """The events of ours whose time a session in the ledger takes."""
+    return {
+        session.copies[calendar.id].event
+        for session in books.sessions.values()
+        if calendar.id in session.copies and session.status == "open"
+    }
+
+
+class _Without:
+    """A calendar's events without some single ones, for the stand-in's own way to find what is busy."""
+
+    def __init__(self, store: EventStore, ids: set[str]) -> None:
+        self._store, self._ids = store, ids
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def timed(self, *span: Any) -> Iterator[tuple[float, EventRecord]]:
+        return (each for each in self._store.timed(*span) if each[1].id not in self._ids)
+
+
+def _busy(business: Business, calendar: Calendar, ours: set[str]) -> list[Interval]:
+    without: Any = _Without(_store(business, calendar), ours)
+    spans = busy_spans(without, (WINDOW.start * 60.0, WINDOW.end * 60.0))
+    return merge(Interval(int(start // 60), -int(-end // 60)) for start, end in spans)
+
+
+def _blocks(books: Books, resource: str, calendar: str) -> list[Interval]:
+    found = [
+        Interval(max(block.start, WINDOW.start), min(block.end, WINDOW.end))
+        for month in books.months.values()
+        if month.resource == resource
+        for blocks in month.blocks.get(calendar, {}).values()
+        for block in blocks
+        if block.start < WINDOW.end and WINDOW.start < block.end
+    ]
+    return merge(found)
+
+
+def _difference(google: list[Interval], ledger: list[Interval]) -> dict[str, set[int]]:
+    one = {minute for each in google for minute in range(each.start, each.end)}
+    other = {minute for each in ledger for minute in range(each.start, each.end)}
+    found = {"Google alone": one - other, "ledger alone": other - one}
+    return {name: minutes for name, minutes in found.items() if minutes}
+
+
+def _said(differing: Mapping[str, set[int]]) -> str:
+    return "; ".join(
+        f"{len(minutes)} minutes in {name}, from {rfc3339(min(minutes))}" for name, minutes in differing.items()
+    )
+
+
+def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
+    """Each session has exactly the events it should, and no event of ours belongs to nothing."""
+    stores = {each.id: (_store(business, each), each) for each in queries.all_of(business.store, ACCOUNT, Calendar)}
+    for session in books.sessions.values():
+        for name, copy in session.copies.items():
+            store, calendar = stores[name]
+            record = store.find(copy.event)
+            there = record is not None and not record.cancelled
+            what = f"session {session.id} ({session.status}) in {calendar.google_id}"
+            if copy.written < session.version and copy.error is None:
+                yield f"{what} is still to be written"
+            elif session.status == "open" and not there and not copy.gone:
+                yield f"{what} has no event"
+            elif session.status == "open" and there and record is not None:
+                yield from _as_it_should(what, session, record, calendar)
+            elif session.status == "cancelled" and there and copy.event not in deeds.brought_back:
+                yield f"{what} has an event still"
+    known = {(name, copy.event) for session in books.sessions.values() for name, copy in session.copies.items()}
+    for name, (store, calendar) in stores.items():
+        for record in store.from_ordinal(0):
+            ours = session_of(record.id) is not None and not record.cancelled
+            by_people = record.id in deeds.taken_elsewhere | deeds.brought_back
+            if ours and not by_people and (name, record.id) not in known and record.organizer == calendar.google_id:
+                yield f"{calendar.google_id} has an event of ours that no session knows: {record.id}"
+
+
+def _as_it_should(what: str, session: Session, record: EventRecord, calendar: Calendar) -> Iterator[str]:
+    row = mirror_row(record.body | {"id": record.id}, calendar=calendar.id, generation=0, session=session.id)
+    times = new_times(row, calendar.time_zone)
+    shaped = session.conflict is not None and session.conflict.reason in ("all_day", "recurring")
+    if times != session.times and not shaped and row.kind == "single":
+        yield f"{what} is at {session.times}, its event at {times}"
+
+
+def _nothing_owed(business: Business) -> Iterator[str]:
+    now = business.clock.millis
+    for record in business.store.client.collection(f"accounts/{ACCOUNT}/outbox").stream():
+        fields = record.to_dict() or {}
+        if (fields["not_before"] or 0) <= now:
+            yield f"still owed: {fields['kind']} {fields['subject']} {fields['about'] or ''}"
+
+
+def _told_once(business: Business, books: Books) -> Iterator[str]:
+    """What history says of a booking is told its client at most once each time. A mail that was sent twice is one where its Message-ID is the same."""
+    told = Counter[tuple[str, str]]()
+    for mail in {mail["Message-ID"]: mail for mail in business.mails}.values():
+        told[mail["To"].rpartition("<")[2].rstrip(">"), mail["Subject"].partition(":")[0]] += 1
+    entries = [
+        each.to_dict() or {} for each in business.store.client.collection(f"accounts/{ACCOUNT}/history").stream()
+    ]
+    moves, ends = Counter[str](), Counter[str]()
+    by_session: dict[str, set[str]] = defaultdict(set)
+    for booking in books.bookings.values():
+        by_session[booking.session].add(booking.id)
+    for entry in entries:
+        about = {entry["booking"]} - {None} or by_session.get(entry["session"] or "", set())
+        for booking in about:
+            email = books.bookings[booking].client.email if booking in books.bookings else ""
+            if entry["what"] in ("session.moved", "booking.moved", "booking.rescheduled"):
+                moves[email] += 1
+            if entry["what"].endswith("cancelled"):
+                ends[email] += 1
+    for (email, subject), times in told.items():
+        if subject == "Your booking has a new time" and times > moves[email]:
+            yield f"{email} was told {times} times of a new time; history knows of {moves[email]}"
+        if subject == "Your booking is cancelled" and times > ends[email]:
+            yield f"{email} was told {times} times that it is cancelled; history knows of {ends[email]}"
+
+
+def _external_changes(business: Business, deeds: Deeds) -> Iterator[str]:
+    """History says at most as often that Google moved or ended a session as people did something to its event."""
+    seen = Counter[str]()
+    for each in business.store.client.collection(f"accounts/{ACCOUNT}/history").stream():
+        entry = each.to_dict() or {}
+        if entry["author_kind"] == "google" and entry["what"] in ("session.moved", "session.cancelled"):
+            seen[entry["session"]] += 1
+    done = Counter[str]()
+    for event, times in deeds.changed.items():
+        done[session_of(event) or ""] += times
+    for session, times in seen.items():
+        if times > done[session]:
+            yield f"history says {times} times that Google changed session {session}; people did {done[session]} times"

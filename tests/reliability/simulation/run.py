@@ -1,0 +1,399 @@
+"""One story, told by a seed: what happens next, who goes on, what fails. Then it goes quiet, and what must be true is looked at."""
+
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+from flask import Response
+
+from functions.sync.claims import CLAIM_MS
+from infra.local.google.faults import Paging
+from tests.reliability.simulation import google
+from tests.reliability.simulation.business import ACCOUNT, business
+from tests.reliability.simulation.callers import Callers, Wish
+from tests.reliability.simulation.chance import Clock, decided_by
+from tests.reliability.simulation.checks import AtEveryMoment, when_quiet
+from tests.reliability.simulation.faults import Faults
+from tests.reliability.simulation.people import People
+from tests.reliability.simulation.tasks import Waiting
+from tests.reliability.simulation.turns import Died, Turns, Worker
+
+STROKES = 130
+MOST_AT_ONCE = 6
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+MOST_POLLS = 4
+MOST_ROUNDS = 60
+
+
+@dataclass
+class Told:
+    """What a story was, and what is untrue at its end."""
+
+    seed: object
+    wrong: list[str]
+    trace: list[str]
+    strokes: list[int]  # those that did something
+    covered: Counter[str]
+
+    @property
+    def hash(self) -> str:
+        return sha256("\n".join(self.trace).encode()).hexdigest()[:16]
+
+
+class Untrue(Exception):
+    """Something that must never be. Ends the story at once."""
+
+
+@dataclass
+class Story:
+    seed: object
+    skip: frozenset[int] = frozenset()
+    trace: list[str] = field(default_factory=list)
+    strokes: list[int] = field(default_factory=list)
+    covered: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        character = Random(f"{self.seed}/character")
+        self.clock = Clock()
+        self.turns = Turns()
+        self.random = character
+        self.faults = Faults(chance=character.choice((0.0, 0.004, 0.015, 0.04)))
+        # How likely it is that another one goes on, and that a push is lost.
+        self.restless = character.choice((0.0, 0.1, 0.5, 1.0))
+        self.deaf = character.choice((0.0, 0.2, 1.0))
+        self.haste = character.choice((8, 20, 60))
+        self.moment = AtEveryMoment(lambda: self.clock.millis)
+        self.waiting_wishes: list[tuple[Wish, int]] = []
+        self._busy_with: dict[int, Worker] = {}
+        self._last: Worker | None = None
+        self._looking = True
+        self._named = 0
+
+    def tell(self) -> Told:
+        with decided_by(self.seed, self.clock), business(self.clock, self._io, self.moment.committed) as made:
+            self.business = made
+            self.people, self.callers = People(made), Callers(made)
+            self._looking = False
+            wrong = self._wrong()
+        self.covered.update({f"fault, {what}": times for what, times in self.faults.met.items()})
+        return Told(self.seed, wrong, self.trace, self.strokes, self.covered)
+
+    def _wrong(self) -> list[str]:
+        try:
+            for number in range(STROKES):
+                self._stroke(number)
+            self._go_quiet()
+            self._looking = True
+            return [*self.moment.found, *when_quiet(self.business, self.people.deeds)]
+        except Untrue as untrue:
+            return [str(untrue)]
+        finally:
+            self._looking = False
+            self.turns.end_all()
+
+    # I/O
+
+    def _io(self, what: str, do: Callable[[], Any]) -> Any:
+        """Every I/O of the functions comes by here."""
+        worker = self.turns.running
+        if worker is None or self._looking:
+            return do()
+        worker.stop(what)
+        if worker.dead:
+            raise Died
+        self.covered[f"I/O, {what}"] += 1
+        return self.faults.around(self.random, worker, what, do)
+
+    def _note(self, what: str) -> None:
+        self.trace.append(f"{(self.clock.millis - 1_803_880_800_000) / 1000:8.1f} {what}")
+
+    # What happens
+
+    def _stroke(self, number: int) -> None:
+        self.random = Random(f"{self.seed}/{number}")
+        self.clock.move(self.random.choice((0, 0, 50, 300, 2000)))
+        if number not in self.skip and len(self.turns.under_way) < MOST_AT_ONCE:
+            happens = self.random.choices([each for each, _ in _HAPPENINGS], [weight for _, weight in _HAPPENINGS])[0]
+            before = len(self.trace)
+            happens(self)
+            if len(self.trace) > before:
+                self.strokes.append(number)
+                self.covered[f"happens, {happens.__name__.strip('_')}"] += 1
+        for _ in range(self.random.randrange(self.haste)):
+            if not self._go_on():
+                break
+        if self.moment.found:
+            raise Untrue("; ".join(self.moment.found))
+
+    def _go_on(self) -> bool:
+        under_way = self.turns.under_way
+        if not under_way:
+            return False
+        if self._last not in under_way or self.random.random() < self.restless:
+            self._last = self.random.choice(under_way)
+        worker = self._last
+        assert worker is not None
+        self.turns.go_on(worker)
+        if fault := worker.__dict__.pop("fault", None):
+            self._note(f"  {worker.name}: {fault}")
+        if worker.over:
+            self._ended(worker)
+        return True
+
+    def _begin(self, what: str, work: Callable[[], Any], then: Callable[[Worker], str]) -> Worker:
+        self._named += 1
+        worker = self.turns.begin(f"{self._named} {what}", work)
+        worker.then = then  # type: ignore[attr-defined]
+        self._note(f"{worker.name} …")
+        return worker
+
+    def _ended(self, worker: Worker) -> None:
+        if worker.error is not None and not isinstance(worker.error, Died):
+            told = "".join(traceback.format_exception(worker.error)[-6:])
+            raise Untrue(f"{worker.name} raised what nobody foresaw: {told}")
+        said = worker.then(worker)  # type: ignore[attr-defined]
+        self._note(f"{worker.name} → {'died' if worker.dead else said}")
+
+    # Somebody does something
+
+    def _person(self) -> None:
+        done = self.people.act(self.random)
+        self.covered[f"people, {done.partition(':')[0]}"] += 1
+        self._note(f"Google: {done}")
+
+    def _client(self) -> None:
+        self._call(self.callers.wish(self.random, operator=False))
+
+    def _operator(self) -> None:
+        self._call(self.callers.wish(self.random, operator=True))
+
+    def _again(self) -> None:
+        """Who got no answer asks again."""
+        if self.waiting_wishes:
+            wish, tries = self.waiting_wishes.pop(self.random.randrange(len(self.waiting_wishes)))
+            self._call(wish, tries=tries + 1)
+
+    def _call(self, wish: Wish | None, tries: int = 1) -> None:
+        if wish is None:
+            return
+
+        def answered(worker: Worker) -> str:
+            answer: Response | None = worker.result
+            status = 503 if answer is None else answer.status_code
+            if status == 500:
+                raise Untrue(f"{worker.name} answered 500")
+            if status == 503 and tries < 4:
+                self.waiting_wishes.append((wish, tries))
+            if answer is not None and status < 300:
+                self.callers.answered(wish, answer.get_json())
+            self.covered[f"answers, {status}"] += 1
+            return str(status)
+
+        self._begin(wish.words, lambda: wish.made(self.business), answered)
+
+    # What follows
+
+    def _task(self) -> None:
+        due = self.business.tasks.due()
+        if not due:
+            self._time_to_next_task()
+            return
+        waiting = self.random.choice(due)
+        self._deliver(waiting)
+        if self.random.random() < 0.1:
+            self._deliver(waiting)
+
+    def _time_to_next_task(self) -> None:
+        later = [each.due for each in self.business.tasks.waiting]
+        if later and min(later) - self.clock.millis < 2 * MINUTE_MS:
+            self.clock.move(min(later) - self.clock.millis)
+
+    def _deliver(self, waiting: Waiting) -> None:
+        task = waiting.task
+        backoff = self.random.choice((1000, 10_000, 60_000))
+
+        def done(worker: Worker) -> str:
+            status = 0 if worker.dead else int(worker.result)
+            self.business.tasks.took(waiting, well=status == 204, backoff_ms=backoff)
+            self.covered[f"tasks, {task.kind} {status}"] += 1
+            return str(status)
+
+        waiting.due = self.clock.millis + 10 * MINUTE_MS  # until this delivery has ended, or its time is over
+        subject = next((name[:5] for name, own in self.business.calendars.items() if own == task.body["subject"]), "")
+        about = task.body.get("about") or ""
+        self._begin(
+            f"{task.kind} {subject or task.body['subject'][:4]} {about}".rstrip(),
+            lambda: self.business.run(task),
+            done,
+        )
+
+    def _late_task(self) -> None:
+        """At least once is all that is promised: a task that was done comes again."""
+        if self.business.tasks.done:
+            task = self.random.choice(self.business.tasks.done)
+            self._begin(f"{task.kind} again", lambda: self.business.run(task), lambda worker: str(worker.result))
+
+    def _push(self) -> None:
+        pushes = self.business.world.pushes
+        if not pushes:
+            return
+        push = pushes[self.random.randrange(len(pushes))]
+        twice = self.random.random() < 0.15
+        if not twice:
+            pushes.remove(push)
+        if self.random.random() < self.deaf:
+            self._note(f"a push for {push.channel.target[:5]} is lost")
+            return
+        self._notify(push)
+
+    def _notify(self, push: google.Push) -> None:
+        def answered(worker: Worker) -> str:
+            if worker.result == 503:
+                self.business.world.pushes.append(push)
+            return str(worker.result)
+
+        self._begin(f"webhook {push.channel.target[:5]}", lambda: self.business.notified(push), answered)
+
+    def _schedule(self) -> None:
+        name = self.random.choice(("minute", "minute", "minute", "quarter", "daily"))
+        self._begin(f"schedule {name}", lambda: self.business.fire(name), lambda worker: str(worker.result))
+
+    def _time(self) -> None:
+        passes = self.random.choice((5_000, 61_000, 61_000, CLAIM_MS + 1000, 10 * MINUTE_MS, 70 * MINUTE_MS))
+        self.clock.move(passes)
+        self._note(f"{passes // 1000} s pass")
+
+    def _trouble(self) -> None:
+        world = self.business.world
+        calendar = world.calendars.get(self.random.choice(tuple(self.business.calendars)))
+        match self.random.choice(("tokens", "tokens", "access", "paging", "lag", "channels", "usage")):
+            case "tokens":
+                calendar.token_epoch += 1
+                said = f"sync tokens of {calendar.id[:5]} expire"
+            case "access":
+                said = f"{world.grants.expire_access()} access tokens expire"
+            case "paging":
+                paging = Paging(self.random.choice((None, 1, 2)), self.random.choice((None, 2)))
+                world.faults.set_paging("*", paging)
+                said = f"{paging}"
+            case "lag":
+                world.faults.lag[calendar.id] = self.random.choice((0, 1, 2))
+                said = f"lists of {calendar.id[:5]} lag by {world.faults.lag[calendar.id]}"
+            case "channels":
+                said = f"{world.channels.expire(world.channels.all(), self.clock.millis)} channels expire"
+            case _:
+                limited = world.faults.usage_limited
+                (limited.clear if limited else lambda: limited.add("*"))()
+                said = f"usage limits: {sorted(limited)}"
+        self._note(f"trouble: {said}")
+
+    # The end
+
+    def _go_quiet(self) -> None:
+        """No more trouble; what is under way ends; everything owed is done; then every calendar is polled."""
+        self.random = Random(f"{self.seed}/quiet")
+        self._note("quiet")
+        self.faults.chance = 0.0
+        self.business.world.faults.reset()
+        while self._go_on():
+            pass
+        self._settle()
+        for number in range(MOST_POLLS):
+            before = self.business.world.clock.version
+            self.clock.move(2 * HOUR_MS)
+            self._note("poll")
+            self._settle()
+            self.covered[f"polls, {number + 1}"] += 1
+            if self.business.world.clock.version == before:
+                return
+        raise Untrue(f"after {MOST_POLLS} polls we still write to Google")
+
+    def _settle(self) -> None:
+        """Until nothing is due: tasks, what pushes still bring, and what the sweep finds. Holds and offers that end meanwhile end."""
+        for _ in range(MOST_ROUNDS):
+            self._schedule_now("quarter")
+            self._schedule_now("minute")
+            idle = not self._deliver_all()
+            if idle and not self._owed():
+                return
+            self.clock.move(3 * MINUTE_MS)
+        waiting = [(each.task.kind, each.task.body, each.failures) for each in self.business.tasks.due()]
+        raise Untrue(f"it does not come to rest; still due: {waiting}; owed: {self._owed()}")
+
+    def _schedule_now(self, name: str) -> None:
+        self._begin(f"schedule {name}", lambda: self.business.fire(name), lambda worker: str(worker.result))
+        while self._go_on():
+            pass
+
+    def _deliver_all(self) -> bool:
+        any_ = False
+        while True:
+            pushes, due = self.business.world.pushes, self.business.tasks.due()
+            if pushes:
+                push = pushes.pop(0)
+                if self.deaf < 1:
+                    self._notify(push)
+            elif due and due[0].failures < 200:
+                any_ = True
+                self._deliver(self.random.choice(due))
+            else:
+                return any_
+            while self._go_on():
+                pass
+
+    def _owed(self) -> list[Any]:
+        self._looking = True
+        outbox = self.business.store.client.collection(f"accounts/{ACCOUNT}/outbox").stream()
+        owed = [record.to_dict() or {} for record in outbox]
+        self._looking = False
+        return [
+            (each["kind"], each["subject"], each["about"])
+            for each in owed
+            if (each["not_before"] or 0) <= self.clock.millis
+        ]
+
+
+_HAPPENINGS: tuple[tuple[Callable[[Story], None], int], ...] = (
+    (Story._task, 40),
+    (Story._late_task, 2),
+    (Story._push, 12),
+    (Story._person, 16),
+    (Story._client, 14),
+    (Story._operator, 5),
+    (Story._again, 4),
+    (Story._schedule, 6),
+    (Story._time, 6),
+    (Story._trouble, 3),
+)
+
+
+def tell(seed: object, skip: frozenset[int] = frozenset()) -> Told:
+    """The story of a seed, without the strokes of `skip`."""
+    return Story(seed, skip).tell()
+
+
+def shortest(told: Told) -> Told:
+    """A story with as few strokes as could be found that ends as badly."""
+    best, skipped = told, frozenset[int]()
+    part = max(1, len(told.strokes) // 2)
+    while part:
+        place = 0
+        while place < len(best.strokes):
+            tried = skipped | set(best.strokes[place : place + part])
+            shorter = tell(told.seed, tried)
+            if shorter.wrong and _kind(shorter) == _kind(told):
+                best, skipped = shorter, tried
+            else:
+                place += part
+        part //= 2
+    return best
+
+
+def _kind(told: Told) -> str:
+    """What went wrong, without ids and times."""
+    return "".join(each for each in told.wrong[0].partition(":")[0] if not each.isdigit())[:20]

@@ -1,0 +1,193 @@
+"""What stories of the simulation have shown, each told by itself: the functions, Firestore and Google in this process, and nothing that happens by chance."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from functions.adapters.store import queries
+from functions.adapters.tasks import Task
+from functions.domain.calendar import Calendar
+from functions.domain.decision import Ref
+from functions.domain.session import Session
+from infra.local.google.faults import Paging
+from tests.reliability.simulation.business import ACCOUNT, ANNA, PRIVATE, Business, business
+from tests.reliability.simulation.chance import Clock, decided_by
+from tests.reliability.simulation.checks import when_quiet
+from tests.reliability.simulation.people import DAY, Deeds
+from tests.reliability.simulation.turns import Died
+
+NINE = {"start": {"dateTime": f"{DAY}T09:00:00Z"}, "end": {"dateTime": f"{DAY}T09:30:00Z"}}
+
+
+@dataclass
+class Stage:
+    """A business with its clock. `before`: what happens right before the next I/O of that name; it may raise what that I/O fails with."""
+
+    clock: Clock
+    before: dict[str, Callable[[], None]] = field(default_factory=dict)
+    after: dict[str, Callable[[], None]] = field(default_factory=dict)
+    business: Business = field(init=False)
+
+    def io(self, what: str, do: Callable[[], Any]) -> Any:
+        if first := self.before.pop(what, None):
+            first()
+        answer = do()
+        if then := self.after.pop(what, None):
+            then()
+        return answer
+
+    def book(self, start: str = f"{DAY}T09:00:00Z") -> str:
+        """The session of a new booking with Anna; its tasks wait."""
+        client = {"name": "Lee", "email": "lee@elsewhere.example"}
+        body = {"service": "consult", "start": start, "resource": "anna", "client": client}
+        answer = self.business.ask("POST", "bookings", body)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        return str(answer.get_json()["session"])
+
+    def session(self, name: str) -> Session:
+        found = self.business.store.get(ACCOUNT, Ref(Session, name))
+        assert found is not None
+        return found
+
+    def run(self, kind: str, subject: str, **more: str) -> int:
+        return self.business.run(Task(kind=kind, name="", body={"account": ACCOUNT, "subject": subject, **more}))
+
+    def pull(self, google_id: str = ANNA) -> int:
+        return self.run("pull", self.business.calendars[google_id])
+
+    def calendar(self, google_id: str = ANNA) -> Calendar:
+        found = self.business.store.get(ACCOUNT, Ref(Calendar, self.business.calendars[google_id]))
+        assert found is not None
+        return found
+
+    def person(self, method: str, path: str, body: Any = None) -> Any:
+        return self.business.wire.as_person(ANNA, method, path, body)
+
+    def delete_event(self, session: str) -> None:
+        """As Anna, in her calendar."""
+        event = self.session(session).copies[self.business.calendars[ANNA]].event
+        self.person("DELETE", f"calendars/{ANNA}/events/{event}")
+
+    def expire_sync_tokens(self, google_id: str = ANNA) -> None:
+        self.business.world.calendars.get(google_id).token_epoch += 1
+
+    def settle(self) -> None:
+        """Until everything that waits for its time has come and nothing more is due within a day."""
+        for _ in range(40):
+            self.clock.move(10 * 60_000)
+            self.business.fire("minute")
+            for waiting in self.business.tasks.due():
+                well = self.business.run(waiting.task) == 204
+                self.business.tasks.took(waiting, well=well, backoff_ms=60_000)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    clock = Clock()
+    made = Stage(clock)
+    with decided_by("cases", clock), business(clock, made.io, lambda path, fields: None) as furnished:
+        made.business = furnished
+        yield made
+
+
+def untrue(stage: Stage) -> list[str]:
+    deeds = Deeds()
+    deeds.changed.update(dict.fromkeys(_events_of_sessions(stage), 9))
+    return when_quiet(stage.business, deeds)
+
+
+def _events_of_sessions(stage: Stage) -> set[str]:
+    sessions = queries.all_of(stage.business.store, ACCOUNT, Session)
+    return {copy.event for session in sessions for copy in session.copies.values()}
+
+
+def test_all_is_true_of_a_booking_that_nobody_touches(stage: Stage) -> None:
+    session = stage.book()
+    stage.settle()
+    assert untrue(stage) == []
+    assert stage.session(session).status == "open"
+
+
+def test_an_event_deleted_before_a_pull_saw_it_is_missed_though_the_sync_token_expires(stage: Stage) -> None:
+    session = stage.book()
+    stage.run("push", session)
+    stage.delete_event(session)
+    stage.expire_sync_tokens()
+    stage.settle()
+    assert stage.session(session).status == "cancelled"
+    assert untrue(stage) == []
+
+
+def test_the_same_where_the_answer_to_the_insert_was_lost(stage: Stage) -> None:
+    session = stage.book()
+
+    def die() -> None:
+        raise Died
+
+    stage.after["google events.insert"] = die
+    with pytest.raises(Died):
+        stage.run("push", session)
+    stage.delete_event(session)
+    stage.expire_sync_tokens()
+    stage.settle()
+    assert stage.session(session).status == "cancelled"
+    assert untrue(stage) == []
+
+
+def test_a_full_list_ends_no_session_whose_insert_is_still_on_its_way(stage: Stage) -> None:
+    session = stage.book()
+
+    def pull_in_full() -> None:
+        stage.expire_sync_tokens()
+        assert stage.pull() == 204
+
+    stage.before["google events.insert"] = pull_in_full
+    assert stage.run("push", session) == 204
+    stage.settle()
+    assert stage.session(session).status == "open"
+    assert untrue(stage) == []
+
+
+def test_a_list_that_was_interrupted_brings_what_came_after_its_beginning_too(stage: Stage) -> None:
+    for _ in range(3):
+        stage.person("POST", f"calendars/{ANNA}/events", {"summary": "Early", **NINE})
+    stage.business.world.faults.set_paging("*", Paging(1, None))
+
+    def die() -> None:
+        raise Died
+
+    # In the middle of the list: the first page is applied and the second one asked for.
+    stage.after["google events.list"] = lambda: stage.before.update({"google events.list": die})
+    with pytest.raises(Died):
+        stage.pull()
+    late = {"start": {"dateTime": f"{DAY}T11:00:00Z"}, "end": {"dateTime": f"{DAY}T12:00:00Z"}}
+    stage.person("POST", f"calendars/{ANNA}/events", {"summary": "Late", **late})
+    stage.clock.move(3_600_000)
+    asked = stage.clock.millis
+    assert stage.pull() == 204
+    stage.business.world.faults.reset()
+    assert stage.calendar().last_success_at == asked
+    assert not [each for each in untrue(stage) if "mirror" in each or "drift" in each]
+
+
+@pytest.mark.parametrize("kind", ["watch", "pull"])
+def test_a_calendar_that_is_not_used_any_more_is_left_alone_by_the_schedules(stage: Stage, kind: str) -> None:
+    """Its last use ended while somebody was watching or pulling it."""
+    calendar = stage.business.calendars[PRIVATE]
+
+    def unlink() -> None:
+        answer = stage.business.as_operator("PUT", f"calendars/{calendar}", {"blocks": [], "destination_for": []})
+        assert answer.status_code == 200
+
+    stage.clock.move(6 * 24 * 3_600_000)  # the channel is due for renewal
+    stage.before["google events.watch" if kind == "watch" else "google events.list"] = unlink
+    stage.run(kind, calendar)
+    assert not stage.before
+    stage.clock.move(8 * 24 * 3_600_000)
+    stage.settle()
+    stage.business.fire("quarter")
+    stage.settle()
+    left = stage.calendar(PRIVATE)
+    assert (left.next_poll_at, left.renew_at) == (None, None)
