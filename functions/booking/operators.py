@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from functions.adapters.holidays import MAX_HOLIDAYS, read_holidays
 from functions.adapters.store import queries
@@ -28,6 +28,7 @@ from functions.domain.errors import Invalid, NotFound
 from functions.domain.hours import Holiday, Hours
 from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
 from functions.domain.linking import Links, link, recalculations, touches
+from functions.domain.model import Model
 from functions.domain.session import Session
 from functions.domain.waitlist.preset import Preset
 from functions.domain.zones import local_date, zone
@@ -37,10 +38,10 @@ MAX_FILE_BYTES = 1024 * 1024
 T = TypeVar("T")
 
 
-class Shown(BaseModel):
+class Shown(Model):
     """An answer whose form is that of the stored document, less what is nobody's business outside."""
 
-    model_config = {"extra": "allow"}
+    model_config = ConfigDict(extra="allow")
 
 
 def put_resource(call: Call) -> Answer:

@@ -14,6 +14,7 @@ from functions.domain.booking_window import BookableDays, FixedDates, RollingDay
 from functions.domain.configuration import ClientLimits, FormQuestion, Limits, Service
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
 from functions.domain.instants import Minute, minute_floor, rfc3339_millis
+from functions.domain.model import Model
 from functions.domain.session import Conflict
 from functions.domain.zones import ZoneName
 
@@ -105,7 +106,7 @@ Answers = Annotated[
 ]
 
 
-class Request(BaseModel):
+class Request(Model):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -342,7 +343,7 @@ class GrantedConnection(Request):
     refresh_token: Annotated[str, Field(min_length=1, max_length=2048)]
 
 
-class PublicService(BaseModel):
+class PublicService(Model):
     """What a client must know to ask for availability: which lengths and how many seats there are, and whether they choose one of `resources`; and to
     book: what they will be asked.
     """
@@ -363,7 +364,7 @@ class PublicService(BaseModel):
         return cls.model_validate(service.model_dump(include=set(cls.model_fields)) | {"durations": durations})
 
 
-class ServiceList(BaseModel):
+class ServiceList(Model):
     services: list[PublicService]
 
 
@@ -376,7 +377,7 @@ class OpenStart(TypedDict):
     seats_left: NotRequired[int]
 
 
-class OpenDay(BaseModel):
+class OpenDay(Model):
     """A date of the caller's. `closed`: why it has no starts."""
 
     date: date
@@ -384,7 +385,7 @@ class OpenDay(BaseModel):
     closed: DayClosed | None = None
 
 
-class Availability(BaseModel):
+class Availability(Model):
     """`unknown`: resources whose calendar can't be read at the moment, so that nothing of them is offered."""
 
     service: str
@@ -394,7 +395,7 @@ class Availability(BaseModel):
     unknown: list[str]
 
 
-class NextStart(BaseModel):
+class NextStart(Model):
     """The first open start, and its date where the caller is; None where there is none as far as can be booked, and then why."""
 
     start: OpenStart | None
@@ -402,13 +403,13 @@ class NextStart(BaseModel):
     closed: DayClosed | None = None
 
 
-class DayCount(BaseModel):
+class DayCount(Model):
     date: date
     starts: int
     closed: DayClosed | None = None
 
 
-class Overview(BaseModel):
+class Overview(Model):
     """How many starts each date has."""
 
     service: str
@@ -416,7 +417,7 @@ class Overview(BaseModel):
     days: list[DayCount]
 
 
-class ClosedBy(BaseModel):
+class ClosedBy(Model):
     """A rule that closes a start, at which resource (None: at all of them), and what caused it: ids, instants, numbers."""
 
     rule: str
@@ -424,20 +425,20 @@ class ClosedBy(BaseModel):
     cause: Mapping[str, Any]
 
 
-class Explanation(BaseModel):
+class Explanation(Model):
     start: str
     open: bool
     reasons: list[ClosedBy]
 
 
-class ImportedHolidays(BaseModel):
+class ImportedHolidays(Model):
     """`skipped`: how many events of the file were not all-day."""
 
     imported: tuple[Holiday, ...]
     skipped: int
 
 
-class ConflictAnswer(BaseModel):
+class ConflictAnswer(Model):
     """Why something can't be kept as it was promised, and since when."""
 
     reason: str
@@ -448,7 +449,7 @@ class ConflictAnswer(BaseModel):
         return cls(reason=conflict.reason, since=rfc3339_millis(conflict.since))
 
 
-class BookingAnswer(BaseModel):
+class BookingAnswer(Model):
     id: str
     session: str
     service: str
@@ -473,7 +474,7 @@ class BookingAnswer(BaseModel):
     manage_url: str | None = None
 
 
-class SessionForeseen(BaseModel):
+class SessionForeseen(Model):
     """`bookings`: those that it would happen to; where there would be too few seats, only those that would have none."""
 
     session: str
@@ -485,7 +486,7 @@ class SessionForeseen(BaseModel):
     bookings: tuple[str, ...]
 
 
-class ServedForeseen(BaseModel):
+class ServedForeseen(Model):
     """Somebody who waits and would get seats: an offer that they could answer by `expires_at`, or without one a booking."""
 
     entry: str
@@ -496,7 +497,7 @@ class ServedForeseen(BaseModel):
     expires_at: str | None = None
 
 
-class Foreseen(BaseModel):
+class Foreseen(Model):
     """What would follow from a change. `clients_told`: how many would get a message, which are those of cancelled bookings and who would be served."""
 
     conflicted: list[SessionForeseen]
@@ -506,6 +507,6 @@ class Foreseen(BaseModel):
     clients_told: int
 
 
-class SeriesAnswer(BaseModel):
+class SeriesAnswer(Model):
     series: str
     bookings: list[BookingAnswer]
