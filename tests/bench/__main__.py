@@ -20,6 +20,7 @@ from infra.local.platform import Platform
 from infra.local.ports import Ports
 from tests.bench import costs
 from tests.bench.availability import in_process
+from tests.bench.cold_start import cold_starts
 from tests.bench.hot_session import hot_session
 from tests.bench.measured import Measured, table
 from tests.bench.over_http import over_http
@@ -65,6 +66,7 @@ PARTS: Mapping[str, Callable[[Ground], Findings]] = {
     "store": lambda ground: Findings(throughput(ground.platform)),
     "hot": lambda ground: Findings(hot_session(ground.platform)),
     "costs": _costs,
+    "cold": lambda ground: Findings(cold_starts(ground.platform, ground.studio)),
 }
 
 
