@@ -22,8 +22,10 @@ from tests.bench import costs
 from tests.bench.availability import in_process
 from tests.bench.cold_start import cold_starts
 from tests.bench.hot_session import hot_session
+from tests.bench.many_calendars import many_calendars
 from tests.bench.measured import Measured, table
 from tests.bench.over_http import over_http
+from tests.bench.storm import storm
 from tests.bench.throughput import throughput
 from tests.in_process import application_of
 from tests.studio import Studio, new_studio
@@ -66,6 +68,8 @@ PARTS: Mapping[str, Callable[[Ground], Findings]] = {
     "store": lambda ground: Findings(throughput(ground.platform)),
     "hot": lambda ground: Findings(hot_session(ground.platform)),
     "costs": _costs,
+    "lag": lambda ground: Findings(many_calendars(ground.studio)),
+    "storm": lambda ground: Findings(storm(ground.platform, ground.studio())),
     "cold": lambda ground: Findings(cold_starts(ground.platform, ground.studio)),
 }
 
