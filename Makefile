@@ -14,11 +14,12 @@ run: $(READY) ## start everything on this machine, with demo data; Ctrl-C stops 
 test: $(READY) ## run all tests, two at a time
 	@$(VENV_PYTHON) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
-check: $(READY) ## lint, formatting, types
+check: $(READY) ## lint, formatting, types, and the numbered cases of Google Calendar
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
 	@$(VENV_PYTHON) -m mypy
 	@$(VENV_PYTHON) -m mypy --strict -p infra.local
+	@$(VENV_PYTHON) -m tests.cases
 
 format: $(READY) ## format the code
 	@$(VENV_PYTHON) -m ruff check --fix .

@@ -58,6 +58,7 @@ class Tasks:
     def create(self, task: Task) -> None:
         """The task exists afterwards, or existed under this name before. Raises `EnqueueFailed`."""
         from google.api_core.exceptions import AlreadyExists, GoogleAPIError
+        from google.auth.exceptions import GoogleAuthError
 
         settings = self._settings
         queue = f"projects/{settings.project}/locations/{settings.tasks_location}/queues/{QUEUES[task.kind]}"
@@ -67,7 +68,7 @@ class Tasks:
             )
         except AlreadyExists:
             return
-        except GoogleAPIError as error:
+        except (GoogleAPIError, GoogleAuthError) as error:
             raise EnqueueFailed(f"{type(error).__name__} while creating a {task.kind} task") from error
 
     def _message(self, queue: str, task: Task) -> object:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from typing import Any
 
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_refs_of
@@ -18,6 +19,7 @@ from functions.booking.clients import (
     start_of,
 )
 from functions.booking.freshness import Sale, on_fresh_calendars
+from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, Cancel, Move, Reschedule, SeriesAnswer
 from functions.domain import appointments
@@ -146,9 +148,16 @@ def _to_another_time(call: Call, body: Reschedule, *, resource: str | None, boun
         return answered(decision, lead_of(around, decision.answer))
 
     def sell(sale: Sale) -> BookingAnswer:
-        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+        # A client that sends it again because the answer was lost must not push back what the owner has moved meanwhile (case 99).
+        return answered_once(
+            call, lambda reader: attempt(reader, sale), keep=_kept, repeat=BookingAnswer.model_validate, status=200
+        )
 
     return Answer(body=on_fresh_calendars(call, sell))
+
+
+def _kept(answer: BookingAnswer) -> dict[str, Any]:
+    return answer.model_dump(mode="json")
 
 
 def _seating_near(reader: Reader, question: Question, session: Session, start: Minute) -> Seating:

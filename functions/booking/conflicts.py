@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Self
 
-from pydantic import BaseModel
-
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_ref, mirror_ref
 from functions.adapters.store.own_events import read_inbound, with_row
@@ -27,6 +25,7 @@ from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import months_between, rfc3339, rfc3339_millis
 from functions.domain.mirroring import project_alone
 from functions.domain.missing_event import make_again
+from functions.domain.model import Model
 from functions.domain.resolving import IN_WORDS, WHAT_IT_DOES, Choice, choices_for, keep, must_be_offered
 from functions.domain.roster import Roster, cancel_roster, move_session
 from functions.domain.session import Booking, Conflict, Session, Times
@@ -34,12 +33,12 @@ from functions.domain.standing import Obstacle
 from functions.domain.waitlist.entry import WaitlistEntry
 
 
-class OfferedChoice(BaseModel):
+class OfferedChoice(Model):
     choice: Choice
     does: str
 
 
-class EventTimes(BaseModel):
+class EventTimes(Model):
     """When the event in Google is, where that is not the session's time."""
 
     start: str
@@ -50,7 +49,7 @@ class EventTimes(BaseModel):
         return cls(start=rfc3339(times.start), end=rfc3339(times.end))
 
 
-class ListedConflict(BaseModel):
+class ListedConflict(Model):
     """`because`: the reason in plain words. `bookings`: those it is about; where the session was cancelled, those who can be booked again."""
 
     session: str
@@ -68,7 +67,7 @@ class ListedConflict(BaseModel):
     choices: list[OfferedChoice]
 
 
-class ConflictList(BaseModel):
+class ConflictList(Model):
     conflicts: list[ListedConflict]
     next_cursor: str | None = None
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
@@ -30,6 +30,7 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.instants import Millis, Minute, rfc3339, rfc3339_millis
+from functions.domain.model import Model
 from functions.domain.session import Booking, Client, Session
 from functions.domain.transitions import BookingStatus, EntryStatus, SessionStatus
 from functions.domain.waitlist.entry import WaitlistEntry
@@ -53,7 +54,7 @@ Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 WhichClient = Annotated[str, Field(max_length=254), AfterValidator(_client_key)]
 
 
-class ListQuery(BaseModel):
+class ListQuery(Model):
     """What every list takes. A filter that it does not know is refused: the answer would not be what was meant."""
 
     model_config = ConfigDict(extra="forbid")
@@ -102,17 +103,17 @@ class HistoryQuery(ListQuery):
     entry: Id | None = None
 
 
-class BookingList(BaseModel):
+class BookingList(Model):
     bookings: list[BookingAnswer]
     next_cursor: str | None = None
 
 
-class ConflictAnswer(BaseModel):
+class ConflictAnswer(Model):
     reason: str
     since: str
 
 
-class ListedSession(BaseModel):
+class ListedSession(Model):
     """A session in short. `seats_taken` are sold, `seats_left` what can still be sold; what is in neither is held, or over the capacity."""
 
     id: str
@@ -145,12 +146,12 @@ class ListedSession(BaseModel):
         return cls.model_validate(shown)
 
 
-class SessionList(BaseModel):
+class SessionList(Model):
     sessions: list[ListedSession]
     next_cursor: str | None = None
 
 
-class ListedEntry(BaseModel):
+class ListedEntry(Model):
     """Somebody who waits or waited. `start` and `end`: between which a start would do, where no `sessions` are named."""
 
     id: str
@@ -182,12 +183,12 @@ class ListedEntry(BaseModel):
         return cls.model_validate(shown | {"client": ClientDetails.model_construct(**entry.client.model_dump())})
 
 
-class EntryList(BaseModel):
+class EntryList(Model):
     entries: list[ListedEntry]
     next_cursor: str | None = None
 
 
-class Told(BaseModel):
+class Told(Model):
     """What happened, by whom, to what. `before` and `after`: what changed, for people."""
 
     at: str
@@ -210,7 +211,7 @@ class Told(BaseModel):
         return cls.model_validate(shown | {"at": rfc3339_millis(record.at)})
 
 
-class HistoryList(BaseModel):
+class HistoryList(Model):
     history: list[Told]
     next_cursor: str | None = None
 

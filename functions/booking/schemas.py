@@ -14,6 +14,7 @@ from functions.domain.booking_window import BookableDays, FixedDates, RollingDay
 from functions.domain.configuration import ClientLimits, FormQuestion, Limits, Service
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
 from functions.domain.instants import Minute, minute_floor, rfc3339_millis
+from functions.domain.model import Model
 from functions.domain.session import Conflict
 from functions.domain.zones import ZoneName
 
@@ -105,7 +106,7 @@ Answers = Annotated[
 ]
 
 
-class Request(BaseModel):
+class Request(Model):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -308,7 +309,7 @@ class GrantedConnection(Request):
     refresh_token: Annotated[str, Field(min_length=1, max_length=2048)]
 
 
-class PublicService(BaseModel):
+class PublicService(Model):
     """What a client must know to ask for availability: which lengths and how many seats there are, and whether they choose one of `resources`; and to
     book: what they will be asked.
     """
@@ -329,7 +330,7 @@ class PublicService(BaseModel):
         return cls.model_validate(service.model_dump(include=set(cls.model_fields)) | {"durations": durations})
 
 
-class ServiceList(BaseModel):
+class ServiceList(Model):
     services: list[PublicService]
 
 
@@ -342,7 +343,7 @@ class OpenStart(TypedDict):
     seats_left: NotRequired[int]
 
 
-class OpenDay(BaseModel):
+class OpenDay(Model):
     """A date of the caller's. `closed`: why it has no starts."""
 
     date: date
@@ -350,7 +351,7 @@ class OpenDay(BaseModel):
     closed: DayClosed | None = None
 
 
-class Availability(BaseModel):
+class Availability(Model):
     """`unknown`: resources whose calendar can't be read at the moment, so that nothing of them is offered."""
 
     service: str
@@ -360,7 +361,7 @@ class Availability(BaseModel):
     unknown: list[str]
 
 
-class NextStart(BaseModel):
+class NextStart(Model):
     """The first open start, and its date where the caller is; None where there is none as far as can be booked, and then why."""
 
     start: OpenStart | None
@@ -368,13 +369,13 @@ class NextStart(BaseModel):
     closed: DayClosed | None = None
 
 
-class DayCount(BaseModel):
+class DayCount(Model):
     date: date
     starts: int
     closed: DayClosed | None = None
 
 
-class Overview(BaseModel):
+class Overview(Model):
     """How many starts each date has."""
 
     service: str
@@ -382,7 +383,7 @@ class Overview(BaseModel):
     days: list[DayCount]
 
 
-class ClosedBy(BaseModel):
+class ClosedBy(Model):
     """A rule that closes a start, at which resource (None: at all of them), and what caused it: ids, instants, numbers."""
 
     rule: str
@@ -390,26 +391,26 @@ class ClosedBy(BaseModel):
     cause: Mapping[str, Any]
 
 
-class Explanation(BaseModel):
+class Explanation(Model):
     start: str
     open: bool
     reasons: list[ClosedBy]
 
 
-class ImportedHolidays(BaseModel):
+class ImportedHolidays(Model):
     """`skipped`: how many events of the file were not all-day."""
 
     imported: tuple[Holiday, ...]
     skipped: int
 
 
-class Shown(BaseModel):
+class Shown(Model):
     """An answer whose form is that of the stored document, less what is nobody's business outside."""
 
-    model_config = {"extra": "allow"}
+    model_config = ConfigDict(extra="allow")
 
 
-class ConflictAnswer(BaseModel):
+class ConflictAnswer(Model):
     """Why something can't be kept as it was promised, and since when."""
 
     reason: str
@@ -420,7 +421,7 @@ class ConflictAnswer(BaseModel):
         return cls(reason=conflict.reason, since=rfc3339_millis(conflict.since))
 
 
-class BookingAnswer(BaseModel):
+class BookingAnswer(Model):
     id: str
     session: str
     service: str
@@ -448,6 +449,6 @@ class BookingAnswer(BaseModel):
     manage_url: str | None = None
 
 
-class SeriesAnswer(BaseModel):
+class SeriesAnswer(Model):
     series: str
     bookings: list[BookingAnswer]

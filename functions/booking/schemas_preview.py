@@ -2,9 +2,10 @@
 
 from typing import Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from functions.booking.schemas import Day, Request, ResourceBody, Seats, ServiceBody, Slug
+from functions.domain.model import Model
 
 
 class ProposedResource(ResourceBody):
@@ -49,7 +50,7 @@ class Proposal(Request):
         return self
 
 
-class SessionForeseen(BaseModel):
+class SessionForeseen(Model):
     """`bookings`: those that it would happen to; where there would be too few seats, only those that would have none."""
 
     session: str
@@ -61,7 +62,7 @@ class SessionForeseen(BaseModel):
     bookings: tuple[str, ...]
 
 
-class ServedForeseen(BaseModel):
+class ServedForeseen(Model):
     """Somebody who waits and would get seats: an offer that they could answer by `expires_at`, or without one a booking."""
 
     entry: str
@@ -72,7 +73,7 @@ class ServedForeseen(BaseModel):
     expires_at: str | None = None
 
 
-class Foreseen(BaseModel):
+class Foreseen(Model):
     """What would follow from a change. `clients_told`: how many would get a message, which are those of cancelled bookings and who would be served."""
 
     conflicted: list[SessionForeseen]

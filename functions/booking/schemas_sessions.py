@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from functions.booking.schemas import Line, Minutes, Request, Seats, Slug, Start, Text
 from functions.domain.instants import DAY_MINUTES, Minute
+from functions.domain.model import Model
 
 LONGEST = 7 * DAY_MINUTES
 
@@ -78,7 +79,7 @@ class SessionEnd(Request):
     reason: Text | None = None
 
 
-class ScheduledSessions(BaseModel):
+class ScheduledSessions(Model):
     """`series`: what sessions of one rule share. `skipped`: starts that were taken, with what takes their time."""
 
     sessions: list[dict[str, Any]]

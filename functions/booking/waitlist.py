@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from functions.adapters.signing import new_managed_id, stored_manage_token
 from functions.adapters.store.reading_waitlist import EntryState, read_entry, read_standing, read_waitlist
@@ -30,6 +30,7 @@ from functions.domain.errors import Unauthorized
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.intervals import Interval
+from functions.domain.model import Model
 from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import MOST_SESSIONS, Queue, WaitlistEntry, Wish, position
 from functions.domain.waitlist.joining import Asked
@@ -95,7 +96,7 @@ class PutOn(Request):
     paused: bool = True
 
 
-class OfferAnswer(BaseModel):
+class OfferAnswer(Model):
     """Seats that are kept until `expires_at`, if the client wants them."""
 
     session: str
@@ -106,7 +107,7 @@ class OfferAnswer(BaseModel):
     expires_at: str
 
 
-class EntryAnswer(BaseModel):
+class EntryAnswer(Model):
     """A place on a waitlist. What is waited for lies in [start, end), at these `starts` where any are named. `position` counts those who are served
     before, of those who want the same, plus one.
     """
@@ -136,7 +137,7 @@ class EntryAnswer(BaseModel):
     manage_url: str | None = None
 
 
-class Accepted(BaseModel):
+class Accepted(Model):
     """What an accepted offer has become."""
 
     entry: EntryAnswer

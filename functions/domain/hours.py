@@ -9,9 +9,10 @@ from itertools import pairwise
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from functions.domain.instants import DAY_MINUTES
+from functions.domain.model import Model
 from functions.domain.zones import Day, ZoneName, day_number
 
 WallIntervals: TypeAlias = tuple[tuple[int, int], ...]
@@ -37,7 +38,7 @@ WallTime = Annotated[str, AfterValidator(_wall_time)]
 IsoWeekday = Annotated[int, Field(ge=1, le=7)]
 
 
-class DailyInterval(BaseModel):
+class DailyInterval(Model):
     """Wall times of one opening. An `end` at or before `start` is on the next day; 00:00 to 24:00 is the whole day."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +58,7 @@ class WeeklyHours(DailyInterval):
     days: tuple[IsoWeekday, ...] = Field(min_length=1)
 
 
-class DateOverride(BaseModel):
+class DateOverride(Model):
     """What is different on one date. `replace`: these intervals hold, and none means closed. `add`: these too. `close`: not these; none named means
     the whole date.
     """
@@ -69,7 +70,7 @@ class DateOverride(BaseModel):
     intervals: tuple[DailyInterval, ...] = ()
 
 
-class _Dates(BaseModel):
+class _Dates(Model):
     """From `first` to `last`, both included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,7 +91,7 @@ class ClosedPeriod(_Dates):
     name: str = Field(default="", max_length=200)
 
 
-class Holiday(BaseModel):
+class Holiday(Model):
     """A date on which nobody works, often imported."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,7 +126,7 @@ class DayPlan:
     name: str = ""
 
 
-class Hours(BaseModel):
+class Hours(Model):
     """When a resource works: weekly hours in its zone, and what is different on some dates.
 
     The narrower rule wins: an override of the date, then a holiday, then a closed period, then a season, then the weekly hours. So an override can

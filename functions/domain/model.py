@@ -1,9 +1,15 @@
-"""The base of every document: immutable, closed (unknown fields are errors in requests, ignored when read back from the store)."""
+"""The base of everything that is checked when it is made, and of every document."""
 
 from pydantic import BaseModel, ConfigDict
 
 
-class Document(BaseModel):
-    """A stored record. Reading ignores fields that a newer version of the code wrote, so that a roll-back can still read them."""
+class Model(BaseModel):
+    """Its checks are built when the first one is made: an instance pays at its start only for what its first request needs."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Document(Model):
+    """A stored record: immutable. Reading ignores fields that a newer version of the code wrote, so that a roll-back can still read them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

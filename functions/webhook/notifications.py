@@ -2,7 +2,10 @@
 
 No database is read: the channel's token says whose it is and proves it. A success is answered only once the pull's task exists; otherwise 503, the
 answer on which Google tries again (cases 13 and 14). All notifications of one calendar within one time bucket make one task, which runs at the
-bucket's end: a storm costs a bounded number of pulls and the last change is never lost (cases 3, 4, 16 and 18).
+bucket's end: a storm costs a bounded number of pulls and the last change is never lost (cases 3, 4, 15, 16 and 18).
+
+The calendar is the token's, whatever else the headers say. The resource id in particular decides nothing: the token is made before Google names one, and
+all that a message can bring about is a pull of the calendar it has the token of (case 7).
 """
 
 import logging

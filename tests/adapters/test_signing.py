@@ -29,7 +29,7 @@ class TestChannelToken:
     def test_it_opens_on_its_own_channel(self) -> None:
         assert opened_channel_token((NEW,), "channel-1", TOKEN) == CLAIM
 
-    def test_it_proves_nothing_on_another_channel(self) -> None:  # case 7
+    def test_it_proves_nothing_on_another_channel(self) -> None:  # case 6
         assert opened_channel_token((NEW,), "channel-2", TOKEN) is None
         assert opened_channel_token((NEW,), "", TOKEN) is None
 

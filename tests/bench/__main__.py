@@ -20,9 +20,13 @@ from infra.local.platform import Platform
 from infra.local.ports import Ports
 from tests.bench import costs
 from tests.bench.availability import in_process
+from tests.bench.cold_start import cold_starts
 from tests.bench.hot_session import hot_session
+from tests.bench.many_calendars import many_calendars
 from tests.bench.measured import Measured, table
 from tests.bench.over_http import over_http
+from tests.bench.pulling import pulling
+from tests.bench.storm import storm
 from tests.bench.throughput import throughput
 from tests.in_process import application_of
 from tests.studio import Studio, new_studio
@@ -31,13 +35,20 @@ RESULTS = Path("bench.json")
 
 
 class Ground(ExitStack):
-    """What the parts are measured on: a platform that is started when the first of them asks for it."""
+    """What the parts are measured on: a platform that is started when the first of them asks for it. `events`: how many a large calendar has."""
+
+    def __init__(self, *, events: int) -> None:
+        super().__init__()
+        self.events = events
 
     @cached_property
     def platform(self) -> Platform:
-        directory = Path(self.enter_context(tempfile.TemporaryDirectory()))
+        directory = self.directory()
         configuration = Configuration.from_environment(os.environ, directory=directory, ports=Ports.free())
         return self.enter_context(Platform(configuration))
+
+    def directory(self) -> Path:
+        return Path(self.enter_context(tempfile.TemporaryDirectory()))
 
     def studio(self) -> Studio:
         configuration = self.platform.configuration
@@ -65,12 +76,16 @@ PARTS: Mapping[str, Callable[[Ground], Findings]] = {
     "store": lambda ground: Findings(throughput(ground.platform)),
     "hot": lambda ground: Findings(hot_session(ground.platform)),
     "costs": _costs,
+    "lag": lambda ground: Findings(many_calendars(ground.studio)),
+    "storm": lambda ground: Findings(storm(ground.platform, ground.studio())),
+    "pull": lambda ground: Findings(pulling(ground.directory(), ground.events)),
+    "cold": lambda ground: Findings(cold_starts(ground.platform, ground.studio)),
 }
 
 
 def main() -> int:
     given = _arguments()
-    with Ground() as ground:
+    with Ground(events=given.events) as ground:
         found = [PARTS[part](ground) for part in given.only]
     if path := given.results or (RESULTS if set(given.only) == set(PARTS) else None):
         path.write_text(json.dumps([one.as_json() for part in found for one in part.results], indent=2) + "\n")
@@ -85,6 +100,7 @@ def _arguments() -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--only", type=_parts, default=list(PARTS), metavar="PARTS", help=f"some of {', '.join(PARTS)}")
     which.add_argument("--in-process", dest="only", action="store_const", const=["engine"], help="--only engine")
+    parser.add_argument("--events", type=int, default=50_000, help="how many a large calendar has (default 50000)")
     parser.add_argument("--results", type=Path, metavar="FILE", help=f"where to write the figures (default {RESULTS})")
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""A pull that dies at any point loses nothing and doubles nothing (law 5, cases 41 to 43).
+"""A pull that dies at any point loses nothing and doubles nothing (law 5).
 
 The pull runs in this process, against the platform's Firestore and Google. Its store dies before or after the k-th commit, for every k, as a process dies:
 nothing after that point runs. Then the lease runs out and another worker pulls.
@@ -103,7 +103,7 @@ class Story:
 @pytest.mark.parametrize("after", [False, True], ids=["before a commit", "after a commit"])
 def test_a_pull_that_dies_at_any_commit_is_made_good_by_the_next(
     studio: Studio, platform: Platform, store: Store, after: bool, full_list: bool
-) -> None:
+) -> None:  # cases 41 to 43
     application = application_of(platform)
     with studio.pushes(drop=1.0):
         story = Story.begin(studio)

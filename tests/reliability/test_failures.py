@@ -7,13 +7,8 @@ from typing import Any
 
 import pytest
 import requests
-from werkzeug.datastructures import Headers
 
-from functions.adapters.composition import Application
-from functions.adapters.settings import read_settings
-from functions.adapters.signing import ChannelClaim, channel_token
 from functions.adapters.store.store import Store
-from functions.webhook.notifications import receive
 from infra.local.platform import Platform
 from infra.local.ports import Ports
 from tests.in_process import application_of, booking_client
@@ -166,21 +161,6 @@ def test_a_crash_after_the_commit_loses_no_effect(studio: Studio, platform: Plat
     until(lambda: not list(outbox.stream()))
     studio.fire("minute")
     assert len(studio.person.events()) == 1
-
-
-def test_the_webhook_promises_nothing_it_can_not_keep(platform: Platform) -> None:  # case 13
-    dead = {"CLOUD_TASKS_EMULATOR_HOST": f"127.0.0.1:{Ports.free().tasks}"}
-    settings = read_settings({**platform.configuration.functions_environment, **dead})
-    claim = ChannelClaim(account="a", calendar="c", expires=4_000_000_000)
-    headers = Headers(
-        {
-            "X-Goog-Channel-ID": "channel",
-            "X-Goog-Channel-Token": channel_token(settings.signing_keys[0], "channel", claim),
-            "X-Goog-Resource-State": "exists",
-        }
-    )
-    answer: Any = receive("POST", headers, Application(settings), 1_800_000_000_000)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
 
 def _flush(studio: Studio) -> None:

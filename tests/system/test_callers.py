@@ -1,16 +1,11 @@
-"""Who may call what: manage tokens, API keys, tasks' OIDC tokens and channel tokens open one door each."""
+"""Who may call what: manage tokens, API keys and tasks' OIDC tokens open one door each; channel tokens in `test_notifications`."""
 
-import time
-import uuid
 from collections.abc import Mapping
 
 import pytest
 import requests
 
-from functions.adapters.settings import read_settings
-from functions.adapters.signing import ChannelClaim, channel_token
-from infra.local.platform import Platform
-from tests.studio import Booked, Studio, until
+from tests.studio import Booked, Studio
 
 
 def _bearer(token: str) -> Mapping[str, str]:
@@ -138,81 +133,3 @@ def test_a_task_that_names_nothing_is_done_at_once(studio: Studio) -> None:
     for body in ({}, {"account": studio.account}, {"account": studio.account, "subject": "nothing-there"}, []):
         answer = requests.post(f"{studio.addresses.sync}/tasks/pull", json=body, headers=headers, timeout=10)
         assert answer.status_code == 204
-
-
-# The webhook
-
-
-class Channel:
-    """A channel as Google would call on it, with a token made by the platform's own key."""
-
-    def __init__(self, platform: Platform, studio: Studio) -> None:
-        self.url = platform.addresses.webhook
-        self.id = str(uuid.uuid4())
-        self.key = read_settings(platform.configuration.functions_environment).signing_keys[0]
-        self.claim = ChannelClaim(account=studio.account, calendar=studio.calendar, expires=int(time.time()) + 3600)
-
-    def call(self, method: str = "POST", **changes: str) -> int:
-        headers = {
-            "X-Goog-Channel-ID": self.id,
-            "X-Goog-Channel-Token": channel_token(self.key, self.id, self.claim),
-            "X-Goog-Resource-State": "exists",
-            "X-Goog-Resource-ID": "r",
-            "X-Goog-Message-Number": "7",
-        }
-        named = {name.replace("_", "-"): value for name, value in changes.items()}
-        return requests.request(method, self.url, headers=headers | named, timeout=10).status_code
-
-
-@pytest.fixture
-def channel(platform: Platform, studio: Studio) -> Channel:
-    return Channel(platform, studio)
-
-
-def _pulls(studio: Studio) -> int:
-    log = requests.get(f"{studio.addresses.tasks_http}/control/log", timeout=10).json()["deliveries"]
-    return sum(1 for delivery in log if delivery["url"].endswith("/tasks/pull"))
-
-
-def _quiet(studio: Studio) -> None:
-    answer = requests.get(
-        f"{studio.addresses.tasks_http}/control/idle", params={"timeout": 30, "within": 3}, timeout=40
-    )
-    assert answer.json() == {"idle": True}
-
-
-def test_a_notification_leads_to_one_pull_however_often_it_comes(
-    studio: Studio, channel: Channel
-) -> None:  # cases 3, 10
-    _quiet(studio)
-    before = time.time()
-    assert {channel.call(), channel.call(), channel.call(X_Goog_Resource_State="not_exists")} == {204}
-    assert channel.call(X_Goog_Resource_State="something_new") == 204
-    until(lambda: studio.fresh_since(before * 1000))
-
-
-def test_what_is_not_ours_leads_to_nothing(studio: Studio, channel: Channel) -> None:  # cases 5, 6, 12
-    _quiet(studio)
-    pulls = _pulls(studio)
-    good = channel_token(channel.key, channel.id, channel.claim)
-    account_part = good.replace(studio.account, "other-account")
-    assert channel.call(X_Goog_Channel_Token="") == 403
-    assert channel.call(X_Goog_Channel_Token="a.b.c.1.e") == 403
-    assert channel.call(X_Goog_Channel_Token=good + "x") == 403
-    assert channel.call(X_Goog_Channel_Token=account_part) == 403
-    assert channel.call(X_Goog_Channel_ID=str(uuid.uuid4())) == 403
-    assert channel.call("GET") == 405
-    assert channel.call("PUT") == 405
-    assert channel.call(X_Goog_Resource_State="sync") == 204  # case 1
-    channel.claim = ChannelClaim(account=studio.account, calendar=studio.calendar, expires=int(time.time()) - 3 * 86400)
-    assert channel.call() == 403
-    _quiet(studio)
-    assert _pulls(studio) == pulls
-
-
-def test_header_names_in_any_case_are_read(studio: Studio, channel: Channel) -> None:  # case 11
-    before = time.time()
-    token = channel_token(channel.key, channel.id, channel.claim)
-    headers = {"x-goog-channel-id": channel.id, "X-GOOG-CHANNEL-TOKEN": token, "x-goog-resource-state": "exists"}
-    assert requests.post(channel.url, headers=headers, data=b"unexpected body", timeout=10).status_code == 204
-    until(lambda: studio.fresh_since(before * 1000))

@@ -1,6 +1,7 @@
 """Connecting a Google account through the consent pages, as a browser does."""
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -176,3 +177,19 @@ def test_a_grant_from_elsewhere_must_be_good_and_whose_it_is_said_to_be(empty_st
     assert grant("someone@else.example", person.refresh_token).status_code == 422
     assert grant(person.email, person.refresh_token).status_code == 201
     assert len(empty_studio.look("connections")["connections"]) == 1
+
+
+def test_another_google_account_is_another_connection_and_takes_nothing_over(
+    studio: Studio, make_studio: Callable[[], Studio]
+) -> None:  # case 82
+    other = make_studio().person
+    before = studio.look("connections")["connections"][0]
+    grant = {"email": studio.person.email, "refresh_token": other.refresh_token}
+    refused = studio.post("connections/grants", grant, **studio.operator)
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:booking:problem:google-grant-refused")
+    made = studio.post("connections/grants", grant | {"email": other.email}, **studio.operator).json()
+    theirs = until(lambda: studio.look(f"connections/{made['id']}/calendars")["calendars"])
+    assert made["id"] != before["id"]
+    assert studio.calendar not in {calendar["id"] for calendar in theirs}
+    event = studio.book(studio.starts()[0]).written()
+    assert event["organizer"]["email"] == studio.person.email

@@ -20,7 +20,7 @@ from functions.booking.routing import Router
 from functions.domain.errors import IdempotencyMismatch
 from infra.local.platform import Platform
 from tests.domain.builders import NOW
-from tests.studio import Studio
+from tests.studio import Studio, until
 from tests.system.test_bad_input import problem
 
 DAY_MS = 24 * 3600 * 1000
@@ -165,3 +165,17 @@ class TestInFlight:
         with here.before(monkeypatch, Store, "_commit"):
             answer = here.book(empty_studio, nine, key="k")
         assert (answer.status_code, answer.json["type"]) == (422, "urn:booking:problem:idempotency-key-reused")
+
+
+def test_a_change_of_time_that_is_sent_again_does_not_undo_what_the_owner_did_since(studio: Studio) -> None:  # case 99
+    nine, ten, noon, half_past = (studio.starts()[place] for place in (0, 2, 6, 7))
+    booking = studio.book(nine)
+    first = booking.reschedule(ten, key="k")
+    studio.person.move(booking.written()["id"], noon, half_past)
+    until(lambda: booking.look()["start"] == noon)
+    again = booking.reschedule(ten, key="k")
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert booking.look()["start"] == noon
+    assert booking.reschedule(nine, key="k").json()["type"] == "urn:booking:problem:idempotency-key-reused"
+    assert booking.reschedule(ten, key="another").ok
+    assert booking.look()["start"] == ten

@@ -9,7 +9,6 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     PlainValidator,
@@ -27,6 +26,7 @@ from functions.domain.hours import DailyInterval, DateOverride, Hours, WallTime,
 from functions.domain.instants import DAY_MINUTES, Minute, millis_of, minute_ceil, minute_floor, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerMonth
+from functions.domain.model import Model
 from functions.domain.zones import ZoneName
 
 CALENDAR = "busy"
@@ -61,7 +61,7 @@ Moment: TypeAlias = Annotated[Instant, AfterValidator(_within_the_calendar)]
 Buffer: TypeAlias = Annotated[int, Field(ge=0, le=DAY_MINUTES)]
 
 
-class WorkloadOverride(BaseModel):
+class WorkloadOverride(Model):
     """The hours of one date instead of the weekly ones: pairs of wall times. None: closed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,7 +70,7 @@ class WorkloadOverride(BaseModel):
     intervals: tuple[tuple[WallTime, WallTime], ...] = ()
 
 
-class Workload(BaseModel):
+class Workload(Model):
     """One resource and what is asked of it. Lengths are in minutes.
 
     `range` is the half-open range of starts. `busy` needs no order, and may overlap. Fields that are not known are kept, to be named.
