@@ -127,7 +127,7 @@ def _present(inbound: Inbound) -> Decision[None]:
     there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
     seen = base.model_copy(update=there)
     times = new_times(event, inbound.calendar_zone)
-    if _host_cancels(inbound):
+    if _host_cancels(inbound, times):
         seen = seen if times is None else seen.model_copy(update={"base": times})
         left = session.with_copy(seen)
         ended = cancel_session(left, inbound.bookings, author=GOOGLE, reason=HOST_DECLINED, calendar=event.calendar)
@@ -146,10 +146,11 @@ def _present(inbound: Inbound) -> Decision[None]:
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
 
 
-def _host_cancels(inbound: Inbound) -> bool:
-    """Case 110."""
+def _host_cancels(inbound: Inbound, times: Times | None) -> bool:
+    """Case 110. Also of one that is over, and whose event they have moved ahead again: the session would follow it there."""
     session = inbound.session
-    ahead = session.status == "open" and inbound.now < session.start * MINUTE_MS
+    latest = session.start if times is None else max(session.start, times.start)
+    ahead = session.status == "open" and inbound.now < latest * MINUTE_MS
     rule = inbound.service is not None and inbound.service.on_host_decline == "cancel"
     return rule and ahead and inbound.event.declined and Obstacle.DECLINED not in session.accepted
 
