@@ -68,7 +68,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         tasks_emulator=read.optional("CLOUD_TASKS_EMULATOR_HOST"),
         tasks_location=read.text("CLOUD_TASKS_LOCATION", "europe-west1"),
         tasks_service_account=read.text("TASKS_SERVICE_ACCOUNT"),
-        booking_service_account=read.text("BOOKING_SERVICE_ACCOUNT"),
+        # Where all functions run as one account, it is the tasks' too.
+        booking_service_account=read.text("BOOKING_SERVICE_ACCOUNT", read.text("TASKS_SERVICE_ACCOUNT")),
         metadata_host=read.text("GCE_METADATA_HOST", "metadata.google.internal"),
         tasks_certs_url=read.text("TASKS_CERTS_URL", GOOGLE_CERTS),
         calendar_endpoint=read.text("GOOGLE_CALENDAR_ENDPOINT", "https://www.googleapis.com/calendar/v3/"),

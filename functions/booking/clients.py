@@ -127,7 +127,7 @@ def confirm_booking(call: Call) -> Answer:
     """Makes a booking of a hold, for whoever has its token; or of a request, for operators only."""
     body = call.body(Confirm) if call.raw_body() else Confirm()
 
-    def attempt(reader: Reader) -> Decision[BookingAnswer]:
+    def attempt(reader: Reader, sale: Sale) -> Decision[BookingAnswer]:
         booked, resource = read_booking(reader, call.ids["booking"])
         booking, session = booked.booking, booked.session
         if booking.requested and not call.caller.operator:
@@ -137,7 +137,7 @@ def confirm_booking(call: Call) -> Answer:
         client = booking.client if body.client is None else client_of(body.client)
         if booking.is_offer:
             offered = read_entry(reader, booking.entry or "", now=call.now, stale_after=stale_after(call))
-            return answered(accept(reader, call, offered), resource)
+            return answered(accept(reader, call, offered, sale), resource)
         if not client.email:
             raise Invalid("Say who books: client has a name and an e-mail address.")
         state = read_around(reader, call, booking.service, session.start)
@@ -146,29 +146,39 @@ def confirm_booking(call: Call) -> Answer:
             None if booking.requested else counted_bookings(reader, call, state.service, client, without=booking.id)
         )
         question = Question(service=state.service, states=state.states, now=call.now, client=counted)
-        decision = holding.confirm(
-            booking,
-            session,
-            client=client,
-            notes=booking.notes if body.notes is None else body.notes,
-            answers=body.answers,
-            question=question,
-            author=call.caller.author,
-        )
-        return answered(decision, resource)
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+        def decide() -> Decision[Booked]:
+            return holding.confirm(
+                booking,
+                session,
+                client=client,
+                notes=booking.notes if body.notes is None else body.notes,
+                answers=body.answers,
+                question=question,
+                author=call.caller.author,
+            )
+
+        return answered(sale.decided(reader, state, decide, resources_of), resource)
+
+    def sell(sale: Sale) -> BookingAnswer:
+        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+
+    return Answer(body=on_fresh_calendars(call, sell))
 
 
-def accept(reader: Reader, call: Call, offered: EntryState) -> Decision[Booked]:
+def accept(reader: Reader, call: Call, offered: EntryState, sale: Sale) -> Decision[Booked]:
     """An offer to somebody who waits, accepted by them or by an operator. Raises what `answering.accept` raises."""
     entry, waitlist, offer = offered.entry, offered.waitlist, offered.offer
     if offer is None:
         raise IllegalMove("There is no offer to accept.", current_status=entry.status)
     counted = counted_bookings(reader, call, waitlist.service, entry.client, without=offer.booking.id)
-    if counted is not None:
-        waitlist = waitlist.with_client(entry.place.client_key, counted)
-    return answering.accept(entry, offer, waitlist, author=call.caller.author)
+    known = waitlist if counted is None else waitlist.with_client(entry.place.client_key, counted)
+    return sale.decided(
+        reader,
+        ServiceState(known.service, known.states),
+        lambda: answering.accept(entry, offer, known, author=call.caller.author),
+        resources_of,
+    )
 
 
 def client_of(details: ClientDetails) -> Client:

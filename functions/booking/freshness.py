@@ -48,14 +48,15 @@ class Sale:
         decide: Callable[[], Decision[A]],
         resources: Callable[[A], Iterable[str]],
     ) -> Decision[A]:
-        """The decision, if the calendars of the resources that it takes time of are fresh. Raises `NotFresh`, and what `decide` raises."""
+        """The decision, if the calendars of the resources that it takes time of are fresh, or if it takes none. Raises `NotFresh`, and what `decide` raises."""
         try:
             decision = decide()
         except (CalendarUnknown, SeriesTaken):
             now = self.call.now // MINUTE_MS
             self._must_be_fresh(reader, state, {each.resource.id for each in state.states if each.known_until <= now})
             raise
-        self._must_be_fresh(reader, state, {*resources(decision.answer)})
+        if not decision.writes_nothing:
+            self._must_be_fresh(reader, state, {*resources(decision.answer)})
         return decision
 
     def _must_be_fresh(self, reader: Reader, state: ServiceState, names: Set[str]) -> None:

@@ -19,6 +19,7 @@ from functions.booking.clients import (
     stale_after,
     with_token,
 )
+from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, ClientDetails, Label, Minutes, Request, Seats, Slug, Start, Text
@@ -210,16 +211,19 @@ def get_entry(call: Call) -> Answer:
 
 
 def accept_offer(call: Call) -> Answer:
-    def attempt(reader: Reader) -> Decision[tuple[EntryAnswer, Booked, Resource]]:
+    def attempt(reader: Reader, sale: Sale) -> Decision[tuple[EntryAnswer, Booked, Resource]]:
         state = _read_entry(reader, call)
-        decision = accept(reader, call, state)
+        decision = accept(reader, call, state, sale)
         booked = decision.answer
         after = next((each for each in decision.documents if isinstance(each, WaitlistEntry)), state.entry)
         resource = reader.get(Ref(Resource, booked.session.resources[0]))
         assert resource is not None, "the session's resource was read with it"
         return decision.with_answer((_answer_after(decision, after, state.waitlist), booked, resource))
 
-    entry, booked, resource = call.application.store.run(call.account, attempt)
+    def sell(sale: Sale) -> tuple[EntryAnswer, Booked, Resource]:
+        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+
+    entry, booked, resource = on_fresh_calendars(call, sell)
     booking = booking_answer(booked.booking, booked.session, resource)
     # The client has had no answer yet that told them how to change the booking.
     return Answer(body=Accepted(entry=entry, booking=with_token(call, booking, booked.booking.manage_hash)))

@@ -11,7 +11,6 @@ OTHER_KEY = urlsafe_b64encode(bytes(range(100, 132))).decode()
 NEEDED = {
     "GOOGLE_CLOUD_PROJECT": "booking-test",
     "TASKS_SERVICE_ACCOUNT": "tasks@booking-test.example.com",
-    "BOOKING_SERVICE_ACCOUNT": "booking@booking-test.example.com",
     "GOOGLE_CLIENT_ID": "client-id",
     "GOOGLE_CLIENT_SECRET": "client-secret-value",
     "BOOKING_URL": "https://book.example.com/",
@@ -36,6 +35,7 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
     assert settings.oauth_token_url == "https://oauth2.googleapis.com/token"
     assert settings.oauth_revoke_url == "https://oauth2.googleapis.com/revoke"
     assert settings.oauth_certs_url == settings.tasks_certs_url == "https://www.googleapis.com/oauth2/v1/certs"
+    assert settings.booking_service_account == settings.tasks_service_account
     assert settings.metadata_host == "metadata.google.internal"
     assert (settings.poll_watched_seconds, settings.poll_unwatched_seconds) == (3600, 600)
     assert (settings.pull_coalesce_ms, settings.stale_after_seconds) == (1000, 6 * 3600)
@@ -53,6 +53,7 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
         ("GOOGLE_OAUTH_TOKEN_URL", "http://x/token", "oauth_token_url", "http://x/token"),
         ("GOOGLE_OAUTH_REVOKE_URL", "http://x/revoke", "oauth_revoke_url", "http://x/revoke"),
         ("GOOGLE_OAUTH_CERTS_URL", "http://x/certs", "oauth_certs_url", "http://x/certs"),
+        ("BOOKING_SERVICE_ACCOUNT", "b@x.example", "booking_service_account", "b@x.example"),
         ("GCE_METADATA_HOST", "127.0.0.1:8087", "metadata_host", "127.0.0.1:8087"),
         ("TASKS_CERTS_URL", "http://x/certs", "tasks_certs_url", "http://x/certs"),
         ("POLL_WATCHED_SECONDS", "7", "poll_watched_seconds", 7),

@@ -17,6 +17,7 @@ from functions.sync.work import TryLater, Work
 from infra.local.platform import Platform
 from tests.in_process import application_of
 from tests.studio import DAY, Studio, until
+from tests.system.waiting import all_done
 
 NINE = minute_floor(datetime_of(0).replace(year=DAY.year, month=DAY.month, day=DAY.day, hour=9))
 Answers = Callable[[Iterable[list[Interval]]], None]
@@ -26,6 +27,7 @@ Answers = Callable[[Iterable[list[Interval]]], None]
 def work(studio: Studio, platform: Platform) -> Work:
     """A worker in this process, of a calendar whose pushes are lost, so that nobody else is told to work on it."""
     studio.google_control("PUT", "push", {"calendar": studio.person.email, "drop": 1.0})
+    all_done(studio)
     return Work(application=application_of(platform), account=studio.account, subject=studio.calendar)
 
 

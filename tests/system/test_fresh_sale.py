@@ -26,7 +26,8 @@ def studio(studio: Studio) -> Studio:
 
 
 def last_read(studio: Studio, *, minutes_ago: float) -> None:
-    """The calendar was pulled then, and nobody is at it."""
+    """The calendar was pulled then, and nobody is at it, nor will be."""
+    all_done(studio)
     document = studio.store.client.document(f"accounts/{studio.account}/calendars/{studio.calendar}")
     until(lambda: document.get(["lease"]).get("lease")["holder"] is None)
     document.update({"last_success_at": now_millis() - int(minutes_ago * MINUTE_MS)})
@@ -58,6 +59,16 @@ def test_nobody_is_sold_what_only_google_knows_to_be_busy(
     assert answer.status_code == 409
     assert half_past in answer.text
     assert nine not in studio.starts()
+
+
+def test_what_is_kept_while_a_form_is_filled_in_is_not_sold_over_what_only_google_knows(studio: Studio) -> None:
+    nine, half_past = studio.starts()[:2]
+    hold = studio.post("holds", {"service": "consult", "start": nine}).json()
+    studio.person.add(nine, half_past)
+    last_read(studio, minutes_ago=6)
+    proof = {"Authorization": f"Bearer {hold['manage_token']}"}
+    answer = studio.post(f"bookings/{hold['id']}/confirm", {"client": studio.details("kim")}, **proof)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:booking:problem:hold-lapsed")
 
 
 def test_a_calendar_that_was_read_a_moment_ago_is_believed(studio: Studio) -> None:
@@ -97,11 +108,43 @@ def test_who_waits_is_not_offered_what_only_google_knows_to_be_busy(studio: Stud
     studio.person.add(nine, half_past)
     last_read(studio, minutes_ago=6)
     long_ago = seen(studio)
+    assert nine not in studio.starts()
     booking.cancel()
     until(lambda: seen(studio) != long_ago)
     all_done(studio)
     assert waiting.status() == "waiting"
     assert nine not in studio.starts()
+
+
+class Asked:
+    """A sync function that notes what it is asked for, and does nothing."""
+
+    def __init__(self) -> None:
+        self.pulls: list[list[str]] = []
+
+    def pull(self, account: str, calendars: list[str], **_: object) -> None:
+        self.pulls.append(calendars)
+
+
+def test_a_calendar_that_is_being_read_already_is_waited_for(studio: Studio, platform: Platform) -> None:
+    nine = studio.starts()[0]
+    application, asked = application_of(platform), Asked()
+    vars(application)["sync_function"] = asked
+    client = booking_client(application)
+    last_read(studio, minutes_ago=6)
+    document = studio.store.client.document(f"accounts/{studio.account}/calendars/{studio.calendar}")
+    document.update({"lease": {"holder": "another", "fence": 1_000_000, "expires_at": now_millis() + MINUTE_MS}})
+    with ThreadPoolExecutor(1) as pool:
+        sale = pool.submit(book, client, studio, nine)
+        until(lambda: asked.pulls)
+        document.update({"last_success_at": now_millis()})
+        assert sale.result().status_code == 201
+    assert asked.pulls == [[]]
+
+
+def book(client: FlaskClient, studio: Studio, start: str) -> Any:
+    body = {"service": "consult", "start": start, "client": {"name": "Kim", "email": studio.client_email}}
+    return client.post(f"/v1/accounts/{studio.account}/bookings", json=body)
 
 
 class TestWhereNothingCanBePulled:
@@ -110,10 +153,6 @@ class TestWhereNothingCanBePulled:
     @pytest.fixture
     def client(self, platform: Platform) -> FlaskClient:
         return booking_client(application_of(platform, SYNC_URL=NOBODY))
-
-    def book(self, client: FlaskClient, studio: Studio, start: str) -> Any:
-        body = {"service": "consult", "start": start, "client": {"name": "Kim", "email": studio.client_email}}
-        return client.post(f"/v1/accounts/{studio.account}/bookings", json=body)
 
     @pytest.mark.parametrize(
         ("minutes_ago", "policy", "expected"),
@@ -131,7 +170,7 @@ class TestWhereNothingCanBePulled:
         nine = studio.starts()[0]
         studio.offer(**policy)
         last_read(studio, minutes_ago=minutes_ago)
-        assert self.book(client, studio, nine).status_code == expected
+        assert book(client, studio, nine).status_code == expected
 
     def test_operators_are_told_why_and_what_it_means(self, studio: Studio) -> None:
         nine = studio.starts()[0]
