@@ -7,7 +7,7 @@ after them.
 from collections.abc import Iterable
 
 from functions.adapters.google_calendar import Event, EventPage, GoogleCalendar
-from functions.adapters.google_errors import AlreadyGone, Missing
+from functions.adapters.google_errors import AlreadyGone, Forbidden, Missing
 from functions.adapters.store.documents import ledger_ref, mirror_ref
 from functions.adapters.store.queries import family_rows, rows_of_other_generations
 from functions.adapters.store.store import Reader
@@ -85,7 +85,14 @@ def _was_asked_for(calendar: Calendar, row: MirrorEvent) -> bool:
 def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
     try:
         event: Event = google.get(calendar.google_id, row.id)
-    except (Missing, AlreadyGone):
+    except (Missing, Forbidden) as error:
+        if calendar.free_busy_only:
+            # Who may see only when it is busy is not told which events there are: so this proves nothing (law 7).
+            return row.model_copy(update={"generation": calendar.cursor.generation})
+        if isinstance(error, Forbidden):
+            raise
+        event = {"id": row.id, "status": "cancelled"}
+    except AlreadyGone:
         event = {"id": row.id, "status": "cancelled"}
     return mirror_row(event, calendar=calendar.id, generation=calendar.cursor.generation, session=row.session)
 
