@@ -15,7 +15,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_of
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
-from functions.domain.inbound import event_is_ours, new_times
+from functions.domain.inbound import event_is_ours
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
@@ -25,6 +25,7 @@ from functions.domain.mirroring import (
     projected_time,
     resources_changed,
     row_changes,
+    was_asked_for,
     without_orphans,
 )
 from functions.domain.session import Session
@@ -67,19 +68,13 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: T
         still_there: list[MirrorEvent] = []
         # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
-            if row.session is not None and row.kind != "exception" and _was_asked_for(calendar, row):
+            if row.session is not None and row.kind != "exception" and was_asked_for(row, calendar):
                 asked = _asked_again(google, calendar, row)
                 follow(work, held, asked)
                 if not asked.cancelled:
                     still_there.append(asked)
         present = {row.id for row in still_there}
         apply_rows(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
-
-
-def _was_asked_for(calendar: Calendar, row: MirrorEvent) -> bool:
-    """Whether the list would have brought the event. Of one that lies outside its bounds nothing is said by that it did not."""
-    bounds, times = calendar.cursor.bounds, new_times(row, calendar.time_zone)
-    return bounds is None or times is None or (times.start < bounds.end and bounds.start < times.end)
 
 
 def _asked_again(google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> MirrorEvent:
