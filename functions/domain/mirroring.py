@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.domain.calendar import Calendar
-from functions.domain.google_event import MirrorEvent
+from functions.domain.google_event import Malformed, MirrorEvent, interval_of
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, month_bounds, month_of, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth
@@ -135,6 +135,18 @@ def row_changes(incoming: Iterable[MirrorEvent], known: Mapping[str, MirrorEvent
     kept = {row.id for row in present}
     removed = frozenset(id_ for id_ in latest if id_ in known and id_ not in kept)
     return RowChanges(present=present, removed=removed)
+
+
+def was_asked_for(row: MirrorEvent, calendar: Calendar) -> bool:
+    """Whether the calendar's full list would have brought the event, were it there. Of one outside the list's bounds its absence says nothing."""
+    bounds = calendar.cursor.bounds
+    if bounds is None:
+        return True
+    try:
+        times = interval_of(row.start, row.end, calendar.time_zone)
+    except Malformed:
+        return True
+    return times.start < bounds.end and bounds.start < times.end
 
 
 def without_orphans(rows: Sequence[MirrorEvent]) -> list[MirrorEvent]:

@@ -7,7 +7,7 @@ after them.
 from collections.abc import Iterable
 
 from functions.adapters.google_calendar import Event, EventPage, GoogleCalendar
-from functions.adapters.google_errors import AlreadyGone, Missing
+from functions.adapters.google_errors import AlreadyGone, Forbidden, Missing
 from functions.adapters.store.documents import ledger_ref, mirror_ref
 from functions.adapters.store.queries import family_rows, rows_of_other_generations
 from functions.adapters.store.store import Reader
@@ -16,7 +16,7 @@ from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_named_by, session_of
 from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
-from functions.domain.inbound import event_is_ours, is_another_copy, is_disputed, new_times
+from functions.domain.inbound import event_is_ours, is_another_copy, is_disputed
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
@@ -26,6 +26,7 @@ from functions.domain.mirroring import (
     projected_time,
     resources_changed,
     row_changes,
+    was_asked_for,
     without_orphans,
 )
 from functions.domain.session import Session
@@ -74,7 +75,7 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: T
         still_there: list[MirrorEvent] = []
         # Here events of ours come first: once its row is gone, a sweep that is repeated would not ask about it any more.
         for row in old:
-            if row.session is not None and row.kind != "exception" and _was_asked_for(calendar, row):
+            if row.session is not None and row.kind != "exception" and was_asked_for(row, calendar):
                 event = _asked_again(reader, google, calendar, row)
                 generation = calendar.cursor.generation
                 if event is None:
@@ -88,21 +89,22 @@ def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: T
         apply_rows(work, held, still_there, removed=frozenset(row.id for row in old if row.id not in present))
 
 
-def _was_asked_for(calendar: Calendar, row: MirrorEvent) -> bool:
-    """Whether the list would have brought the event. Of one that lies outside its bounds nothing is said by that it did not."""
-    bounds, times = calendar.cursor.bounds, new_times(row, calendar.time_zone)
-    return bounds is None or times is None or (times.start < bounds.end and bounds.start < times.end)
-
-
 def _asked_again(reader: Reader, google: GoogleCalendar, calendar: Calendar, row: MirrorEvent) -> Event | None:
-    """The event as Google has it now; None where it does not say."""
+    """The event as Google has it now; None where it does not say: it may be on its way, or we may see only when the calendar is busy, and are not told
+    which events there are (law 7).
+    """
     may_come = may_still_arrive(reader, row)  # looked up before Google is asked, or it might have come in between
+    deleted: Event = {"id": row.id, "status": "cancelled"}
     try:
         return google.get(calendar.google_id, row.id)
-    except (Missing, AlreadyGone) as error:
-        if may_come and isinstance(error, Missing):
+    except AlreadyGone:
+        return deleted
+    except Missing:
+        return None if may_come or calendar.free_busy_only else deleted
+    except Forbidden:
+        if calendar.free_busy_only:
             return None
-        return {"id": row.id, "status": "cancelled"}
+        raise
 
 
 def _rows(work: Work, calendar: Calendar, events: Iterable[Event]) -> list[MirrorEvent]:

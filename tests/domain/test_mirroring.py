@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from functions.domain.calendar import Bounds, Cursor
 from functions.domain.event_ids import event_id
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import DAY_MINUTES
@@ -22,6 +23,7 @@ from functions.domain.mirroring import (
     projected_time,
     resources_changed,
     row_changes,
+    was_asked_for,
 )
 from tests.domain.builders import (
     BERLIN,
@@ -29,6 +31,7 @@ from tests.domain.builders import (
     NOW,
     SESSION,
     apply,
+    calendar,
     exception,
     google_event,
     minute,
@@ -282,6 +285,29 @@ class TestRowChanges:
     def test_the_last_version_is_the_one_kept(self) -> None:  # case 53
         found = row_changes([row(google_event(etag='"1"')), row(google_event(etag='"2"'))], {})
         assert [one.etag for one in found.present] == ['"2"']
+
+
+class TestWasAskedFor:
+    """Which events a full list would have brought (cases 50 and 74)."""
+
+    MARCH = Bounds(start=minute("2027-03-01T00:00Z"), end=minute("2027-04-01T00:00Z"))
+
+    @pytest.mark.parametrize(
+        ("event", "asked"),
+        [
+            pytest.param(google_event(), True, id="within"),
+            pytest.param(google_event("e", "2027-02-28T23:00:00Z", "2027-03-01T01:00:00Z"), True, id="from before"),
+            pytest.param(google_event("e", "2027-02-28T23:00:00Z", "2027-03-01T00:00:00Z"), False, id="over before"),
+            pytest.param(google_event("e", "2027-04-01T00:00:00Z", "2027-04-01T01:00:00Z"), False, id="after"),
+            pytest.param(google_event() | {"start": {"dateTime": "soon"}}, True, id="nobody knows when"),
+        ],
+    )
+    def test_with_bounds(self, event: dict[str, Any], *, asked: bool) -> None:
+        assert was_asked_for(row(event), calendar(cursor=Cursor(bounds=self.MARCH))) is asked
+
+    def test_without_bounds_everything_was(self) -> None:
+        long_ago = row(google_event("e", "1999-01-01T00:00:00Z", "1999-01-01T01:00:00Z"))
+        assert was_asked_for(long_ago, calendar())
 
 
 class TestMergeChanges:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import requests
 
@@ -53,6 +53,11 @@ class Shared:
         """As the health of the account shows it."""
         calendars = self.studio.look("health")["calendars"]
         return next((each for each in calendars if each["id"] == self.id), {})
+
+    def asked(self, method: str) -> list[dict[str, Any]]:
+        """The queries of our calls of that method about it."""
+        calls = self.studio.google_control("GET", "calls")["calls"]
+        return [call["query"] for call in calls if call["id"] == method and self.google_id in unquote(call["path"])]
 
     def pull(self) -> requests.Response:
         return self.studio.post(f"calendars/{self.id}/pull", **self.studio.operator)

@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from functions.adapters.store.documents import mirror_ref
+from functions.domain.decision import Ref
+from functions.domain.session import Session
 from infra.local.platform import Platform
 from tests.in_process import rediscover
 from tests.studio import DAY, Studio, until
@@ -29,6 +32,11 @@ def test_a_calendar_that_tells_only_busy_times_blocks_by_its_occurrences(empty_s
     _connected(studio, shared)
     until(lambda: f"{DAY}T08:00:00Z" not in studio.starts() and f"{NEXT_DAY}T08:00:00Z" not in studio.starts(NEXT_DAY))
     assert (shared.seen()["role"], shared.seen()["can_write"]) == ("freeBusyReader", False)
+    assert {("timeMin", "timeMax", "singleEvents")} == {
+        tuple(name for name in ("timeMin", "timeMax", "singleEvents", "syncToken") if name in query)
+        for query in shared.asked("events.list")
+        if query["singleEvents"] == ["true"]
+    }
 
     # A notification is answered with the whole of it again: what has moved is taken out of its old place too.
     single = shared.put_event(f"{DAY}T10:00:00Z", f"{DAY}T11:00:00Z")
@@ -75,6 +83,34 @@ def test_a_destination_that_may_only_be_looked_at_keeps_blocking_and_waits(empty
     assert studio.conflicts() == {}
     assert [b.get("calendar_error") for b in studio.look("bookings")["bookings"]] == [None, None]
     assert not set(taken) & set(studio.starts())
+
+
+def test_an_event_of_ours_that_nobody_may_see_any_more_is_not_taken_for_deleted(empty_studio: Studio) -> None:
+    # cases 50 and 74
+    studio = empty_studio
+    shared = Shared.of(studio, role="writer")
+    _connected(studio, shared, blocks=["anna"], destination_for=["anna"])
+    booked = studio.book(f"{DAY}T10:00:00Z")
+    until(lambda: booked.look()["calendar_copy"] == "written")
+    session = studio.store.get(studio.account, Ref(Session, booked.session))
+    assert session is not None
+    (copy,) = session.copies.values()
+    until(lambda: studio.store.get(studio.account, mirror_ref(shared.id, copy.event)))
+
+    # Its list brings the event no more, and Google does not say why.
+    fault = {"user": studio.person.email, "method": "events.get", "status": 404, "reason": "notFound", "times": 100}
+    studio.google_control("POST", "faults", fault)
+    shared.give("freeBusyReader")
+    long_ago = DAY - timedelta(days=300)
+    shared.put_event(f"{long_ago}T08:00:00Z", f"{long_ago}T09:00:00Z", id=copy.event)
+    until(lambda: shared.asked("events.get"))
+    until(lambda: not shared.seen()["last_error"])
+    before = shared.seen()["last_success_at"]
+    shared.pull()
+    until(lambda: shared.seen()["last_success_at"] > before)
+    assert booked.look()["status"] == "confirmed"
+    assert f"{DAY}T10:00:00Z" not in studio.starts()
+    studio.google_control("DELETE", "faults")
 
 
 def _missed_long_ago(studio: Studio, shared: Shared) -> None:
