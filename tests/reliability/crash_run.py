@@ -195,7 +195,8 @@ class _Telling:
             return {
                 self.of(name): value is not None if name in self.DIFFERS else self.of(value)
                 for name, value in sorted(told.items())
-                if name not in self.NOT_TOLD and not (name == "place" and isinstance(value, int))  # of an entry of history
+                if name not in self.NOT_TOLD
+                and not (name == "place" and isinstance(value, int))  # of an entry of history
             }
         if isinstance(told, list | tuple):
             return [self.of(each) for each in told]
