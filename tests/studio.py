@@ -166,11 +166,17 @@ class Studio:
         return self.http.patch(f"{self.base}/sessions/{session}", json=changes, headers=self.operator)
 
     def lose_sight(self) -> None:
-        """The calendar was read last so long ago that nobody can say what is in it. A lease keeps whoever reads it now, or would, from telling."""
+        """The calendar was read last so long ago that nobody can say what is in it, and nobody reads it now."""
+        self.hold_off_pulls(last_success_at=0)
+
+    def hold_off_pulls(self, **more: Any) -> int:
+        """A lease keeps whoever reads the calendar now, or would, from telling; its fence. `more`: what else the document says from now on."""
         calendar = self.store.client.document(f"accounts/{self.account}/calendars/{self.calendar}")
         hour = int(time.time() * 1000) + 3_600_000
-        lease = {"holder": "nobody", "fence": 1_000_000, "expires_at": hour}
-        calendar.update({"last_success_at": 0, "next_poll_at": hour, "lease": lease})
+        fence = 1_000_000
+        lease = {"holder": "nobody", "fence": fence, "expires_at": hour}
+        calendar.update({"next_poll_at": hour, "lease": lease, **more})
+        return fence
 
     def connect(self) -> str:
         """Connects the person's account with a grant they gave, and makes their calendar block and receive anna's time."""

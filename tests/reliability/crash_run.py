@@ -173,7 +173,10 @@ class _Telling:
     """Names instead of ids, and nothing that is another each time by its nature."""
 
     MOMENTS = frozenset({"created_at", "at", "expires_at", "since", "moved_at", "placed_at", "joined_at", "look_at"})
-    DIFFERS = MOMENTS | {"manage_hash", "etag"}
+    # An event says by which version of its session it was written last; which of several needed no write is a matter of moments.
+    DIFFERS = MOMENTS | {"manage_hash", "etag", "updated", "bookingVersion"}
+    # Marks of an event's content are another in each event, and whether it was looked at in between is a matter of moments.
+    NOT_TOLD = frozenset({"id", "wrote", "left"})
 
     def __init__(self, run: Run, sessions: Iterable[Any], bookings: Iterable[Any], entries: Iterable[Any]) -> None:
         self._names = {run.resource: "the resource", run.service: "the service"}
@@ -192,7 +195,8 @@ class _Telling:
             return {
                 self.of(name): value is not None if name in self.DIFFERS else self.of(value)
                 for name, value in sorted(told.items())
-                if name != "id" and not (name == "place" and isinstance(value, int))  # of an entry of history
+                if name not in self.NOT_TOLD
+                and not (name == "place" and isinstance(value, int))  # of an entry of history
             }
         if isinstance(told, list | tuple):
             return [self.of(each) for each in told]

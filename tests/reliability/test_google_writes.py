@@ -10,12 +10,12 @@ from functions.adapters.google_calendar import GoogleCalendar
 from functions.adapters.google_errors import Changed, Forbidden, GoogleError, OurMistake, RateLimited, Unavailable
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Ref
-from functions.sync.leases import acquire, release
+from functions.sync.leases import Held, release
 from functions.sync.pages import apply_page
 from functions.sync.work import Work
 from infra.local.platform import Platform
 from tests.in_process import application_of
-from tests.studio import DAY, Studio, until
+from tests.studio import DAY, Studio, instants, until
 
 
 @pytest.fixture
@@ -66,19 +66,17 @@ def test_a_write_that_google_refuses_is_never_taken_for_done(  # case 117
 
 def test_a_page_from_before_our_write_is_no_move_of_its_owners(studio: Studio, application: Application) -> None:
     nine, ten = studio.starts()[0], studio.starts()[2]
-    with studio.pushes(drop=1.0):
-        booking = studio.book(nine)
-        booking.written()
-        work, calendar, google = connected(application, studio)
-        held = acquire(work)
-        assert held is not None
-        page = google.events_page(calendar.google_id, sync_token=calendar.cursor.sync_token, page_token=None)
-        assert [event["start"] for event in page.events]  # the event, at nine
-        assert booking.reschedule(ten).status_code == 200
-        booking.written()
-        apply_page(work, held, page)
-        release(work, held)
-        assert booking.look()["start"] == ten
+    held = Held(studio.calendar, studio.hold_off_pulls())
+    booking = studio.book(nine)
+    booking.written()
+    work, calendar, google = connected(application, studio)
+    page = google.events_page(calendar.google_id, sync_token=calendar.cursor.sync_token, page_token=None)
+    assert [instants(event)[0] for event in page.events] == [nine]
+    assert booking.reschedule(ten).status_code == 200
+    booking.written()
+    apply_page(work, held, page)
+    release(work, held)
+    assert booking.look()["start"] == ten
     studio.poll()
     until(lambda: booking.look()["calendar_copy"] == "written" and len(studio.mails()) == 2)
     assert booking.look()["start"] == ten

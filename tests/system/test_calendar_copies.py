@@ -68,11 +68,11 @@ def test_what_the_owner_wrote_a_moment_ago_stays_when_we_move_it(studio: Studio)
     nine, ten = studio.starts()[0], studio.starts()[2]
     booking = studio.book(nine)
     event = booking.written()
-    with studio.pushes(drop=1.0):
-        studio.person.change(event["id"], summary="Bring the papers", description="Second floor")
-        since = studio.google_control("GET", "calls")["last"]
-        assert booking.reschedule(ten).status_code == 200
-        event = booking.written()
+    studio.hold_off_pulls()
+    studio.person.change(event["id"], summary="Bring the papers", description="Second floor")
+    since = studio.google_control("GET", "calls")["last"]
+    assert booking.reschedule(ten).status_code == 200
+    event = booking.written()
     assert writes(studio, since) == [("patch", 412), ("patch", 200)]
     assert (event["summary"], event["description"], instants(event)[0]) == ("Bring the papers", "Second floor", ten)
     assert booking.history() == [("booking.confirmed", "client"), ("session.moved", "client")]
@@ -84,16 +84,15 @@ def test_an_event_that_its_owner_deleted_before_we_knew_of_it_is_not_made_again(
     until(lambda: operator_sees(studio, booking).get("calendar_error"))
     studio.google_control("PUT", "usage-limit", {"user": studio.person.email, "on": False})
     with studio.pushes(drop=1.0):
-        ours = {
-            "private": {"bookingSession": booking.session}
-        }  # as our insert would have made it, had its answer been lost
+        # As our insert would have made it, had its answer been lost.
+        ours = {"private": {"bookingSession": booking.session}}
         start, end = booking.look()["start"], booking.look()["end"]
         made = studio.person.add(start, end, id=event_id(booking.session, studio.calendar, 0), extendedProperties=ours)
         studio.person.delete(made["id"])
         since = studio.google_control("GET", "calls")["last"]
         time_passes(studio, studio.calendar)
         until(lambda: booking.look()["status"] == "cancelled")
-    assert writes(studio, since) == [("insert", 409)]
+    assert {*writes(studio, since)} <= {("insert", 409)}
     assert booking.look()["cancelled_by"] == "google"
     assert studio.person.events() == []
 
@@ -113,17 +112,18 @@ def test_a_change_costs_google_one_call_and_a_hold_none(studio: Studio) -> None:
     assert studio.change_session(kim.session, start=ten).status_code == 200
     assert instants(kim.written())[0] == ten
     assert writes(studio, since) == [("insert", 200), ("patch", 200), ("patch", 200)]
-    seen = [call["id"] for call in studio.google_control("GET", f"calls?since={since}")["calls"]]
-    assert "calendar.events.get" not in seen
+    calls = studio.google_control("GET", f"calls?since={since}")["calls"]
+    assert not [each for each in calls if each["user"] == studio.person.email and each["id"].endswith("events.get")]
 
 
 def test_an_insert_whose_answer_is_lost_invites_nobody_twice(studio: Studio) -> None:  # cases 92, 119, 120
     since = studio.google_control("GET", "calls")["last"]
     fault = {"user": studio.person.email, "method": "POST", "path": "/events", "status": 503, "when": "after"}
     studio.google_control("POST", "faults", fault)
-    with studio.pushes(drop=1.0):  # a pull would know it as ours before we come again
-        booking = studio.book(studio.starts()[0])
-        booking.written()
+    nine = studio.starts()[0]
+    studio.hold_off_pulls()  # one would know it as ours before we come again
+    booking = studio.book(nine)
+    booking.written()
     assert writes(studio, since) == [("insert", 503), ("insert", 409)]
 
 
