@@ -94,7 +94,7 @@ def stage() -> Iterator[Stage]:
 
 def untrue(stage: Stage) -> list[str]:
     deeds = Deeds()
-    deeds.changed.update({event: 9 for event in _events_of_sessions(stage)})
+    deeds.changed.update(dict.fromkeys(_events_of_sessions(stage), 9))
     return when_quiet(stage.business, deeds)
 
 
@@ -191,3 +191,15 @@ def test_a_calendar_that_is_not_used_any_more_is_left_alone_by_the_schedules(sta
     stage.settle()
     left = stage.calendar(PRIVATE)
     assert (left.next_poll_at, left.renew_at) == (None, None)
+
+
+def test_a_calendar_that_is_used_again_while_its_channel_lives_is_not_asked_about_at_every_quarter(
+    stage: Stage,
+) -> None:
+    path = f"calendars/{stage.business.calendars[PRIVATE]}"
+    for blocks in ([], ["anna"]):
+        stage.business.as_operator("PUT", path, {"blocks": blocks, "destination_for": []})
+    stage.settle()
+    again = stage.calendar(PRIVATE)
+    assert again.channel is not None
+    assert again.renew_at == again.channel.renewal_at
