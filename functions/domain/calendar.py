@@ -86,10 +86,15 @@ class Channel(Document):
     def alive(self, now: Millis) -> bool:
         return self.resource is not None and self.expires_at is not None and now < self.expires_at
 
-    def due_for_renewal(self, now: Millis) -> bool:
+    @property
+    def renewal_at(self) -> Millis | None:
+        """When a successor is asked for; None of one that Google has not answered for yet."""
         if self.expires_at is None:
-            return True
-        return now >= self.created_at + (self.expires_at - self.created_at) * CHANNEL_RENEWAL
+            return None
+        return self.created_at + int((self.expires_at - self.created_at) * CHANNEL_RENEWAL)
+
+    def due_for_renewal(self, now: Millis) -> bool:
+        return self.renewal_at is None or now >= self.renewal_at
 
 
 class Difference(Document):

@@ -12,7 +12,7 @@ from functions.adapters.google_calendar import GoogleCalendar, WatchAnswer
 from functions.adapters.google_errors import AccessLost, GoogleError, Missing, NotPushable
 from functions.adapters.signing import ChannelClaim, channel_token
 from functions.adapters.store.store import Reader
-from functions.domain.calendar import CHANNEL_RENEWAL, Calendar, Channel
+from functions.domain.calendar import Calendar, Channel
 from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.instants import Millis
 from functions.sync.lost_access import lose_connection
@@ -65,10 +65,10 @@ def _begin(work: Work) -> Calendar | None:
             return Decision(answer=None)
         if not calendar.in_use:
             # Its use ended while a channel was being asked for, which has named the time of its renewal all the same.
-            left_alone = calendar.model_copy(update={"renew_at": None})
-            return Decision(answer=None, documents=() if calendar.renew_at is None else (left_alone,))
-        if not _needs_channel(calendar, address, now):
-            return Decision(answer=None)
+            return _renewed_at(calendar, None)
+        if calendar.channel is not None and not _needs_channel(calendar, address, now):
+            # As where it is used again while its channel lives.
+            return _renewed_at(calendar, calendar.channel.renewal_at)
         if calendar.next_channel is not None and now < calendar.next_channel.created_at + ASKING_MS:
             return Decision(answer=None)  # another worker is asking (case 30)
         asking = calendar.model_copy(update={"next_channel": Channel(id=channel_id, address=address, created_at=now)})
@@ -77,6 +77,12 @@ def _begin(work: Work) -> Calendar | None:
     address = work.application.settings.webhook_url
     channel_id = str(uuid.uuid4())
     return work.store.run(work.account, attempt)
+
+
+def _renewed_at(calendar: Calendar, moment: Millis | None) -> Decision[Calendar | None]:
+    """Nothing to ask Google for; and the schedule comes again when there is."""
+    known = calendar.renew_at == moment
+    return Decision(answer=None, documents=() if known else (calendar.model_copy(update={"renew_at": moment}),))
 
 
 def _needs_channel(calendar: Calendar, address: str, now: Millis) -> bool:
@@ -96,12 +102,11 @@ def _keep(work: Work, asked: Channel, answer: WatchAnswer) -> Channel | None:
         calendar = reader.get(Ref(Calendar, work.subject))
         if calendar is None or calendar.next_channel is None or calendar.next_channel.id != asked.id:
             return Decision(answer=made)
-        kept = calendar.model_copy(update={"channel": made, "next_channel": None, "renew_at": renew_at})
+        kept = calendar.model_copy(update={"channel": made, "next_channel": None, "renew_at": made.renewal_at})
         return Decision(answer=calendar.channel, documents=(kept,), effects=(Effect(kind="pull", subject=calendar.id),))
 
     ends = answer.expires_at or asked.created_at + ASSUMED_LIFE_MS
     made = asked.model_copy(update={"resource": answer.resource, "expires_at": ends})
-    renew_at = asked.created_at + int((ends - asked.created_at) * CHANNEL_RENEWAL)
     return work.store.run(work.account, attempt)
 
 

@@ -191,3 +191,15 @@ def test_a_calendar_that_is_not_used_any_more_is_left_alone_by_the_schedules(sta
     stage.settle()
     left = stage.calendar(PRIVATE)
     assert (left.next_poll_at, left.renew_at) == (None, None)
+
+
+def test_a_calendar_that_is_used_again_while_its_channel_lives_is_not_asked_about_at_every_quarter(
+    stage: Stage,
+) -> None:
+    path = f"calendars/{stage.business.calendars[PRIVATE]}"
+    for blocks in ([], ["anna"]):
+        stage.business.as_operator("PUT", path, {"blocks": blocks, "destination_for": []})
+    stage.settle()
+    again = stage.calendar(PRIVATE)
+    assert again.channel is not None
+    assert again.renew_at == again.channel.renewal_at

@@ -3,9 +3,18 @@
 import os
 import subprocess
 import sys
+import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from functions.adapters.store.store import Reader
+from functions.adapters.store.wire import Commit
+from functions.domain.calendar import Calendar, Lease
+from functions.domain.decision import Ref
+from functions.sync import leases, notify, own_events, pages, projection, pull, schedules
+from functions.sync.leases import Held
 from tests.reliability.simulation.run import Told, tell
 
 STORIES, A_TEST = 200, 20
@@ -49,3 +58,92 @@ def test_a_seed_is_the_same_story_in_every_process() -> None:
         check=False,
     )
     assert f"story {told.hash} of seed 1007" in elsewhere.stdout, elsewhere.stderr
+
+
+# Would it be noticed? Each is a mistake that somebody could make, put into the running code.
+
+
+def _moves_the_cursor_first(patched: pytest.MonkeyPatch) -> None:
+    """The cursor moves before the page is applied."""
+    apply, finish, move = pull.apply_page, pull._finish, pull._move_cursor
+    owed: list[Callable[[], None]] = []
+
+    def apply_later(*page: Any) -> None:
+        owed.append(lambda: apply(*page))
+
+    def then_apply(done: Callable[..., Any]) -> Callable[..., Any]:
+        def both(*given: Any) -> Any:
+            answer = done(*given)
+            while owed:
+                owed.pop()()
+            return answer
+
+        return both
+
+    patched.setattr(pull, "apply_page", apply_later)
+    patched.setattr(pull, "_finish", then_apply(finish))
+    patched.setattr(pull, "_move_cursor", then_apply(move))
+
+
+def _deletes_because_a_line_is_missing(patched: pytest.MonkeyPatch) -> None:
+    """What a full list does not bring is forgotten without a word about its session."""
+    patched.setattr(pages, "follow", lambda work, held, row, *more: None)
+
+
+def _commits_without_preconditions(patched: pytest.MonkeyPatch) -> None:
+    """The last writer wins."""
+    update = Commit.update
+
+    def blind(self: Commit, path: str, fields: Any, *, last: Any) -> None:
+        update(self, path, fields, last=last)
+        self._request.writes[-1].ClearField("current_document")
+
+    patched.setattr(Commit, "update", blind)
+
+
+def _two_workers_a_calendar(patched: pytest.MonkeyPatch) -> None:
+    """Nobody holds a lease, and no fence is looked at."""
+
+    def anybody(reader: Reader, held: Held) -> Calendar:
+        calendar = reader.get(Ref(Calendar, held.calendar))
+        assert calendar is not None
+        return calendar
+
+    patched.setattr(Lease, "held", lambda self, now: False)
+    for module in (leases, pages, pull, projection, own_events):
+        patched.setattr(module, "held_calendar", anybody)
+
+
+def _takes_effects_for_done(patched: pytest.MonkeyPatch) -> None:
+    """What could not be enqueued is swept by nobody."""
+    patched.setattr(schedules, "due_outbox", lambda store, now: [])
+
+
+def _tells_again(patched: pytest.MonkeyPatch) -> None:
+    """A mail is sent each time that its task comes, under a name of its own."""
+    message = notify._message
+
+    def fresh(*given: Any) -> Any:
+        made = message(*given)
+        made.replace_header("Message-ID", f"<{uuid.uuid4()}@mail.example>")
+        return made
+
+    patched.setattr(notify, "claim", lambda work: True)
+    patched.setattr(notify, "_message", fresh)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        _moves_the_cursor_first,
+        _deletes_because_a_line_is_missing,
+        _commits_without_preconditions,
+        _two_workers_a_calendar,
+        _takes_effects_for_done,
+        _tells_again,
+    ],
+    ids=lambda mistake: mistake.__name__.strip("_"),
+)
+def test_a_mistake_shows(mistake: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    mistake(monkeypatch)
+    assert any(tell(seed).wrong for seed in range(1000, 1000 + STORIES))

@@ -29,6 +29,7 @@ from functions.sync import main as sync
 from functions.sync import notify
 from functions.sync.discover import calendar_id
 from functions.webhook.notifications import receive
+from infra.local.google import people
 from tests.reliability.simulation import firestore, google
 from tests.reliability.simulation.chance import Clock
 from tests.reliability.simulation.tasks import Tasks
@@ -197,6 +198,7 @@ def business(clock: Clock, io: Io, committed: firestore.Committed) -> Iterator[B
     application.calendars._service = _Remembered(application.calendars._built())
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(google_calendar, "httplib2", google.library_with(wire))
+        patched.setattr(people, "_hash", lambda password, salt=None: password)  # slow on purpose, and nobody signs in
         patched.setattr(notify, "send", lambda message, _: io("mail", lambda: made.mails.append(message)))
         made.furnish()
         yield made

@@ -36,6 +36,7 @@ class Faults:
     """`chance` of a fault at one I/O. `met` counts what happened, for who wants to know what was covered."""
 
     chance: float
+    note: Callable[[str], None]
     met: Counter[str] = field(default_factory=Counter)
 
     def around(self, random: Random, worker: Worker, what: str, do: Callable[[], Any]) -> Any:
@@ -46,7 +47,7 @@ class Faults:
         ending = random.choice(("dies before", "dies after", "refused", "refused", "answer lost", "sent twice"))
         kind = what.split()[0]
         self.met[f"{kind}: {ending}"] += 1
-        worker.fault = f"{what}: {ending}"  # type: ignore[attr-defined]
+        self.note(f"  {worker.name}: {what}: {ending}")
         if ending == "dies before":
             self._die(worker)
         if ending == "refused":

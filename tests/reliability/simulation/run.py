@@ -62,15 +62,14 @@ class Story:
         self.clock = Clock()
         self.turns = Turns()
         self.random = character
-        self.faults = Faults(chance=character.choice((0.0, 0.004, 0.015, 0.04)))
+        self.faults = Faults(chance=character.choice((0.0, 0.004, 0.015, 0.04)), note=self._note)
         # How likely it is that another one goes on, and that a push is lost.
-        self.restless = character.choice((0.0, 0.1, 0.5, 1.0))
+        self.restless = character.choice((0.0, 0.02, 0.1, 0.5))
         self.deaf = character.choice((0.0, 0.2, 1.0))
         self.haste = character.choice((8, 20, 60))
         self.moment = AtEveryMoment(lambda: self.clock.millis)
         self.waiting_wishes: list[tuple[Wish, int]] = []
-        self._busy_with: dict[int, Worker] = {}
-        self._last: Worker | None = None
+        self._left = 0  # how many more I/O until something else happens
         self._looking = True
         self._named = 0
 
@@ -103,7 +102,10 @@ class Story:
         worker = self.turns.running
         if worker is None or self._looking:
             return do()
-        worker.stop(what)
+        if self._left > 0 and self.random.random() >= self.restless:
+            self._left -= 1  # it goes on at once, because handing over takes longer than most I/O here
+        else:
+            worker.stop(what)
         if worker.dead:
             raise Died
         self.covered[f"I/O, {what}"] += 1
@@ -124,23 +126,20 @@ class Story:
             if len(self.trace) > before:
                 self.strokes.append(number)
                 self.covered[f"happens, {happens.__name__.strip('_')}"] += 1
-        for _ in range(self.random.randrange(self.haste)):
-            if not self._go_on():
-                break
+        self._left = self.random.randrange(self.haste)
+        while self._left > 0 and self._go_on():
+            self._left -= 1
+        self._left = 0
         if self.moment.found:
             raise Untrue("; ".join(self.moment.found))
 
     def _go_on(self) -> bool:
+        """Somebody does the next thing, or a few."""
         under_way = self.turns.under_way
         if not under_way:
             return False
-        if self._last not in under_way or self.random.random() < self.restless:
-            self._last = self.random.choice(under_way)
-        worker = self._last
-        assert worker is not None
+        worker = self.random.choice(under_way)
         self.turns.go_on(worker)
-        if fault := worker.__dict__.pop("fault", None):
-            self._note(f"  {worker.name}: {fault}")
         if worker.over:
             self._ended(worker)
         return True
@@ -300,8 +299,8 @@ class Story:
         self._note("quiet")
         self.faults.chance = 0.0
         self.business.world.faults.reset()
-        while self._go_on():
-            pass
+        self._finish_all()
+        self.restless = 0.02
         self._settle()
         self._wait_for_google()
         for number in range(MOST_POLLS):
@@ -335,8 +334,13 @@ class Story:
 
     def _schedule_now(self, name: str) -> None:
         self._begin(f"schedule {name}", lambda: self.business.fire(name), lambda worker: str(worker.result))
+        self._finish_all()
+
+    def _finish_all(self) -> None:
+        self._left = 1_000_000
         while self._go_on():
             pass
+        self._left = 0
 
     def _deliver_all(self) -> bool:
         any_ = False
@@ -351,8 +355,7 @@ class Story:
                 self._deliver(self.random.choice(due))
             else:
                 return any_
-            while self._go_on():
-                pass
+            self._finish_all()
 
     def _owed(self) -> list[Any]:
         return [
