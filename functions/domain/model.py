@@ -4,7 +4,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Its checks are built when the first one is made: an instance pays at its start only for what its first request needs."""
+    """Its checks are built when the first one is made: an instance pays at its start only for what its first request needs.
+
+    (Which several threads may do at once only since pydantic 2.14.)
+    """
 
     model_config = ConfigDict(defer_build=True)
 
