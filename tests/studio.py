@@ -387,8 +387,9 @@ class Booked:
     def try_to_cancel(self, **more: Any) -> requests.Response:
         return self.studio.post(f"bookings/{self.id}/cancel", more, **self._proof)
 
-    def reschedule(self, start: str) -> requests.Response:
-        return self.studio.post(f"bookings/{self.id}/reschedule", {"start": start}, **self._proof)
+    def reschedule(self, start: str, *, key: str | None = None) -> requests.Response:
+        headers = {**self._proof, **({"Idempotency-Key": key} if key else {})}
+        return self.studio.post(f"bookings/{self.id}/reschedule", {"start": start}, **headers)
 
     def event(self) -> dict[str, Any] | None:
         return self.studio.event_of(self.session)

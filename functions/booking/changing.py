@@ -1,7 +1,9 @@
 """Bookings that are cancelled, alone or with others of their series, or get another time."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_refs_of
@@ -16,6 +18,7 @@ from functions.booking.clients import (
     seating_at,
     start_of,
 )
+from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, Cancel, Move, Reschedule, SeriesAnswer
 from functions.domain import appointments
@@ -139,7 +142,13 @@ def _to_another_time(call: Call, body: Reschedule, *, resource: str | None, boun
         )
         return answered(decision, lead_of(around, decision.answer))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    # Case 99: sent again after somebody moved it elsewhere, it must not move it back.
+    answer = answered_once(call, attempt, keep=_kept, repeat=BookingAnswer.model_validate, status=200)
+    return Answer(body=answer)
+
+
+def _kept(answer: BookingAnswer) -> Mapping[str, Any]:
+    return answer.model_dump(mode="json", exclude_none=True)
 
 
 def _seating_near(reader: Reader, question: Question, session: Session, start: Minute) -> Seating:
