@@ -138,7 +138,8 @@ def _present(inbound: Inbound) -> Decision[None]:
         # As we left it, or about to be deleted: the etag is the only news, so that our next write fits.
         return _reshaped(inbound, session.with_copy(seen.model_copy(update={"base": times})))
     if times == session.times:
-        seen = seen.model_copy(update={"base": times, "written": session.version})
+        # Where we were about to put it. What else was to be written, guests say, still is.
+        seen = seen.model_copy(update={"base": times})
         return _reshaped(inbound, session.with_copy(seen))
     policy = _move_policy(inbound)
     if policy == "ask":

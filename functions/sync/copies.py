@@ -54,7 +54,8 @@ def _note(work: Work, session_id: str, error: str | None) -> None:
         copy = None if session is None else session.copies.get(work.subject)
         if session is None or copy is None or copy.error == error:
             return Decision(answer=None)
-        return Decision(answer=None, documents=(session.with_copy(copy.model_copy(update={"error": error})),))
+        noted = copy.model_copy(update={"error": error, "error_since": None if error is None else work.now()})
+        return Decision(answer=None, documents=(session.with_copy(noted),))
 
     work.store.run(work.account, attempt)
 

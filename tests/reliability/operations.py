@@ -117,6 +117,13 @@ def closes(run: Run) -> object:
     return run.operator("PUT", f"resources/{run.resource}", {"name": "Anna", "time_zone": "UTC"})
 
 
+def in_conflict(run: Run) -> Any:
+    made = run.book()
+    closes(run)
+    run.world.settle()
+    return made
+
+
 EVENT = {"kind": "event", "capacity": 2}
 
 OPERATIONS = {
@@ -256,6 +263,14 @@ OPERATIONS = {
         prepare=prepared(booked),
         act=lambda run, made: run.operator("POST", f"bookings/{made['id']}/move", {"start": run.at(11)}),
         effects=5,
+        in_google=False,
+    ),
+    "an operator lives with a conflict": Operation(
+        prepare=prepared(in_conflict),
+        act=lambda run, made: run.operator(
+            "POST", f"conflicts/{made['session']}/resolve", {"choice": "keep"}, once=True
+        ),
+        effects=3,
         in_google=False,
     ),
     "hours change, and a booking is in conflict": Operation(

@@ -97,6 +97,19 @@ def test_a_booking_moved_onto_other_time_follows_and_is_flagged(studio: Studio) 
     assert ten not in studio.starts()
 
 
+def test_a_reschedule_that_is_sent_again_does_not_undo_what_the_owner_did_since(studio: Studio) -> None:  # case 99
+    nine, ten, noon, half_past_noon = (studio.starts()[n] for n in (0, 2, 6, 7))
+    booking = studio.book(nine)
+    booking.written()
+    first = booking.reschedule(ten, key="once")
+    studio.person.move(booking.written()["id"], noon, half_past_noon)
+    until(lambda: booking.look()["start"] == noon)
+    again = booking.reschedule(ten, key="once")
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert booking.look()["start"] == noon
+    assert booking.reschedule(nine, key="once").status_code == 422
+
+
 def test_a_booking_moved_outside_the_hours_follows_and_is_flagged(studio: Studio) -> None:  # case 105
     nine = studio.starts()[0]
     booking = studio.book(nine)
