@@ -188,16 +188,16 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
 
 def _still_accepted(inbound: Inbound) -> tuple[str, ...]:
     """What an operator lives with, less what is over in Google. Where there is another copy, it may be that one which it was about."""
-    session, event = inbound.session, inbound.event
+    session = inbound.session
     if len(session.copies) > 1 or session.status != "open":
         return session.accepted
-    over = SEEN_IN_GOOGLE - _strange(event)
+    over = SEEN_IN_GOOGLE - _strange(inbound)
     return tuple(reason for reason in session.accepted if reason not in over)
 
 
 def _reason_after(inbound: Inbound, after: Session) -> str | None:
     conflict = inbound.session.conflict
-    seen = next((each.value for each in Obstacle if each in _strange(inbound.event) - {*after.accepted}), None)
+    seen = next((each.value for each in Obstacle if each in _strange(inbound) - {*after.accepted}), None)
     if conflict is None or conflict.reason not in SEEN_IN_GOOGLE:
         return seen or (None if conflict is None else conflict.reason)
     # Where there is another copy, it may be that one which it is about.
@@ -207,10 +207,13 @@ def _reason_after(inbound: Inbound, after: Session) -> str | None:
     return seen or _standing(inbound, after)
 
 
-def _strange(event: MirrorEvent) -> frozenset[Obstacle]:
-    """What the event has become that a session can't be, and that its owner is not coming."""
+def _strange(inbound: Inbound) -> frozenset[Obstacle]:
+    """What the event has become that a session can't be, and that its owner is not coming. Less what our next write of its time puts right."""
+    event, copy = inbound.event, inbound.base
+    at_its_base = copy.base == new_times(event, inbound.calendar_zone)
+    about_to_be_moved = at_its_base and copy.base != inbound.session.times and copy.written < inbound.session.version
     found = {Obstacle.DECLINED} if event.declined else set()
-    if event.start is not None and event.start.all_day:
+    if event.start is not None and event.start.all_day and not about_to_be_moved:
         found.add(Obstacle.ALL_DAY)
     if event.kind != "single":
         found.add(Obstacle.RECURRING)
@@ -273,11 +276,9 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
 
 
 def _reason_put_back(inbound: Inbound) -> str | None:
-    """What stood in its way at this time still does."""
-    conflict = inbound.session.conflict
-    if conflict is None or conflict.reason not in (Obstacle.DELETED, Obstacle.MOVED, Obstacle.ALL_DAY):
-        return None if conflict is None else conflict.reason
-    return _blocked(inbound, inbound.session)
+    """As it will be seen next, at its time: what stood in its way there still does, and its owner may have declined it too."""
+    at_its_time = inbound.event.model_copy(update={"start": None})
+    return _reason_after(replace(inbound, event=at_its_time), inbound.session)
 
 
 def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
@@ -354,7 +355,7 @@ def _along(booking: Booking, moved: Session) -> Booking:
 
 def _standing(inbound: Inbound, session: Session) -> str | None:
     """Why the session can't be kept at the time that it has in Google as it was promised; None where it can."""
-    strange = _strange(inbound.event) - {*session.accepted}
+    strange = _strange(inbound) - {*session.accepted}
     return next((each.value for each in Obstacle if each in strange), None) or _blocked(inbound, session)
 
 

@@ -1,7 +1,7 @@
 """What there is before a story begins: a business with its people in Google, connected, pulled and watched."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -20,7 +20,9 @@ from functions.adapters.oauth import SCOPES
 from functions.adapters.outbox import Dispatcher
 from functions.adapters.settings import Settings, read_settings
 from functions.adapters.store.store import Store
+from functions.adapters.sync_function import FOR_A_SALE
 from functions.adapters.tasks import Task
+from functions.booking import freshness
 from functions.booking import main as booking
 from functions.booking.bootstrap import bootstrap
 from functions.domain.calendar import Connection
@@ -194,14 +196,45 @@ def business(clock: Clock, io: Io, committed: firestore.Committed) -> Iterator[B
     wire = google.Wire(world, io)
     tasks = Tasks(io, lambda: clock.millis)
     made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks)
-    application.__dict__ |= {"store": made.store, "tasks": tasks}
+    application.__dict__ |= {"store": made.store, "tasks": tasks, "sync_function": _AtOnce(made)}
     application.calendars._service = _Remembered(application.calendars._built())
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(google_calendar, "httplib2", google.library_with(wire))
+        patched.setattr(freshness, "time", _Waiting(io))
         patched.setattr(people, "_hash", lambda password, salt=None: password)  # slow on purpose, and nobody signs in
         patched.setattr(notify, "send", lambda message, _: io("mail", lambda: made.mails.append(message)))
         made.furnish()
         yield made
+
+
+@dataclass
+class _AtOnce:
+    """The sync function as the booking function calls it for a sale: here in its place, one calendar after the other."""
+
+    business: Business
+
+    def pull(self, account: str, calendars: Collection[str], **_: Any) -> None:
+        for calendar in calendars:
+            self.business.run(Task(kind="pull", name="", body=_for_a_sale(account, calendar)))
+
+
+def _for_a_sale(account: str, calendar: str) -> dict[str, str]:
+    return {"account": account, "subject": calendar, "about": FOR_A_SALE}
+
+
+@dataclass
+class _Waiting:
+    """Who waits for another worker's pull: it may go on meanwhile, and the two seconds pass by looks, not by the story's clock."""
+
+    io: Io
+    waited: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.waited
+
+    def sleep(self, seconds: float) -> None:
+        self.waited += seconds
+        self.io("wait", lambda: None)
 
 
 class _Remembered:
