@@ -70,7 +70,8 @@ def _catch_up(work: Work, held: Held) -> None:
     """One pass to the end of the feed."""
     calendar = project_where_needed(work, held)
     google = work.google(calendar.connection)
-    if calendar.cursor.fingerprint != LIST_FINGERPRINT:
+    at_the_beginning = calendar.cursor.sync_token is None and calendar.cursor.page_token is None
+    if calendar.cursor.fingerprint != LIST_FINGERPRINT or at_the_beginning:
         calendar = _begin_full_list(work, held)
     # A list that an earlier pull began says, as its sync token does, how things were then: another one brings what has come since.
     started = None if calendar.cursor.page_token is not None else work.now()
@@ -86,8 +87,9 @@ def _catch_up(work: Work, held: Held) -> None:
             calendar, started = _begin_full_list(work, held), started or work.now()
             continue
         except PageExpired:  # case 67: this list again from its beginning
+            started = started or work.now()
             again = calendar.cursor.model_copy(update={"page_token": None})
-            calendar, started = _move_cursor(work, held, again), started or work.now()
+            calendar = _begin_full_list(work, held) if full_list else _move_cursor(work, held, again)
             continue
         if page.next_page_token is None and page.next_sync_token is None:
             raise Unavailable("a page without a token")  # case 51
@@ -114,7 +116,10 @@ def _apply(
 
 
 def _begin_full_list(work: Work, held: Held) -> Calendar:
-    """A new generation from the first page. What is known of the old one keeps blocking until the sweep at the end (cases 45 to 47)."""
+    """A new generation from the first page. What is known of the old one keeps blocking until the sweep at the end (cases 45 to 47).
+
+    Also where a full list is asked for again: what its first pages had brought may be gone since, and would be taken for brought by this one.
+    """
     generation = _present(work, held).cursor.generation + 1
     return _move_cursor(work, held, Cursor(generation=generation, fingerprint=LIST_FINGERPRINT))
 
