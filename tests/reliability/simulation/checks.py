@@ -187,7 +187,9 @@ def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
                 yield f"{what} has no event"
             elif session.status == "open" and there and record is not None:
                 yield from _as_it_should(what, session, record, calendar)
-            elif session.status == "cancelled" and there and copy.event not in deeds.brought_back:
+            elif (
+                session.status == "cancelled" and there and copy.event not in deeds.brought_back | deeds.taken_elsewhere
+            ):
                 yield f"{what} has an event still"
     known = {(name, copy.event) for session in books.sessions.values() for name, copy in session.copies.items()}
     for name, (store, calendar) in stores.items():
