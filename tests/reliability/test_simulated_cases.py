@@ -205,10 +205,8 @@ def test_a_calendar_that_is_used_again_while_its_channel_lives_is_not_asked_abou
     assert again.renew_at == again.channel.renewal_at
 
 
-@pytest.mark.parametrize(
-    "pages_before", [0, 1], ids=["before its cursor moved", "at a page token that is no good any more"]
-)
-def test_what_a_full_list_brought_before_it_began_again_is_not_taken_for_there(stage: Stage, pages_before: int) -> None:
+def test_what_a_full_list_brought_before_it_began_again_is_not_taken_for_there(stage: Stage) -> None:
+    """It died with its first page applied and its cursor where it was: so it begins again, and what that page brought may be gone by then."""
     made = [stage.person("POST", f"calendars/{ANNA}/events", {"summary": "Theirs", **NINE}) for _ in range(3)]
     stage.expire_sync_tokens()
     stage.business.world.faults.set_paging("*", Paging(1, None))
@@ -216,28 +214,16 @@ def test_what_a_full_list_brought_before_it_began_again_is_not_taken_for_there(s
     def die() -> None:
         raise Died
 
-    def dies_with_the_next_commits_but_one() -> None:
+    def one_more_commit() -> None:
         stage.before["commit"] = lambda: stage.before.update({"commit": die})
 
-    lists = iter([lambda: None, dies_with_the_next_commits_but_one] if not pages_before else [lambda: None] * 2)
-
-    def listed() -> None:
-        if then := next(lists, None):
-            then()
-            stage.after["google events.list"] = listed
-        else:
-            die()
-
-    stage.after["google events.list"] = listed
+    # The first list is refused, as its sync token has expired; the second one brings the page.
+    stage.after["google events.list"] = lambda: stage.after.update({"google events.list": one_more_commit})
     with pytest.raises(Died):
         stage.pull()
-    stage.before.clear()
-    stage.after.clear()
     for event in made:
         stage.person("DELETE", f"calendars/{ANNA}/events/{event['id']}")
     stage.business.world.faults.reset()
-    if pages_before:
-        stage.expire_sync_tokens()  # the page token of a list goes with it
     stage.clock.move(3_600_000)
     assert stage.pull() == 204
     assert not [each for each in untrue(stage) if "mirror" in each or "drift" in each]
