@@ -203,3 +203,27 @@ def test_a_calendar_that_is_used_again_while_its_channel_lives_is_not_asked_abou
     again = stage.calendar(PRIVATE)
     assert again.channel is not None
     assert again.renew_at == again.channel.renewal_at
+
+
+def test_what_a_full_list_brought_before_it_began_again_is_not_taken_for_there(stage: Stage) -> None:
+    """It died with its first page applied and its cursor where it was: so it begins again, and what that page brought may be gone by then."""
+    made = [stage.person("POST", f"calendars/{ANNA}/events", {"summary": "Theirs", **NINE}) for _ in range(3)]
+    stage.expire_sync_tokens()
+    stage.business.world.faults.set_paging("*", Paging(1, None))
+
+    def die() -> None:
+        raise Died
+
+    def one_more_commit() -> None:
+        stage.before["commit"] = lambda: stage.before.update({"commit": die})
+
+    # The first list is refused, as its sync token has expired; the second one brings the page.
+    stage.after["google events.list"] = lambda: stage.after.update({"google events.list": one_more_commit})
+    with pytest.raises(Died):
+        stage.pull()
+    for event in made:
+        stage.person("DELETE", f"calendars/{ANNA}/events/{event['id']}")
+    stage.business.world.faults.reset()
+    stage.clock.move(3_600_000)
+    assert stage.pull() == 204
+    assert not [each for each in untrue(stage) if "mirror" in each or "drift" in each]

@@ -14,10 +14,11 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.event_ids import session_of
 from functions.domain.google_event import MirrorEvent, mirror_row
-from functions.domain.inbound import new_times
+from functions.domain.inbound import is_disputed, new_times
 from functions.domain.instants import Millis, rfc3339
 from functions.domain.intervals import Interval, merge
 from functions.domain.session import Session
+from functions.domain.standing import Obstacle
 from infra.local.google.event_record import EventRecord
 from infra.local.google.event_store import EventStore
 from infra.local.google.freebusy import busy_spans
@@ -102,8 +103,8 @@ def _drift(business: Business, books: Books) -> Iterator[str]:
     """For each resource and each calendar that blocks it, the ledger's blocks are what Google says is busy, less the events of ours that sessions stand for."""
     resources = {each.id: each for each in queries.resources(business.store, ACCOUNT)}
     for calendar in _calendars(business):
-        expected = _busy(business, calendar, _stood_for(books, calendar))
         for resource in calendar.resources:
+            expected = _busy(business, calendar, _stood_for(books, calendar, resource))
             if calendar.id not in resources[resource].blocked_by:
                 yield f"{calendar.google_id} blocks {resource}, which does not say so"
             if differing := _difference(expected, _blocks(books, resource, calendar.id)):
@@ -119,12 +120,14 @@ def _links(resources: Iterable[Resource], calendars: Iterable[Calendar]) -> Iter
                 yield f"{resource.id} is blocked by {name}, which does not say so"
 
 
-def _stood_for(books: Books, calendar: Calendar) -> set[str]:
-    """The events of ours whose time a session in the ledger takes."""
+def _stood_for(books: Books, calendar: Calendar, resource: str) -> set[str]:
+    """The events of ours whose time a session in the ledger takes: those it has here, and those that came here from another calendar of its own."""
     return {
-        session.copies[calendar.id].event
+        copy.event
         for session in books.sessions.values()
-        if calendar.id in session.copies and session.status == "open"
+        for name, copy in session.copies.items()
+        if session.status == "open" and not is_disputed(session, calendar.id)
+        if name == calendar.id or resource in session.resources
     }
 
 
@@ -181,13 +184,19 @@ def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
             record = store.find(copy.event)
             there = record is not None and not record.cancelled
             what = f"session {session.id} ({session.status}) in {calendar.google_id}"
-            if copy.written < session.version and copy.error is None:
+            if session.status == "open" and copy.missing_since is not None:
+                # Where the event may be, a person is asked.
+                if not session.in_conflict(Obstacle.DELETED):
+                    yield f"{what} is missing, and nobody is asked"
+            elif copy.written < session.version and copy.error is None and not copy.gone:
                 yield f"{what} is still to be written"
             elif session.status == "open" and not there and not copy.gone:
                 yield f"{what} has no event"
             elif session.status == "open" and there and record is not None:
                 yield from _as_it_should(what, session, record, calendar)
-            elif session.status == "cancelled" and there and copy.event not in deeds.brought_back:
+            elif (
+                session.status == "cancelled" and there and copy.event not in deeds.brought_back | deeds.taken_elsewhere
+            ):
                 yield f"{what} has an event still"
     known = {(name, copy.event) for session in books.sessions.values() for name, copy in session.copies.items()}
     for name, (store, calendar) in stores.items():
