@@ -44,11 +44,17 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
     if zone_name != calendar.time_zone:
         calendar = _adopt_zone(work, held, zone_name)
     rows = without_orphans(_rows(work, calendar, page.events))
+    ours = [row for row in rows if row.session is not None and row.kind != "exception"]
+    latest = {row.id: row for row in ours}
+    # Those that are deleted first: once its row is gone, nothing but the repeated page would bring it up, and its sync token may expire before.
+    for row in latest.values():
+        if row.cancelled:
+            follow(work, held, row)
     for start in range(0, len(rows), SLICE):
         apply_rows(work, held, rows[start : start + SLICE], removed=frozenset())
-    # Events of ours after the others: whether a session fits where it was moved to shows against all that this page brought.
-    for row in rows:
-        if row.session is not None and row.kind != "exception":
+    # The others after everything: whether a session fits where it was moved to shows against all that this page brought.
+    for row in ours:
+        if not latest[row.id].cancelled:
             follow(work, held, row)
 
 
