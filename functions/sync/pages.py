@@ -49,13 +49,19 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
         calendar = _adopt_zone(work, held, zone_name)
     events = {event["id"]: event for event in page.events if event.get("id")}
     rows = without_orphans(_rows(work, calendar, page.events))
+    latest = {row.id: row for row in rows if row.session is not None and row.kind != "exception"}
+    # Those that are deleted first: once its row is gone, nothing but the repeated page would bring it up, and its sync token may expire before.
+    for row in latest.values():
+        if row.cancelled:
+            follow(work, held, row, events[row.id])
     for start in range(0, len(rows), SLICE):
         apply_rows(work, held, rows[start : start + SLICE], removed=frozenset())
-    # Events of ours after the others: whether a session fits where it was moved to shows against all that this page brought.
+    # The others after everything: whether a session fits where it was moved to shows against all that this page brought.
     for row in rows:
-        if row.session is not None and row.kind != "exception":
-            follow(work, held, row, events[row.id])
-            take_meeting(work, row.session, calendar.id, events[row.id])
+        if row.id in latest:
+            if not latest[row.id].cancelled:
+                follow(work, held, row, events[row.id])
+                take_meeting(work, row.session, calendar.id, events[row.id])
         elif row.kind == "single" and session_of(row.id) is not None:
             follow_return(work, held, row)
 

@@ -227,3 +227,23 @@ def test_what_a_full_list_brought_before_it_began_again_is_not_taken_for_there(s
     stage.clock.move(3_600_000)
     assert stage.pull() == 204
     assert not [each for each in untrue(stage) if "mirror" in each or "drift" in each]
+
+
+def test_a_delete_whose_page_is_half_applied_is_known_though_the_sync_token_expires_then(stage: Stage) -> None:
+    session = stage.book()
+    stage.settle()
+    stage.delete_event(session)
+
+    def die() -> None:
+        raise Died
+
+    # The first commit after the list is the last one.
+    stage.after["google events.list"] = lambda: stage.before.update(
+        {"commit": lambda: stage.before.update({"commit": die})}
+    )
+    with pytest.raises(Died):
+        stage.pull()
+    stage.expire_sync_tokens()
+    stage.settle()
+    assert stage.session(session).status == "cancelled"
+    assert untrue(stage) == []
