@@ -127,7 +127,7 @@ def _present(inbound: Inbound) -> Decision[None]:
     there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
     seen = base.model_copy(update=there)
     times = new_times(event, inbound.calendar_zone)
-    if _host_cancels(inbound, times):
+    if _host_cancels(inbound):
         seen = seen if times is None else seen.model_copy(update={"base": times})
         left = session.with_copy(seen)
         ended = cancel_session(left, inbound.bookings, author=GOOGLE, reason=HOST_DECLINED, calendar=event.calendar)
@@ -147,11 +147,10 @@ def _present(inbound: Inbound) -> Decision[None]:
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
 
 
-def _host_cancels(inbound: Inbound, times: Times | None) -> bool:
-    """Case 110. Also of one that is over, and whose event they have moved ahead again: the session would follow it there."""
+def _host_cancels(inbound: Inbound) -> bool:
+    """Case 110."""
     session = inbound.session
-    latest = session.start if times is None else max(session.start, times.start)
-    ahead = session.status == "open" and inbound.now < latest * MINUTE_MS
+    ahead = session.status == "open" and inbound.now < session.start * MINUTE_MS
     rule = inbound.service is not None and inbound.service.on_host_decline == "cancel"
     return rule and ahead and inbound.event.declined and Obstacle.DECLINED not in session.accepted
 
@@ -191,13 +190,13 @@ def _still_accepted(inbound: Inbound) -> tuple[str, ...]:
     session = inbound.session
     if len(session.copies) > 1 or session.status != "open":
         return session.accepted
-    over = SEEN_IN_GOOGLE - _strange(inbound)
+    over = SEEN_IN_GOOGLE - _strange(inbound.event)
     return tuple(reason for reason in session.accepted if reason not in over)
 
 
 def _reason_after(inbound: Inbound, after: Session) -> str | None:
     conflict = inbound.session.conflict
-    seen = next((each.value for each in Obstacle if each in _strange(inbound) - {*after.accepted}), None)
+    seen = next((each.value for each in Obstacle if each in _strange(inbound.event) - {*after.accepted}), None)
     if conflict is None or conflict.reason not in SEEN_IN_GOOGLE:
         return seen or (None if conflict is None else conflict.reason)
     # Where there is another copy, it may be that one which it is about.
@@ -207,13 +206,10 @@ def _reason_after(inbound: Inbound, after: Session) -> str | None:
     return seen or _standing(inbound, after)
 
 
-def _strange(inbound: Inbound) -> frozenset[Obstacle]:
-    """What the event has become that a session can't be, and that its owner is not coming. Less what our next write of its time puts right."""
-    event, copy = inbound.event, inbound.base
-    at_its_base = copy.base == new_times(event, inbound.calendar_zone)
-    about_to_be_moved = at_its_base and copy.base != inbound.session.times and copy.written < inbound.session.version
+def _strange(event: MirrorEvent) -> frozenset[Obstacle]:
+    """What the event has become that a session can't be, and that its owner is not coming."""
     found = {Obstacle.DECLINED} if event.declined else set()
-    if event.start is not None and event.start.all_day and not about_to_be_moved:
+    if event.start is not None and event.start.all_day:
         found.add(Obstacle.ALL_DAY)
     if event.kind != "single":
         found.add(Obstacle.RECURRING)
@@ -276,9 +272,11 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
 
 
 def _reason_put_back(inbound: Inbound) -> str | None:
-    """As it will be seen next, at its time: what stood in its way there still does, and its owner may have declined it too."""
-    at_its_time = inbound.event.model_copy(update={"start": None})
-    return _reason_after(replace(inbound, event=at_its_time), inbound.session)
+    """What stood in its way at this time still does."""
+    conflict = inbound.session.conflict
+    if conflict is None or conflict.reason not in (Obstacle.DELETED, Obstacle.MOVED, Obstacle.ALL_DAY):
+        return None if conflict is None else conflict.reason
+    return _blocked(inbound, inbound.session)
 
 
 def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
@@ -355,7 +353,7 @@ def _along(booking: Booking, moved: Session) -> Booking:
 
 def _standing(inbound: Inbound, session: Session) -> str | None:
     """Why the session can't be kept at the time that it has in Google as it was promised; None where it can."""
-    strange = _strange(inbound) - {*session.accepted}
+    strange = _strange(inbound.event) - {*session.accepted}
     return next((each.value for each in Obstacle if each in strange), None) or _blocked(inbound, session)
 
 

@@ -58,7 +58,7 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
         apply_rows(work, held, rows[start : start + SLICE], removed=frozenset())
     # The others after everything: whether a session fits where it was moved to shows against all that this page brought.
     for row in rows:
-        if row.id in latest:
+        if row.session is not None and row.id in latest:
             if not latest[row.id].cancelled:
                 follow(work, held, row, events[row.id])
                 take_meeting(work, row.session, calendar.id, events[row.id])
