@@ -122,7 +122,7 @@ def _present(inbound: Inbound) -> Decision[None]:
     there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
     seen = base.model_copy(update=there)
     times = new_times(event, inbound.calendar_zone)
-    if _host_cancels(inbound):
+    if _host_cancels(inbound, times or session.times):
         seen = seen if times is None else seen.model_copy(update={"base": times})
         left = session.with_copy(seen)
         ended = cancel_session(left, inbound.bookings, author=GOOGLE, reason=HOST_DECLINED, calendar=event.calendar)
@@ -141,10 +141,10 @@ def _present(inbound: Inbound) -> Decision[None]:
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
 
 
-def _host_cancels(inbound: Inbound) -> bool:
-    """Case 110."""
+def _host_cancels(inbound: Inbound, times: Times) -> bool:
+    """Case 110, where its event still lies ahead."""
     session = inbound.session
-    ahead = session.status == "open" and inbound.now < session.start * MINUTE_MS
+    ahead = session.status == "open" and inbound.now < times.start * MINUTE_MS
     rule = inbound.service is not None and inbound.service.on_host_decline == "cancel"
     return rule and ahead and inbound.event.declined and Obstacle.DECLINED not in session.accepted
 
@@ -245,8 +245,11 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     seen = inbound.base.model_copy(
         update={"etag": event.etag, "gone": False, "missing_since": None, "error": None, "base": times, "asked": ()}
     )
-    kept = session.model_copy(update={"version": session.version + 1}).with_copy(seen)
-    kept = kept.model_copy(update={"conflict": _conflict(inbound, _reason_put_back(inbound))})
+    # At its own time again it is no whole day any more; what else it has become, it still is.
+    timed = replace(inbound, event=event.model_copy(update={"start": None, "end": None}))
+    kept = session.model_copy(update={"version": session.version + 1, "accepted": _still_accepted(timed)})
+    kept = kept.with_copy(seen)
+    kept = kept.model_copy(update={"conflict": _conflict(inbound, _reason_after(timed, kept))})
     entry = _entry(
         inbound,
         "session.restored",
@@ -259,18 +262,10 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     return Decision(
         answer=None,
         documents=(kept,),
-        changes=enter(kept.resources, kept.occupation) if kept.conflict != session.conflict else (),
+        changes=enter(kept.resources, kept.occupation) if kept.occupation != session.occupation else (),
         history=(entry,),
         effects=(Effect(kind="push", subject=session.id),),
     )
-
-
-def _reason_put_back(inbound: Inbound) -> str | None:
-    """What stood in its way at this time still does."""
-    conflict = inbound.session.conflict
-    if conflict is None or conflict.reason not in (Obstacle.DELETED, Obstacle.MOVED, Obstacle.ALL_DAY):
-        return None if conflict is None else conflict.reason
-    return _blocked(inbound, inbound.session)
 
 
 def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
