@@ -159,6 +159,8 @@ def _move_policy(inbound: Inbound) -> Literal["follow", "restore", "ask"]:
 def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     """The time stayed, but a session can't be what the event has become, a series say: that is flagged, once, until it is what it was (case 107)."""
     session = inbound.session
+    if new_times(inbound.event, inbound.calendar_zone) != session.times:
+        inbound = _timed(inbound)  # ours is on its way there
     after = after.model_copy(update={"accepted": _still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = _reason_after(inbound, after)
@@ -245,8 +247,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     seen = inbound.base.model_copy(
         update={"etag": event.etag, "gone": False, "missing_since": None, "error": None, "base": times, "asked": ()}
     )
-    # At its own time again it is no whole day any more; what else it has become, it still is.
-    timed = replace(inbound, event=event.model_copy(update={"start": None, "end": None}))
+    timed = _timed(inbound)
     kept = session.model_copy(update={"version": session.version + 1, "accepted": _still_accepted(timed)})
     kept = kept.with_copy(seen)
     kept = kept.model_copy(update={"conflict": _conflict(inbound, _reason_after(timed, kept))})
@@ -266,6 +267,11 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
         history=(entry,),
         effects=(Effect(kind="push", subject=session.id),),
     )
+
+
+def _timed(inbound: Inbound) -> Inbound:
+    """As the event is once it has the session's time: no whole day any more; what else it has become, it still is."""
+    return replace(inbound, event=inbound.event.model_copy(update={"start": None, "end": None}))
 
 
 def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
