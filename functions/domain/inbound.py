@@ -127,7 +127,7 @@ def _present(inbound: Inbound) -> Decision[None]:
     there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
     seen = base.model_copy(update=there)
     times = new_times(event, inbound.calendar_zone)
-    if _host_cancels(inbound):
+    if _host_cancels(inbound, times or session.times):
         seen = seen if times is None else seen.model_copy(update={"base": times})
         left = session.with_copy(seen)
         ended = cancel_session(left, inbound.bookings, author=GOOGLE, reason=HOST_DECLINED, calendar=event.calendar)
@@ -147,10 +147,10 @@ def _present(inbound: Inbound) -> Decision[None]:
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
 
 
-def _host_cancels(inbound: Inbound) -> bool:
-    """Case 110."""
+def _host_cancels(inbound: Inbound, times: Times) -> bool:
+    """Case 110, where its event still lies ahead."""
     session = inbound.session
-    ahead = session.status == "open" and inbound.now < session.start * MINUTE_MS
+    ahead = session.status == "open" and inbound.now < times.start * MINUTE_MS
     rule = inbound.service is not None and inbound.service.on_host_decline == "cancel"
     return rule and ahead and inbound.event.declined and Obstacle.DECLINED not in session.accepted
 
@@ -165,6 +165,8 @@ def _move_policy(inbound: Inbound) -> Literal["follow", "restore", "ask"]:
 def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     """The time stayed, but a session can't be what the event has become, a series say: that is flagged, once, until it is what it was (case 107)."""
     session = inbound.session
+    if new_times(inbound.event, inbound.calendar_zone) != session.times:
+        inbound = _timed(inbound)  # ours is on its way there
     after = after.model_copy(update={"accepted": _still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = _reason_after(inbound, after)
@@ -251,8 +253,10 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     seen = inbound.base.model_copy(
         update={"etag": event.etag, "gone": False, "missing_since": None, "error": None, "base": times, "asked": ()}
     )
-    kept = session.model_copy(update={"version": session.version + 1}).with_copy(seen)
-    kept = kept.model_copy(update={"conflict": _conflict(inbound, _reason_put_back(inbound))})
+    timed = _timed(inbound)
+    kept = session.model_copy(update={"version": session.version + 1, "accepted": _still_accepted(timed)})
+    kept = kept.with_copy(seen)
+    kept = kept.model_copy(update={"conflict": _conflict(inbound, _reason_after(timed, kept))})
     entry = _entry(
         inbound,
         "session.restored",
@@ -265,18 +269,15 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     return Decision(
         answer=None,
         documents=(kept,),
-        changes=enter(kept.resources, kept.occupation) if kept.conflict != session.conflict else (),
+        changes=enter(kept.resources, kept.occupation) if kept.occupation != session.occupation else (),
         history=(entry,),
         effects=(Effect(kind="push", subject=session.id),),
     )
 
 
-def _reason_put_back(inbound: Inbound) -> str | None:
-    """What stood in its way at this time still does."""
-    conflict = inbound.session.conflict
-    if conflict is None or conflict.reason not in (Obstacle.DELETED, Obstacle.MOVED, Obstacle.ALL_DAY):
-        return None if conflict is None else conflict.reason
-    return _blocked(inbound, inbound.session)
+def _timed(inbound: Inbound) -> Inbound:
+    """As the event is once it has the session's time: no whole day any more; what else it has become, it still is."""
+    return replace(inbound, event=inbound.event.model_copy(update={"start": None, "end": None}))
 
 
 def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:

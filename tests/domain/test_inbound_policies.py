@@ -77,8 +77,9 @@ class TestRestore:
         assert again(self.moved()).writes_nothing
 
     def test_a_day_is_put_back_too(self) -> None:  # case 107
-        decision = decide_inbound(inbound(theirs(NINE, **ALL_DAY), ours(), service=RESTORE))
-        assert [entry.what for entry in decision.history] == ["session.restored"]
+        day = inbound(theirs(NINE, **ALL_DAY), ours(), service=RESTORE)
+        assert [entry.what for entry in decide_inbound(day).history] == ["session.restored"]
+        assert again(day).writes_nothing
 
     @pytest.mark.parametrize(
         ("event", "kept"),
