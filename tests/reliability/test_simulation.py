@@ -74,8 +74,8 @@ def _moves_the_cursor_first(patched: pytest.MonkeyPatch) -> None:
         owed.append(lambda: apply(*page))
 
     def then_apply(done: Callable[..., Any]) -> Callable[..., Any]:
-        def both(*given: Any) -> Any:
-            answer = done(*given)
+        def both(*given: Any, **more: Any) -> Any:
+            answer = done(*given, **more)
             while owed:
                 owed.pop()()
             return answer
