@@ -35,10 +35,11 @@ def _without_names(tasks: set[tuple[str, str, str]]) -> set[tuple[str, str]]:
     return {(kind, subject) for kind, subject, _ in tasks}
 
 
-def test_every_day_each_calendar_is_read_and_each_connection_tried_once(left: Left, studio: Studio) -> None:
+def test_every_day_each_calendar_is_read_and_audited_and_each_connection_tried_once(left: Left, studio: Studio) -> None:
     (connection,) = studio.look("connections")["connections"]
     tasks = left(schedules.daily)
-    assert _without_names(tasks) == {("pull", studio.calendar), ("discover", connection["id"])}
+    daily = {("pull", studio.calendar), ("audit", studio.calendar), ("discover", connection["id"])}
+    assert _without_names(tasks) == daily
     again = left(schedules.daily)
     assert again == tasks or not again & tasks  # the day may have ended in between
 
