@@ -8,6 +8,7 @@ from functions.domain.brought_back import may_be_brought_back, note_brought_back
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref
 from functions.domain.event_ids import session_of
+from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, declined_by_guests
 from functions.domain.inbound import decide_inbound, event_is_ours, new_times
 from functions.domain.session import Session
@@ -40,13 +41,13 @@ def follow(work: Work, held: Held, row: MirrorEvent, event: Event) -> None:
     work.store.run(work.account, attempt)
 
 
-def follow_return(work: Work, held: Held, row: MirrorEvent) -> None:
-    """An event that has the id of one of ours, and is none: it may be one that was deleted and brought back (case 102)."""
+def follow_return(work: Work, held: Held, row: MirrorEvent, event: Event) -> None:
+    """An event that has the id of one of ours, and is none: it may be one that was deleted and brought back (case 102), or somebody else's (case 95)."""
 
     def attempt(reader: Reader) -> Decision[None]:
         session = reader.get(Ref(Session, session_of(row.id) or ""))
         calendar = held_calendar(reader, held)
-        if session is None:
+        if session is None or is_strangers(event, session, calendar.id):
             return Decision(answer=None)
         decision: Decision[None] = Decision(answer=None)
         if event_is_ours(row.id, calendar.id, session):  # booked again since the page was looked through

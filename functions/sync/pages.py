@@ -63,7 +63,7 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
                 follow(work, held, row, events[row.id])
                 take_meeting(work, row.session, calendar.id, events[row.id])
         elif row.kind == "single" and session_of(row.id) is not None:
-            follow_return(work, held, row)
+            follow_return(work, held, row, events[row.id])
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: Turn) -> None:
