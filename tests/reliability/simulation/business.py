@@ -197,7 +197,7 @@ def business(clock: Clock, io: Io, committed: firestore.Committed) -> Iterator[B
     tasks = Tasks(io, lambda: clock.millis)
     made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks)
     application.__dict__ |= {"store": made.store, "tasks": tasks, "sync_function": _AtOnce(made)}
-    application.calendars._service = _Remembered(application.calendars._built())
+    application.calendars._api = _api()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(google_calendar, "httplib2", google.library_with(wire))
         patched.setattr(freshness, "time", _Waiting(io))
@@ -237,16 +237,10 @@ class _Waiting:
         self.io("wait", lambda: None)
 
 
-class _Remembered:
-    """The library makes all methods of a collection anew whenever it is named, which takes longer than the call itself does here."""
-
-    def __init__(self, service: Any) -> None:
-        self._service = service
-
-    @cache  # noqa: B019  it lives as long as a story
-    def __getattr__(self, name: str) -> Any:
-        collection = getattr(self._service, name)()
-        return lambda: collection
+@cache
+def _api() -> Any:
+    """The library's own methods, made once a process."""
+    return Application(settings()).calendars._built()
 
 
 class _NoLines:
