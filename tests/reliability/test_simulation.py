@@ -134,19 +134,18 @@ def _tells_again(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(notify, "_message", fresh)
 
 
-@pytest.mark.parametrize(
-    "mistake",
-    [
-        _moves_the_cursor_first,
-        _deletes_because_a_line_is_missing,
-        _commits_without_preconditions,
-        _two_workers_a_calendar,
-        _takes_effects_for_done,
-        _tells_again,
-    ],
-    ids=lambda mistake: mistake.__name__.strip("_"),
-)
+# Where to begin to look, so that it takes seconds: of the rarest mistake one story in fifty tells. Any other beginning is as good, and slower.
+MISTAKES = {
+    _moves_the_cursor_first: 1000,
+    _deletes_because_a_line_is_missing: 1000,
+    _commits_without_preconditions: 1020,
+    _two_workers_a_calendar: 1200,
+    _takes_effects_for_done: 1000,
+    _tells_again: 1000,
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__.strip("_"))
 def test_a_mistake_shows(mistake: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mistake(monkeypatch)
-    first = 1060 if mistake is _two_workers_a_calendar else 1000  # it takes a story in which two are at it for long
-    assert any(tell(seed).wrong for seed in range(first, first + STORIES))
+    assert any(tell(seed).wrong for seed in range(MISTAKES[mistake], MISTAKES[mistake] + STORIES))
