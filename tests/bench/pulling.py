@@ -19,6 +19,7 @@ from google.cloud.firestore_v1.types import CommitRequest, Write
 from functions.adapters.composition import Application
 from functions.adapters.google_calendar import EventPage, GoogleCalendar
 from functions.adapters.store.store import Store
+from functions.adapters.tasks import Task
 from functions.sync.discover import discover
 from functions.sync.pull import pull
 from functions.sync.work import Work
@@ -36,6 +37,12 @@ AHEAD_DAYS = 60  # of the events; the rest lies in the past, as in a calendar th
 FLAT = 1.1
 
 
+class _NoTasks:
+    """Nothing that a pull asks for later is done here."""
+
+    def create(self, task: Task) -> None: ...
+
+
 @dataclass
 class Owner:
     """A person with so many events, an hour each, and our side of their calendar, of which nothing has been read yet."""
@@ -49,6 +56,7 @@ class Owner:
         google = self.platform.configuration.google
         self.application = application_of(self.platform)
         self.application.__dict__["store"] = Store(self.application.store.client, lambda account, records: None)
+        self.application.__dict__["tasks"] = _NoTasks()
         addresses = self.platform.addresses
         self.studio = new_studio(addresses, self.application.store, google.client_id, google.client_secret)
         first = datetime.combine(DAY, datetime.min.time(), UTC) + timedelta(days=AHEAD_DAYS, hours=-self.events)
@@ -81,12 +89,15 @@ class Owner:
         return Work(application=self.application, account=self.studio.account, subject=subject)
 
     def pull(self, between_pages: Callable[[GoogleCalendar], None] = lambda google: None) -> None:
+        """To its end, in as many tasks as that takes."""
         work = self._work(self.studio.calendar)
-        pull(_Paging(**vars(work), between_pages=between_pages))
-        assert (
-            work.store.client.document(f"accounts/{work.account}/calendars/{work.subject}").get().get("last_error")
-            is None
-        )
+        calendar = work.store.client.document(f"accounts/{work.account}/calendars/{work.subject}")
+        while True:
+            pull(_Paging(**vars(work), between_pages=between_pages))
+            after: Any = calendar.get().to_dict()
+            assert after["last_error"] is None
+            if after["cursor"]["sync_token"] is not None and after["cursor"]["page_token"] is None:
+                return
 
 
 @dataclass(frozen=True, kw_only=True)
