@@ -18,7 +18,7 @@ from functions.adapters.store.reading import Wanted, read_service
 from functions.adapters.store.store import Reader
 from functions.booking.clients import stale_after
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import (
+from functions.booking.schemas_availability import (
     Availability,
     AvailabilityQuery,
     ClosedBy,

@@ -25,7 +25,7 @@ from functions.adapters.store.records import HistoryRecord
 from functions.booking.clients import booking_answer
 from functions.booking.cursors import MAX_CURSOR, cursor_at, position_of
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, ClientDetails, Day, Email, Slug
+from functions.booking.schemas import BookingAnswer, ClientDetails, ConflictAnswer, Day, Email, Slug
 from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.errors import Invalid, NotFound
@@ -106,11 +106,6 @@ class HistoryQuery(ListQuery):
 class BookingList(Model):
     bookings: list[BookingAnswer]
     next_cursor: str | None = None
-
-
-class ConflictAnswer(Model):
-    reason: str
-    since: str
 
 
 class ListedSession(Model):

@@ -3,9 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from functions.adapters.signing import new_managed_id, stored_manage_token
 from functions.adapters.store.reading_waitlist import EntryState, read_entry, read_standing, read_waitlist
@@ -22,127 +20,30 @@ from functions.booking.clients import (
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, ClientDetails, Label, Minutes, Request, Seats, Slug, Start, Text
+from functions.booking.schemas import ClientDetails
+from functions.booking.schemas_waitlist import (
+    Accepted,
+    ChangePlace,
+    EntryAnswer,
+    Join,
+    OfferAnswer,
+    Promote,
+    PutOn,
+)
 from functions.domain.answers import checked
 from functions.domain.appointments import Booked
-from functions.domain.configuration import MOST_QUESTIONS, QuestionId, Resource
+from functions.domain.configuration import Resource
 from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.errors import Unauthorized
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.intervals import Interval
-from functions.domain.model import Model
 from functions.domain.waitlist import answering, joining, leaving, serving
-from functions.domain.waitlist.entry import MOST_SESSIONS, Queue, WaitlistEntry, Wish, position
+from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish, position
 from functions.domain.waitlist.joining import Asked
 from functions.domain.waitlist.leaving import Change
 from functions.domain.waitlist.serving import NewIds
 from functions.domain.waitlist.snapshot import Waitlist
-
-Priority = Annotated[int, Field(ge=-1000, le=1000)]
-
-
-class Join(Request):
-    """What is waited for: `sessions` by their ids; or a `start`; or any start from `start` on, before `end`.
-
-    `resource` and `duration_minutes` go with starts. `priority`, `level` and `category` are for operators to say.
-    """
-
-    service: Slug
-    sessions: tuple[Slug, ...] = Field(default=(), max_length=MOST_SESSIONS)
-    start: Start | None = None
-    end: Start | None = None
-    resource: Slug | None = None
-    duration_minutes: Minutes | None = None
-    seats: Seats = 1
-    client: ClientDetails
-    notes: Text | None = None
-    answers: Mapping[QuestionId, Text] = Field(default_factory=dict, max_length=MOST_QUESTIONS)
-    priority: Priority = 0
-    level: Label | None = None
-    category: Label | None = None
-
-    @model_validator(mode="after")
-    def _says_what_for(self) -> Self:
-        if bool(self.sessions) == (self.start is not None):
-            raise ValueError("name sessions, or a start (with an end, for any start from one to the other)")
-        if self.end is not None and (self.start is None or self.end <= self.start):
-            raise ValueError("end must be after start")
-        if self.sessions and (self.resource is not None or self.duration_minutes is not None):
-            raise ValueError("sessions say themselves with whom they are and how long they last")
-        return self
-
-
-class ChangePlace(Request):
-    """What is left out stays; `level` and `category` are taken away by null. Clients may change `seats`, the rest is for operators."""
-
-    seats: Seats = 1
-    priority: Priority = 0
-    level: Label | None = None
-    category: Label | None = None
-    paused: bool = False
-
-
-class Promote(Request):
-    """What an operator gives somebody who waits: this session or start, or whatever of what they wait for is free. `as_offer`: they are asked first."""
-
-    session: Slug | None = None
-    start: Start | None = None
-    as_offer: bool = False
-
-
-class PutOn(Request):
-    """`paused`: an operator decides about them by hand from now on, so that the seat they leave is the next one's."""
-
-    paused: bool = True
-
-
-class OfferAnswer(Model):
-    """Seats that are kept until `expires_at`, if the client wants them."""
-
-    session: str
-    start: str
-    end: str
-    resource: str
-    seats: int
-    expires_at: str
-
-
-class EntryAnswer(Model):
-    """A place on a waitlist. What is waited for lies in [start, end), at these `starts` where any are named. `position` counts those who are served
-    before, of those who want the same, plus one.
-    """
-
-    id: str
-    service: str
-    status: str
-    seats: int
-    sessions: tuple[str, ...]
-    starts: tuple[str, ...]
-    start: str
-    end: str
-    resource: str | None = None
-    position: int | None = None
-    offer: OfferAnswer | None = None
-    booking: str | None = None
-    reason: str | None = None
-    joined_at: str
-    priority: int | None = None
-    level: str | None = None
-    category: str | None = None
-    paused: bool | None = None
-    passed_over: int | None = None
-    passed_because: str | None = None
-    client: ClientDetails | None = None
-    manage_token: str | None = None
-    manage_url: str | None = None
-
-
-class Accepted(Model):
-    """What an accepted offer has become."""
-
-    entry: EntryAnswer
-    booking: BookingAnswer
 
 
 @dataclass(frozen=True)
