@@ -14,6 +14,7 @@ from functions.adapters.signing import same_secret, secret_hash
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Author, Ref
 from functions.domain.errors import NotFound, Unauthorized
+from functions.domain.permissions import Permission
 from functions.domain.session import Booking
 from functions.domain.waitlist.entry import WaitlistEntry
 
@@ -22,8 +23,11 @@ KEY_PREFIX = "bok_"
 
 @dataclass(frozen=True)
 class Caller:
+    """`permissions`: of an operator; a client has none, and does what is theirs."""
+
     author: Author
     operator: bool = False
+    permissions: frozenset[Permission] = frozenset()
 
 
 CLIENT = Caller(Author(kind="client"))
@@ -47,7 +51,7 @@ def caller_of(request: Request, application: Application, ids: dict[str, str], a
         key = application.store.get(ids["account"], Ref(OperatorKey, secret_hash(token)))
         if key is None:
             raise Unauthorized("That API key is not one of this account's.")
-        return Caller(Author(kind="operator", name=key.name), operator=True)
+        return Caller(Author(kind="operator", name=key.name), operator=True, permissions=key.permissions)
     if access == "operator":
         raise Unauthorized("Send an API key of this account as Authorization: Bearer.")
     stored_hash = _manage_hash(application, ids, access)

@@ -190,5 +190,5 @@ _BOOKING = "/v1/accounts/<id:account>/bookings/<id:booking>"
 ROUTES = (
     Route(method="POST", path=f"{_BOOKING}/cancel", handler=cancel_booking, access="booking"),
     Route(method="POST", path=f"{_BOOKING}/reschedule", handler=reschedule_booking, access="booking"),
-    Route(method="POST", path=f"{_BOOKING}/move", handler=move_booking, access="operator"),
+    Route(method="POST", path=f"{_BOOKING}/move", handler=move_booking, access="operator", permission="bookings"),
 )

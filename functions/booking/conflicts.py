@@ -252,5 +252,11 @@ _CONFLICTS = "/v1/accounts/<id:account>/conflicts"
 
 ROUTES = (
     Route(method="GET", path=_CONFLICTS, handler=list_conflicts, access="operator"),
-    Route(method="POST", path=f"{_CONFLICTS}/<id:session>/resolve", handler=resolve_conflict, access="operator"),
+    Route(
+        method="POST",
+        path=f"{_CONFLICTS}/<id:session>/resolve",
+        handler=resolve_conflict,
+        access="operator",
+        permission="bookings",
+    ),
 )

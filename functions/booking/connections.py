@@ -220,8 +220,14 @@ _ACCOUNT = "/v1/accounts/<id:account>"
 ROUTES = (
     Route(method="GET", path="/oauth/callback", handler=callback),
     Route(method="GET", path=f"{_ACCOUNT}/connections", handler=list_connections, access="operator"),
-    Route(method="POST", path=f"{_ACCOUNT}/connections", handler=begin, access="operator"),
-    Route(method="POST", path=f"{_ACCOUNT}/connections/grants", handler=import_grant, access="operator"),
+    Route(method="POST", path=f"{_ACCOUNT}/connections", handler=begin, access="operator", permission="connections"),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/connections/grants",
+        handler=import_grant,
+        access="operator",
+        permission="connections",
+    ),
     Route(
         method="GET",
         path=f"{_ACCOUNT}/connections/<id:connection>/calendars",

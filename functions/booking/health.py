@@ -162,6 +162,8 @@ _CALENDAR = f"{_ACCOUNT}/calendars/<id:calendar>"
 ROUTES = (
     Route(method="GET", path=f"{_ACCOUNT}/health", handler=health, access="operator"),
     Route(method="GET", path=_CALENDAR, handler=get_calendar, access="operator"),
-    Route(method="POST", path=f"{_CALENDAR}/pull", handler=pull_calendar, access="operator"),
-    Route(method="POST", path=f"{_CALENDAR}/audit", handler=audit_calendar, access="operator"),
+    Route(method="POST", path=f"{_CALENDAR}/pull", handler=pull_calendar, access="operator", permission="connections"),
+    Route(
+        method="POST", path=f"{_CALENDAR}/audit", handler=audit_calendar, access="operator", permission="connections"
+    ),
 )

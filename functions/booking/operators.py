@@ -281,6 +281,7 @@ ROUTES = (
         path=f"{_ACCOUNT}/resources/<id:resource>",
         handler=put_resource,
         access="operator",
+        permission="settings",
         max_body_bytes=MAX_RESOURCE_BYTES,
     ),
     Route(
@@ -288,11 +289,26 @@ ROUTES = (
         path=f"{_ACCOUNT}/resources/<id:resource>/holidays",
         handler=import_holidays,
         access="operator",
+        permission="settings",
         max_body_bytes=MAX_FILE_BYTES,
     ),
-    Route(method="PUT", path=f"{_ACCOUNT}/services/<id:service>", handler=put_service, access="operator"),
-    Route(method="PUT", path=f"{_ACCOUNT}/calendars/<id:calendar>", handler=put_calendar, access="operator"),
-    Route(method="POST", path=f"{_BOOKING}/complete", handler=complete_booking, access="operator"),
-    Route(method="POST", path=f"{_BOOKING}/no-show", handler=miss_booking, access="operator"),
+    Route(
+        method="PUT",
+        path=f"{_ACCOUNT}/services/<id:service>",
+        handler=put_service,
+        access="operator",
+        permission="settings",
+    ),
+    Route(
+        method="PUT",
+        path=f"{_ACCOUNT}/calendars/<id:calendar>",
+        handler=put_calendar,
+        access="operator",
+        permission="connections",
+    ),
+    Route(
+        method="POST", path=f"{_BOOKING}/complete", handler=complete_booking, access="operator", permission="bookings"
+    ),
+    Route(method="POST", path=f"{_BOOKING}/no-show", handler=miss_booking, access="operator", permission="bookings"),
     Route(method="GET", path=f"{_ACCOUNT}/sessions/<id:session>", handler=get_session, access="operator"),
 )

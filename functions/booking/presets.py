@@ -68,5 +68,11 @@ _ACCOUNT = "/v1/accounts/<id:account>"
 ROUTES = (
     Route(method="GET", path=f"{_ACCOUNT}/presets", handler=list_presets, access="operator"),
     Route(method="GET", path=f"{_ACCOUNT}/presets/<id:preset>", handler=get_preset, access="operator"),
-    Route(method="PUT", path=f"{_ACCOUNT}/presets/<id:preset>", handler=put_preset, access="operator"),
+    Route(
+        method="PUT",
+        path=f"{_ACCOUNT}/presets/<id:preset>",
+        handler=put_preset,
+        access="operator",
+        permission="settings",
+    ),
 )

@@ -197,6 +197,7 @@ ROUTES = (
         path="/v1/accounts/<id:account>/preview",
         handler=preview,
         access="operator",
+        permission="read",
         max_body_bytes=MAX_RESOURCE_BYTES,
     ),
 )

@@ -17,8 +17,9 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from functions.adapters.composition import Application
 from functions.booking.callers import Caller, caller_of
 from functions.booking.problems import from_refusal, from_validation, problem
-from functions.domain.errors import Invalid, Refusal
+from functions.domain.errors import Forbidden, Invalid, Refusal
 from functions.domain.instants import Millis
+from functions.domain.permissions import Permission
 
 log = logging.getLogger(__name__)
 
@@ -75,17 +76,37 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`access`: public (to operators too); operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key)."""
+    """`access`: public (to operators too); operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key).
+
+    `permission`: what an operator must have to call it. Named where only operators may; else `read` for a GET and `bookings` for anything more.
+    `body`, `query`, `answer`: the models of what goes in and comes out, and `status` of what comes out where all is well (for the OpenAPI document).
+    """
 
     method: str
     path: str
     handler: Callable[[Call], Answer]
     access: Access = "public"
+    permission: Permission | None = None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    status: int = 200
     max_body_bytes: int = MAX_BODY_BYTES
+
+    @property
+    def needs(self) -> Permission:
+        """The permission that an operator must have."""
+        if self.permission is not None:
+            return self.permission
+        return "read" if self.method == "GET" else "bookings"
 
 
 class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
+        routes = tuple(routes)
+        for route in routes:
+            if route.access == "operator" and route.method != "GET" and route.permission is None:
+                raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
         rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
         self._map = Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
 
@@ -122,6 +143,8 @@ class Router:
             return too_large
         ids = {name: str(value) for name, value in matched.items()}
         caller = caller_of(request, application, ids, route.access)
+        if caller.operator and route.needs not in caller.permissions:
+            raise Forbidden(f"For this you need the permission {route.needs}. An owner of the account can give it.")
         answer_ = route.handler(Call(application=application, request=request, ids=ids, caller=caller, now=now))
         return _rendered(answer_)
 

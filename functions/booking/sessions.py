@@ -210,8 +210,26 @@ def _must_be_a_preset(reader: Reader, name: str | None) -> None:
 _SESSION = "/v1/accounts/<id:account>/sessions"
 
 ROUTES = (
-    Route(method="POST", path=_SESSION, handler=schedule_sessions, access="operator"),
-    Route(method="PATCH", path=f"{_SESSION}/<id:session>", handler=change_session, access="operator"),
-    Route(method="POST", path=f"{_SESSION}/<id:session>/clone", handler=clone_session, access="operator"),
-    Route(method="POST", path=f"{_SESSION}/<id:session>/cancel", handler=end_session, access="operator"),
+    Route(method="POST", path=_SESSION, handler=schedule_sessions, access="operator", permission="bookings"),
+    Route(
+        method="PATCH",
+        path=f"{_SESSION}/<id:session>",
+        handler=change_session,
+        access="operator",
+        permission="bookings",
+    ),
+    Route(
+        method="POST",
+        path=f"{_SESSION}/<id:session>/clone",
+        handler=clone_session,
+        access="operator",
+        permission="bookings",
+    ),
+    Route(
+        method="POST",
+        path=f"{_SESSION}/<id:session>/cancel",
+        handler=end_session,
+        access="operator",
+        permission="bookings",
+    ),
 )

@@ -305,12 +305,13 @@ ROUTES = (
     Route(method="POST", path=f"{_ENTRY}/accept", handler=accept_offer, access="entry"),
     Route(method="POST", path=f"{_ENTRY}/decline", handler=decline_offer, access="entry"),
     Route(method="POST", path=f"{_ENTRY}/leave", handler=leave_waitlist, access="entry"),
-    Route(method="POST", path=f"{_ENTRY}/promote", handler=promote_entry, access="operator"),
-    Route(method="POST", path=f"{_ENTRY}/put-back", handler=put_back_entry, access="operator"),
+    Route(method="POST", path=f"{_ENTRY}/promote", handler=promote_entry, access="operator", permission="bookings"),
+    Route(method="POST", path=f"{_ENTRY}/put-back", handler=put_back_entry, access="operator", permission="bookings"),
     Route(
         method="POST",
         path=f"{_ACCOUNT}/bookings/<id:booking>/waitlist",
         handler=put_booking_on_waitlist,
         access="operator",
+        permission="bookings",
     ),
 )

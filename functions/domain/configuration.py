@@ -9,6 +9,7 @@ from functions.domain.booking_window import RollingDays, Window
 from functions.domain.hours import Hours
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.model import Document
+from functions.domain.permissions import EVERYTHING, Permission
 from functions.domain.zones import ZoneName
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
@@ -32,6 +33,7 @@ class OperatorKey(Document):
     id: str  # the hash
     name: str
     created_at: Millis
+    permissions: frozenset[Permission] = EVERYTHING
 
 
 class Limits(Document):

@@ -45,6 +45,14 @@ class Unauthorized(Refusal):
     title = "This call needs proof of who you are"
 
 
+class Forbidden(Refusal):
+    """It is known who calls, and they may not do this."""
+
+    slug = "forbidden"
+    status = 403
+    title = "You may not do this"
+
+
 class SlotTaken(Refusal):
     """The start was offered once, but its time is taken now. `alternatives` holds the nearest open starts."""
 
