@@ -18,6 +18,7 @@ from infra.local.configuration import TASKS_LOCATION, Configuration
 from infra.local.platform import Platform
 from infra.local.ports import Ports
 from infra.local.supervisor import PartFailed
+from tests.limits import GENEROUS
 from tests.studio import Studio, new_studio
 
 # What would turn a test run into one against something outside.
@@ -34,7 +35,7 @@ def environment() -> Mapping[str, str]:
 def platform(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """All parts, on free ports, in a project and a folder of their own."""
     configuration = Configuration.from_environment(
-        {**environment, "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:12]}"},
+        {**environment, **GENEROUS, "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:12]}"},
         directory=tmp_path_factory.mktemp("platform"),
         ports=Ports.free(),
     )

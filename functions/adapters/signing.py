@@ -30,6 +30,11 @@ def manage_token(key: SecretKey, booking: str) -> str:
     return _mac(key, "manage", booking)
 
 
+def usage_id(key: SecretKey, account: str, kind: str, caller: str) -> str:
+    """What a caller's usage is kept under: tells neither their address nor their mailbox, nor that they are known to another account too."""
+    return hmac.digest(key.bytes, "\0".join(("usage", account, kind, caller)).encode(), sha256).hex()[:32]
+
+
 @dataclass(frozen=True)
 class ManagedId:
     """The id of a record that is about to be made, and the hash of the manage token that will open it."""

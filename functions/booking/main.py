@@ -15,12 +15,14 @@ from functions.booking import (
     health,
     lists,
     operators,
+    origins,
     presets,
     preview,
     series,
     sessions,
     waitlist,
 )
+from functions.booking.bodies import leave_unread
 from functions.booking.routing import Router
 
 _router = Router(
@@ -39,6 +41,7 @@ _router = Router(
         presets,
         preview,
         connections,
+        origins,
     )
     for route in part.ROUTES
 )
@@ -48,4 +51,7 @@ _router = Router(
 def booking(request: Request) -> ResponseReturnValue:
     if request.path == "/healthz" and request.method == "GET":
         return "ok\n"
-    return _router.answer(request, application(), now_millis())
+    try:
+        return _router.answer(request, application(), now_millis())
+    finally:
+        leave_unread(request)

@@ -15,11 +15,17 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from functions.adapters.composition import Application
-from functions.booking.callers import Caller, caller_of
+from functions.booking import cors
+from functions.booking.bodies import late_body, refused_length
+from functions.booking.callers import CLIENT, Caller, caller_of
+from functions.booking.client_address import network_of
+from functions.booking.headers import secured
 from functions.booking.problems import from_refusal, from_validation, problem
+from functions.booking.refusals import Refusals, RefusedTooOften
 from functions.domain.errors import Forbidden, Invalid, Refusal
 from functions.domain.instants import Millis
 from functions.domain.permissions import Permission
+from functions.domain.rate_limits import Limit
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +107,31 @@ class Route:
         return "read" if self.method == "GET" else "bookings"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A request with the route that it matches."""
+
+    request: Request
+    application: Application
+    route: Route
+    ids: dict[str, str]
+    now: Millis
+
+    @property
+    def shared_for(self) -> str | None:
+        """The account whose clients may call this from web pages of other sites; None for what only operators and ourselves call."""
+        return None if self.route.access == "operator" else self.ids.get("account")
+
+    @property
+    def network(self) -> str:
+        return network_of(self.request, trusted_proxies=self.application.settings.trusted_proxies)
+
+    @property
+    def most_refusals(self) -> Limit:
+        rate = self.application.settings.refusals_per_address
+        return Limit(what="refusals", most=rate.most, per=rate.millis)
+
+
 class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         routes = tuple(routes)
@@ -109,52 +140,89 @@ class Router:
                 raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
         rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
         self._map = Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
+        self._refusals = Refusals()
 
     def answer(self, request: Request, application: Application, now: Millis) -> Response:
         """Never raises: what nobody foresaw is logged and answered as a 500 that says nothing of the inside."""
+        https = application.settings.booking_url.startswith("https://")
+        return secured(self._answer(request, application, now), https=https)
+
+    def _answer(self, request: Request, application: Application, now: Millis) -> Response:
+        preflight = cors.is_preflight(request)
+        method = cors.asked_method(request) if preflight else request.method
         try:
-            return self._answer(request, application, now)
-        except Refusal as refusal:
+            # Addresses are matched by their path; whatever a caller says is our host decides nothing.
+            route, matched = self._map.bind("localhost", path_info=request.path).match(method=method)
+        except MethodNotAllowed as error:
+            return _not_allowed(", ".join(sorted(error.valid_methods or ())))
+        except HTTPException:
+            return problem(404, "not-found", "There is no such address", "See the README for the addresses there are.")
+        ids = {name: str(value) for name, value in matched.items()}
+        asked = _Asked(request=request, application=application, route=route, ids=ids, now=now)
+        account = asked.shared_for
+        if preflight and account is None:
+            return _not_allowed(route.method)
+        if preflight and account is not None:
+            return cors.preflight(request, application, account=account, now=now)
+        response = self._handled(asked)
+        return response if account is None else cors.shared(response, request, application, account=account, now=now)
+
+    def _handled(self, asked: _Asked) -> Response:
+        where = f"{asked.request.method} {asked.request.path}"
+        caller: Caller | None = None
+        try:
+            too_large = refused_length(asked.request, most=asked.route.max_body_bytes)
+            if too_large is None:
+                caller = self._caller(asked)
+            response = too_large or self._run(asked, caller or CLIENT)
+        except RefusedTooOften as refusal:
             return from_refusal(refusal)
+        except Refusal as refusal:
+            response = from_refusal(refusal)
         except ValidationError as error:
-            return from_validation(error, f"{request.method} {request.path}")
+            response = from_validation(error, where)
         except GoogleAPIError as error:
-            log.error("%s %s: %s", request.method, request.path, type(error).__name__)
-            return problem(
+            log.error("%s: %s", where, type(error).__name__)
+            response = problem(
                 503, "unavailable", "The booking system is busy", "Nothing was changed as far as we know. Try again."
             )
         except Exception:
-            log.exception("%s %s failed", request.method, request.path)
-            return problem(500, "internal", "Something went wrong on our side", "It has been noted. Try again later.")
+            log.exception("%s failed", where)
+            response = problem(
+                500, "internal", "Something went wrong on our side", "It has been noted. Try again later."
+            )
+        if 400 <= response.status_code < 500 and not (caller and caller.operator):
+            self._refusals.note(asked.network, asked.most_refusals, asked.now)
+        return response
 
-    def _answer(self, request: Request, application: Application, now: Millis) -> Response:
-        adapter = self._map.bind(request.host or "localhost", path_info=request.path)
+    def _caller(self, asked: _Asked) -> Caller:
+        """Raises `RefusedTooOften` for who was, and what `caller_of` raises. Operators are listened to however many at their address were refused."""
         try:
-            route, matched = adapter.match(method=request.method)
-        except MethodNotAllowed as error:
-            allowed = ", ".join(sorted(error.valid_methods or ()))
-            answer = problem(405, "method-not-allowed", "That is not done this way", f"Use {allowed}.")
-            answer.headers["Allow"] = allowed
-            return answer
-        except HTTPException:
-            return problem(404, "not-found", "There is no such address", "See the README for the addresses there are.")
-        too_large = _too_large(request, route.max_body_bytes)
-        if too_large is not None:
-            return too_large
-        ids = {name: str(value) for name, value in matched.items()}
-        caller = caller_of(request, application, ids, route.access)
-        if caller.operator and route.needs not in caller.permissions:
-            raise Forbidden(f"For this you need the permission {route.needs}. An owner of the account can give it.")
-        answer_ = route.handler(Call(application=application, request=request, ids=ids, caller=caller, now=now))
-        return _rendered(answer_)
+            caller = caller_of(asked.request, asked.application, asked.ids, asked.route.access)
+        except Refusal:
+            self._refusals.check(asked.network, asked.most_refusals, asked.now)
+            raise
+        if not caller.operator and asked.route.method != "GET":
+            self._refusals.check(asked.network, asked.most_refusals, asked.now)
+        return caller
+
+    @staticmethod
+    def _run(asked: _Asked, caller: Caller) -> Response:
+        if caller.operator and asked.route.needs not in caller.permissions:
+            raise Forbidden(
+                f"For this you need the permission {asked.route.needs}. An owner of the account can give it."
+            )
+        too_slow = late_body(asked.request, within_s=asked.application.settings.body_seconds)
+        if too_slow is not None:
+            return too_slow
+        call = Call(application=asked.application, request=asked.request, ids=asked.ids, caller=caller, now=asked.now)
+        return _rendered(asked.route.handler(call))
 
 
-def _too_large(request: Request, most: int) -> Response | None:
-    if request.content_length is None and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        return problem(411, "length-required", "How long is the body?", "Send a Content-Length.")
-    if (request.content_length or 0) > most:
-        return problem(413, "too-large", "The body is too large", f"Send at most {most} bytes.")
-    return None
+def _not_allowed(allowed: str) -> Response:
+    answer = problem(405, "method-not-allowed", "That is not done this way", f"Use {allowed}.")
+    answer.headers["Allow"] = allowed
+    return answer
 
 
 def _rendered(answer: Answer) -> Response:

@@ -13,6 +13,7 @@ from functions.domain.configuration import ClientLimits, FormQuestion, Limits, S
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
 from functions.domain.instants import Minute, minute_floor, rfc3339_millis
 from functions.domain.model import Model
+from functions.domain.origins import MOST_ORIGINS, Origin
 from functions.domain.session import Conflict
 from functions.domain.zones import ZoneName
 
@@ -123,10 +124,21 @@ class NewHold(Request):
     duration_minutes: Minutes | None = None
 
 
+def _left_empty(text: str) -> str:
+    if text:
+        raise ValueError("must be left empty")
+    return text
+
+
+# A field that no person sees on a page, for programs that fill in every form they find.
+Honeypot = Annotated[str, AfterValidator(_left_empty)]
+
+
 class NewBooking(NewHold):
-    """`answers`: to the service's questions, by their ids."""
+    """`answers`: to the service's questions, by their ids. `website`: is left empty."""
 
     client: ClientDetails
+    website: Honeypot = ""
     notes: Text | None = None
     answers: Answers = Field(default_factory=dict)
 
@@ -139,9 +151,10 @@ class NewSeries(NewBooking):
 
 
 class Confirm(Request):
-    """Who books what was kept. An operator who confirms a request names nobody."""
+    """Who books what was kept. An operator who confirms a request names nobody. `website`: is left empty."""
 
     client: ClientDetails | None = None
+    website: Honeypot = ""
     notes: Text | None = None
     answers: Answers | None = None
 
@@ -257,6 +270,12 @@ class CalendarBody(Request):
 
     blocks: tuple[Slug, ...] = ()
     destination_for: tuple[Slug, ...] = ()
+
+
+class OriginList(Request):
+    """The web pages of other sites that may call what clients call, each by its exact origin."""
+
+    allowed_origins: tuple[Origin, ...] = Field(max_length=MOST_ORIGINS)
 
 
 class NewConnection(Request):

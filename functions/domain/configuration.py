@@ -9,6 +9,7 @@ from functions.domain.booking_window import RollingDays, Window
 from functions.domain.hours import Hours
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.model import Document
+from functions.domain.origins import MOST_ORIGINS, Origin
 from functions.domain.permissions import EVERYTHING, Permission
 from functions.domain.zones import ZoneName
 
@@ -19,12 +20,16 @@ MOST_QUESTIONS = 20  # that one service asks
 
 
 class Account(Document):
-    """A business that uses the system. Everything below `accounts/{id}` is its own."""
+    """A business that uses the system. Everything below `accounts/{id}` is its own.
+
+    `allowed_origins`: the web pages of other sites that may call what clients call.
+    """
 
     id: str
     name: str
     time_zone: ZoneName
     created_at: Millis
+    allowed_origins: tuple[Origin, ...] = Field(default=(), max_length=MOST_ORIGINS)
 
 
 class OperatorKey(Document):

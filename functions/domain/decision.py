@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, LedgerTouch, merge_changes
 from functions.domain.model import Document
+from functions.domain.rate_limits import OneMore
 from functions.domain.session import AuthorKind
 
 A = TypeVar("A")
@@ -70,7 +71,10 @@ AnyRef: TypeAlias = Ref[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Generic[A]):
-    """`guards`: documents that the decision rests on and does not change. The commit fails where one is no longer as it was read (law 1)."""
+    """`guards`: documents that the decision rests on and does not change. The commit fails where one is no longer as it was read (law 1).
+
+    `counts`: of what callers had lately, added whatever else has been since. They say nothing of what is sold, and go with a commit or not at all.
+    """
 
     answer: A
     documents: tuple[Document, ...] = ()
@@ -80,6 +84,7 @@ class Decision(Generic[A]):
     guards: tuple[AnyRef, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     effects: tuple[Effect, ...] = ()
+    counts: tuple[OneMore, ...] = ()
 
     def with_answer(self, answer: "B") -> "Decision[B]":
         return replace(self, answer=answer)  # type: ignore[arg-type,return-value]
@@ -106,6 +111,9 @@ class Decision(Generic[A]):
             effects=(*self.effects, *effects),
         )
 
+    def counted(self, *counts: OneMore) -> "Decision[A]":
+        return replace(self, counts=(*self.counts, *counts))
+
     @property
     def writes_nothing(self) -> bool:
         return not (self.documents or self.changes or self.touches or self.deletions or self.history or self.effects)
@@ -124,6 +132,7 @@ def in_one_commit(decisions: Iterable[Decision[Any]], answer: A) -> Decision[A]:
         guards=_each_once(ref for decision in decisions for ref in decision.guards),
         history=tuple(entry for decision in decisions for entry in decision.history),
         effects=_each_once(effect for decision in decisions for effect in decision.effects),
+        counts=tuple(count for decision in decisions for count in decision.counts),
     )
 
 

@@ -166,6 +166,32 @@ class RequestInFlight(Refusal):
     retry_after_s = 1
 
 
+class RateLimited(Refusal):
+    """One caller asks for more than their share. `free_in`: after so many milliseconds the same call is worth another try."""
+
+    slug = "rate-limited"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, free_in: int) -> None:
+        self.retry_after_s = max(1, -(-free_in // 1000))
+        super().__init__(f"{detail} Try again in {_in_words(self.retry_after_s)}.")
+
+
+def _in_words(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    if seconds < 60:
+        return "a second" if seconds == 1 else f"{seconds} seconds"
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+
+class TooManyHolds(RateLimited):
+    """One caller keeps seats in more places than one may, and has finished none of them."""
+
+    slug = "too-many-holds"
+    title = "Seats are kept for you in too many places"
+
+
 class Contended(Refusal):
     """Too many writers for one document; nothing was changed, the same call may be made again."""
 

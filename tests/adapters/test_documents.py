@@ -33,6 +33,7 @@ from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
 from functions.domain.model import Document
 from functions.domain.pacing import WritePause
+from functions.domain.rate_limits import Usage
 from functions.domain.session import ClientGuard, Conflict, Session
 from functions.domain.waitlist.entry import (
     MOST_SESSIONS,
@@ -93,6 +94,13 @@ LARGEST_PLACE = Place(
 
 DOCUMENTS: dict[str, Document] = {
     "account": Account(id="demo", name="Studio Nord", time_zone="Europe/Berlin", created_at=NOW),
+    "account with web pages": Account(
+        id="demo",
+        name="Studio Nord",
+        time_zone="Europe/Berlin",
+        created_at=NOW,
+        allowed_origins=("https://www.studio.example", "http://localhost:3000"),
+    ),
     "key": OperatorKey(id="hash", name="bootstrap", created_at=NOW),
     "resource": resource(
         hours=hours(
@@ -233,6 +241,9 @@ DOCUMENTS: dict[str, Document] = {
     "a pause": WritePause(
         id=CALENDAR, begun_at=NOW, until=NOW + 1, reason="quotaExceeded", refusals=2, usage_limit=True
     ),
+    "a caller's usage": Usage(
+        id="0123456789abcdef", counts={"bookings_60000_29384": 2}, holds={"booking1": NOW}, expires_at=NOW
+    ),
     "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
 }
 
@@ -282,7 +293,7 @@ def test_every_kind_of_document_is_among_the_examples() -> None:
     assert kinds == set(COLLECTIONS) | {Account, MirrorEvent}
 
 
-@pytest.mark.parametrize("name", ["an answer", "a consent"])
+@pytest.mark.parametrize("name", ["an answer", "a consent", "a caller's usage"])
 def test_what_lapses_names_its_end_for_firestore_to_sweep(name: str) -> None:
     assert encode(DOCUMENTS[name])["ttl"] == datetime.fromtimestamp(NOW / 1000, UTC)
 

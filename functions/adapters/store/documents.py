@@ -20,6 +20,7 @@ from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, Occupation, Waiting, ledger_id
 from functions.domain.model import Document
 from functions.domain.pacing import WritePause
+from functions.domain.rate_limits import OneMore, Usage
 from functions.domain.session import Booking, ClientGuard, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
 from functions.domain.waitlist.preset import Preset
@@ -43,6 +44,7 @@ COLLECTIONS: Mapping[type[Any], str] = {
     OutboxRecord: "outbox",
     StoredAnswer: "idempotency",
     PendingConsent: "consents",
+    Usage: "usage",
 }
 
 
@@ -102,7 +104,7 @@ def path_of(account: str, ref: AnyRef) -> str:
 
 def encode(document: Document) -> dict[str, Any]:
     fields = document.model_dump(mode="json")
-    if isinstance(document, StoredAnswer | PendingConsent):
+    if isinstance(document, StoredAnswer | PendingConsent | Usage):
         # Firestore's time-to-live policy reads a timestamp; the code itself never trusts it to have run.
         fields["ttl"] = datetime_of_millis(document.expires_at)
     if isinstance(document, Session):
@@ -140,6 +142,13 @@ def _occupation(session: str, fields: Mapping[str, Any]) -> Occupation:
 
 def _intervals(flat: list[Minute]) -> tuple[Interval, ...]:
     return tuple(Interval(*pair) for pair in zip(flat[::2], flat[1::2], strict=True))
+
+
+def count_fields(one_more: OneMore) -> dict[Path, Any]:
+    """The field paths that go with one more of a count: whatever of the usage is not named stays as it is."""
+    end = one_more.expires_at
+    known: dict[Path, Any] = {("id",): one_more.usage, ("expires_at",): end, ("ttl",): datetime_of_millis(end)}
+    return known | {("counts", count): GONE for count in one_more.gone}
 
 
 def encode_occupation(occupation: Occupation) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from google.cloud import firestore
 from functions.adapters.clock import now_millis
 from functions.adapters.store.documents import (
     change_fields,
+    count_fields,
     decode,
     differences,
     encode,
@@ -31,6 +32,7 @@ from functions.adapters.store.wire import Commit, Stored, read
 from functions.domain.decision import AnyRef, Decision, Effect, Ref
 from functions.domain.errors import Contended, Refusal
 from functions.domain.ledger import LedgerMonth, ledger_id
+from functions.domain.rate_limits import Usage
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.base_document import DocumentSnapshot
@@ -155,14 +157,17 @@ class Store:
         for touch in decision.touches:
             # It has no precondition and so can't fail, and it makes every decision fail that read the month before.
             month = Ref(LedgerMonth, ledger_id(touch.resource, touch.month))
-            commit.count(path_of(reader.account, month), "configured")
+            commit.count(path_of(reader.account, month), ("configured",))
         for ref in set(decision.guards) - _written(decision):
             # Firestore verifies nothing that it does not write, so a guard is written too; it can't be taken for the state of anything.
             path, before = path_of(reader.account, ref), reader.stored(ref)
             if before.updated is None:
                 commit.create(path, {"guarded": 1})
             else:
-                commit.count(path, "guarded", last=before.updated)
+                commit.count(path, ("guarded",), last=before.updated)
+        for more in decision.counts:
+            usage = path_of(reader.account, Ref(Usage, more.usage))
+            commit.count(usage, ("counts", more.count), fields=count_fields(more))
         for ref in decision.deletions:
             commit.delete(path_of(reader.account, ref), last=reader.stored(ref).updated)
         for record in history:
