@@ -1,7 +1,7 @@
 """Entry point of the booking function."""
 
 import functions_framework
-from flask import Request
+from flask import Request, Response
 from flask.typing import ResponseReturnValue
 
 from functions.adapters.clock import now_millis
@@ -23,6 +23,7 @@ from functions.booking import (
     waitlist,
 )
 from functions.booking.bodies import leave_unread
+from functions.booking.headers import secured
 from functions.booking.routing import Router
 
 _router = Router(
@@ -50,7 +51,7 @@ _router = Router(
 @functions_framework.http
 def booking(request: Request) -> ResponseReturnValue:
     if request.path == "/healthz" and request.method == "GET":
-        return "ok\n"
+        return secured(Response("ok\n", content_type="text/plain"), https=False)
     try:
         return _router.answer(request, application(), now_millis())
     finally:
