@@ -94,7 +94,9 @@ def _written(write: Any, client: firestore.Client) -> Written:
     fields = _helpers.decode_dict(write.update.fields, client)
     made = not write.update_mask.field_paths
     paths = [(name,) for name in fields] if made else [_parts(path) for path in write.update_mask.field_paths]
-    counted = {_parts(each.field_path): firestore.Increment(each.increment.integer_value) for each in write.update_transforms}
+    counted = {
+        _parts(each.field_path): firestore.Increment(each.increment.integer_value) for each in write.update_transforms
+    }
     return Written(
         path=_path(write.update.name),
         made=made,
