@@ -60,6 +60,11 @@ class Call:
     def account(self) -> str:
         return self.ids["account"]
 
+    @property
+    def stale_after(self) -> Millis:
+        """How long what was read of a calendar is relied on, where the service does not say."""
+        return self.application.settings.stale_after_seconds * 1000
+
     def body(self, model: type[M]) -> M:
         """The JSON body. Raises pydantic's `ValidationError`, which becomes a problem."""
         return model.model_validate_json(self.raw_body())
@@ -101,14 +106,21 @@ class Route:
         return "read" if self.method == "GET" else "bookings"
 
 
+def map_of(routes: Iterable[Route]) -> Map:
+    """What finds the one among these routes that a request matches."""
+    routes = tuple(routes)
+    for route in routes:
+        if route.access == "operator" and route.method != "GET" and route.permission is None:
+            raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
+    rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
+    return Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
+
+
 class Router:
-    def __init__(self, routes: Iterable[Route]) -> None:
-        routes = tuple(routes)
-        for route in routes:
-            if route.access == "operator" and route.method != "GET" and route.permission is None:
-                raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
-        rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
-        self._map = Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
+    """`map_at`: of an address, the routes that it can be one of."""
+
+    def __init__(self, map_at: Callable[[str], Map]) -> None:
+        self._map_at = map_at
 
     def answer(self, request: Request, application: Application, now: Millis) -> Response:
         """Never raises: what nobody foresaw is logged and answered as a 500 that says nothing of the inside."""
@@ -128,7 +140,7 @@ class Router:
             return problem(500, "internal", "Something went wrong on our side", "It has been noted. Try again later.")
 
     def _answer(self, request: Request, application: Application, now: Millis) -> Response:
-        adapter = self._map.bind(request.host or "localhost", path_info=request.path)
+        adapter = self._map_at(request.path).bind(request.host or "localhost", path_info=request.path)
         try:
             route, matched = adapter.match(method=request.method)
         except MethodNotAllowed as error:

@@ -28,7 +28,18 @@ def below(name: str, package: str) -> bool:
             "google.cloud.tasks_v2",
             ("google.cloud.firestore", "googleapiclient", "pydantic", "dateutil"),
         ),
-        ("functions.booking.main", "functions.booking.routing", ("googleapiclient", "httplib2")),
+        (
+            "functions.booking.main",
+            "functions.booking.availability",
+            (
+                "googleapiclient",
+                "httplib2",
+                "google.cloud.tasks_v2",
+                "functions.booking.clients",
+                "functions.booking.operators",
+                "functions.domain.inbound",
+            ),
+        ),
     ],
 )
 def test_an_entry_point_loads_what_the_first_request_needs_and_no_more(
