@@ -46,6 +46,7 @@ from functions.domain.availability import (
 from functions.domain.availability.bounds import bounds_of
 from functions.domain.availability.question import candidates
 from functions.domain.errors import Invalid, NotFound
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import (
     DAY_MINUTES,
     MINUTE_MS,
@@ -56,7 +57,6 @@ from functions.domain.instants import (
     rfc3339,
 )
 from functions.domain.intervals import Interval
-from functions.domain.mirroring import new_horizon
 from functions.domain.zones import local_date, midnight, zone
 
 MAX_DAYS = 92

@@ -9,10 +9,11 @@ from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, start_of
+from functions.booking.fields import Request, Start, Text
 from functions.booking.lists import ListQuery, next_of, part_of
 from functions.booking.operators import session_view
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, Request, Shown, Start, Text
+from functions.booking.schemas import BookingAnswer, Shown
 from functions.booking.sessions import roster_of, service_of
 from functions.domain import brought_back, inbound
 from functions.domain.availability import Question

@@ -27,8 +27,8 @@ from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.event_ids import session_id
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import Minute
-from functions.domain.mirroring import new_horizon
 from functions.domain.series import book_series, weekly_starts
 from functions.domain.session import Session
 
