@@ -138,7 +138,7 @@ def confirm_booking(call: Call) -> Answer:
             raise IllegalMove("Your request is with the business; they confirm it.", current_status=booking.status)
         client = booking.client if body.client is None else client_of(body.client)
         if booking.is_offer:
-            offered = read_entry(reader, booking.entry or "", now=call.now, stale_after=stale_after(call))
+            offered = read_entry(reader, booking.entry or "", now=call.now, stale_after=call.stale_after)
             return answered(accept(reader, call, offered, sale), resource)
         if not client.email:
             raise Invalid("Say who books: client has a name and an e-mail address.")
@@ -223,7 +223,7 @@ def read_around(reader: Reader, call: Call, service: str, start: Minute) -> Serv
         end=start + ALTERNATIVES_REACH,
         also=tuple(Ref(Session, session) for session in running.get((call.account, service, start)) or ()),
     )
-    return read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
+    return read_service(reader, wanted, now=call.now, stale_after=call.stale_after)
 
 
 def with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
@@ -294,10 +294,6 @@ def _conflict_of(booking: Booking, session: Session) -> ConflictAnswer | None:
     if conflict is None or "cancelled" in (booking.status, session.status):
         return None
     return ConflictAnswer.of(conflict)
-
-
-def stale_after(call: Call) -> int:
-    return call.application.settings.stale_after_seconds * 1000
 
 
 def start_of(start: object) -> Minute:

@@ -8,11 +8,12 @@ from functions.adapters.store.documents import ledger_ref, mirror_ref
 from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
-from functions.booking.clients import booking_answer, stale_after, start_of
+from functions.booking.clients import booking_answer, start_of
+from functions.booking.fields import Request, Start, Text
 from functions.booking.lists import ListQuery, next_of, part_of
 from functions.booking.operators import session_view
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, Request, Shown, Start, Text
+from functions.booking.schemas import BookingAnswer, Shown
 from functions.booking.sessions import roster_of, service_of
 from functions.domain import brought_back, inbound
 from functions.domain.availability import Question
@@ -167,7 +168,7 @@ def _question(reader: Reader, call: Call, session: Session, times: Times) -> Que
     """The session's service at its own resources, over what it would take there with its buffers."""
     moved = session.moved_to(times.start, times.end, at=call.now)
     months = months_between(*moved.occupation.taken)
-    states = read_resources(reader, session.resources, months, now=call.now, stale_after=stale_after(call))
+    states = read_resources(reader, session.resources, months, now=call.now, stale_after=call.stale_after)
     return Question(service=service_of(reader, session.service), states=states, now=call.now)
 
 

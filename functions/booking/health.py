@@ -4,7 +4,6 @@ from typing import Any
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
-from functions.booking.clients import stale_after
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import Shown
 from functions.domain.calendar import Calendar, Channel, Connection, Difference
@@ -35,7 +34,7 @@ def health(call: Call) -> Answer:
             pending=tuple(pending),
             paused=tuple(paused.values()),
             overdue_since=overdue[0].due_at if overdue else None,
-            stale_after=stale_after(call),
+            stale_after=call.stale_after,
             now=call.now,
         )
     )

@@ -24,8 +24,9 @@ from functions.adapters.store.pages import (
 from functions.adapters.store.records import HistoryRecord
 from functions.booking.clients import booking_answer
 from functions.booking.cursors import MAX_CURSOR, cursor_at, position_of
+from functions.booking.fields import Day, Email, Slug
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, ClientDetails, ConflictAnswer, Day, Email, Slug
+from functions.booking.schemas import BookingAnswer, ClientDetails, ConflictAnswer
 from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.errors import Invalid, NotFound

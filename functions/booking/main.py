@@ -1,51 +1,21 @@
 """Entry point of the booking function."""
 
-import functions_framework
-from flask import Request, Response
-from flask.typing import ResponseReturnValue
+from functions.adapters.starting import loading
 
-from functions.adapters.clock import now_millis
-from functions.adapters.composition import application
-from functions.booking import (
-    availability,
-    changing,
-    clients,
-    conflicts,
-    connections,
-    health,
-    lists,
-    operators,
-    origins,
-    presets,
-    preview,
-    series,
-    sessions,
-    waitlist,
-)
-from functions.booking.bodies import leave_unread
-from functions.booking.headers import secured
-from functions.booking.routing import Router
+with loading():
+    import functions_framework
+    from flask import Request, Response
+    from flask.typing import ResponseReturnValue
 
-_router = Router(
-    route
-    for part in (
-        clients,
-        availability,
-        changing,
-        series,
-        waitlist,
-        operators,
-        health,
-        sessions,
-        conflicts,
-        lists,
-        presets,
-        preview,
-        connections,
-        origins,
-    )
-    for route in part.ROUTES
-)
+    import functions.booking.availability  # noqa: F401  what a new instance is mostly asked for
+    from functions.adapters.clock import now_millis
+    from functions.adapters.composition import application
+    from functions.booking.addresses import map_at
+    from functions.booking.bodies import leave_unread
+    from functions.booking.headers import secured
+    from functions.booking.routing import Router
+
+_router = Router(map_at)
 
 
 @functions_framework.http

@@ -3,8 +3,9 @@
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.fields import Label, Line, Request
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import Label, Line, Request, Shown
+from functions.booking.schemas import Shown
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import NotFound
 from functions.domain.hours import DailyInterval

@@ -66,6 +66,11 @@ class Call:
     def account(self) -> str:
         return self.ids["account"]
 
+    @property
+    def stale_after(self) -> Millis:
+        """How long what was read of a calendar is relied on, where the service does not say."""
+        return self.application.settings.stale_after_seconds * 1000
+
     def body(self, model: type[M]) -> M:
         """The JSON body. Raises pydantic's `ValidationError`, which becomes a problem."""
         return model.model_validate_json(self.raw_body())
@@ -132,14 +137,21 @@ class _Asked:
         return Limit(what="refusals", most=rate.most, per=rate.millis)
 
 
+def map_of(routes: Iterable[Route]) -> Map:
+    """What finds the one among these routes that a request matches."""
+    routes = tuple(routes)
+    for route in routes:
+        if route.access == "operator" and route.method != "GET" and route.permission is None:
+            raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
+    rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
+    return Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
+
+
 class Router:
-    def __init__(self, routes: Iterable[Route]) -> None:
-        routes = tuple(routes)
-        for route in routes:
-            if route.access == "operator" and route.method != "GET" and route.permission is None:
-                raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
-        rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
-        self._map = Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
+    """`map_at`: of an address, the routes that it can be one of."""
+
+    def __init__(self, map_at: Callable[[str], Map]) -> None:
+        self._map_at = map_at
         self._refusals = Refusals()
 
     def answer(self, request: Request, application: Application, now: Millis) -> Response:
@@ -152,7 +164,7 @@ class Router:
         method = cors.asked_method(request) if preflight else request.method
         try:
             # Addresses are matched by their path; whatever a caller says is our host decides nothing.
-            route, matched = self._map.bind("localhost", path_info=request.path).match(method=method)
+            route, matched = self._map_at(request.path).bind("localhost", path_info=request.path).match(method=method)
         except MethodNotAllowed as error:
             return _not_allowed(", ".join(sorted(error.valid_methods or ())))
         except HTTPException:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from functions.booking.schemas import Line, Minutes, Request, Seats, Slug, Start, Text
+from functions.booking.fields import Line, Minutes, Request, Seats, Slug, Start, Text
 from functions.domain.instants import DAY_MINUTES, Minute
 from functions.domain.model import Model
 

@@ -5,18 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from functions.booking.schemas import (
-    BookingAnswer,
-    ClientDetails,
-    Honeypot,
-    Label,
-    Minutes,
-    Request,
-    Seats,
-    Slug,
-    Start,
-    Text,
-)
+from functions.booking.fields import Honeypot, Label, Minutes, Request, Seats, Slug, Start, Text
+from functions.booking.schemas import BookingAnswer, ClientDetails
 from functions.domain.configuration import MOST_QUESTIONS, QuestionId
 from functions.domain.model import Model
 from functions.domain.waitlist.entry import MOST_SESSIONS

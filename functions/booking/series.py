@@ -13,7 +13,6 @@ from functions.booking.clients import (
     counted_bookings,
     lead_of,
     new_wish,
-    stale_after,
     start_of,
     with_token,
 )
@@ -29,8 +28,8 @@ from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.event_ids import session_id
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import Minute
-from functions.domain.mirroring import new_horizon
 from functions.domain.series import book_series, weekly_starts
 from functions.domain.session import Session
 
@@ -106,7 +105,7 @@ def _read_weeks(reader: Reader, call: Call, service: str, starts: tuple[Minute, 
     """The service around the starts, wide enough for alternatives; beyond the horizon nothing is open that would have to be read."""
     last = max(starts[0], min(starts[-1], new_horizon(call.now)))
     wanted = Wanted(service=service, start=starts[0] - ALTERNATIVES_REACH, end=last + ALTERNATIVES_REACH)
-    return read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
+    return read_service(reader, wanted, now=call.now, stale_after=call.stale_after)
 
 
 def _running(reader: Reader, state: ServiceState, starts: tuple[Minute, ...]) -> dict[str, Session]:

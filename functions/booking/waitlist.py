@@ -14,7 +14,6 @@ from functions.booking.clients import (
     client_of,
     counted_bookings,
     read_booking,
-    stale_after,
     with_token,
 )
 from functions.booking.freshness import Sale, on_fresh_calendars
@@ -218,12 +217,12 @@ def _read(
     wishes: tuple[Wish, ...] = (),
     also: tuple[AnyRef, ...] = (),
 ) -> Waitlist:
-    after = stale_after(call)
+    after = call.stale_after
     return read_waitlist(reader, service, now=call.now, stale_after=after, sessions=sessions, wishes=wishes, also=also)
 
 
 def _read_entry(reader: Reader, call: Call) -> EntryState:
-    return read_entry(reader, call.ids["entry"], now=call.now, stale_after=stale_after(call))
+    return read_entry(reader, call.ids["entry"], now=call.now, stale_after=call.stale_after)
 
 
 def _answer_after(

@@ -11,9 +11,9 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import Invalid
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, months_between
 from functions.domain.ledger import LedgerTouch
-from functions.domain.mirroring import new_horizon
 
 
 @dataclass(frozen=True, kw_only=True)

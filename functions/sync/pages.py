@@ -16,6 +16,7 @@ from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_named_by, session_of
 from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
+from functions.domain.horizon import projected_time
 from functions.domain.inbound import event_is_ours, is_another_copy, is_disputed
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
@@ -23,7 +24,6 @@ from functions.domain.mirroring import (
     Family,
     RowChanges,
     project,
-    projected_time,
     resources_changed,
     row_changes,
     was_asked_for,

@@ -28,8 +28,8 @@ from functions.domain.calendar_access import found, with_role
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Refusal
 from functions.domain.google_event import newest_change
+from functions.domain.horizon import projected_time
 from functions.domain.instants import Millis
-from functions.domain.mirroring import projected_time
 from functions.sync.leases import (
     Held,
     LeaseLost,

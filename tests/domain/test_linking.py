@@ -8,9 +8,9 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect
 from functions.domain.errors import Invalid
+from functions.domain.horizon import new_horizon
 from functions.domain.intervals import Interval
 from functions.domain.linking import Links, link, touches
-from functions.domain.mirroring import new_horizon
 from tests.domain.builders import BY_OPERATOR, CALENDAR, NOW, calendar, minute, months_touched, resource
 
 HORIZON = new_horizon(NOW)

@@ -19,7 +19,7 @@ import requests
 from flask import Flask, request
 
 from functions.adapters.clock import now_millis
-from functions.booking.routing import Route, Router
+from functions.booking.routing import Route, Router, map_of
 from infra.local.platform import Platform
 from infra.local.ports import Ports
 from tests.in_process import application_of
@@ -409,9 +409,8 @@ class TestHeaders:
 
         application = application_of(platform, BOOKING_URL="https://book.example.com")
         with Flask("here").test_request_context("/broken"):
-            answer = Router([Route(method="GET", path="/broken", handler=break_down)]).answer(
-                request, application, now_millis()
-            )
+            routes = map_of([Route(method="GET", path="/broken", handler=break_down)])
+            answer = Router(lambda _: routes).answer(request, application, now_millis())
         assert answer.status_code == 500
         assert "inside" not in answer.get_data(as_text=True)
         check_headers(answer.headers)

@@ -20,10 +20,10 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import AnyRef, Ref
 from functions.domain.errors import NotFound
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerMonth, Occupation
-from functions.domain.mirroring import new_horizon
 from functions.domain.openings import open_time, openings
 
 K = TypeVar("K")
