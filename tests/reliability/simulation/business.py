@@ -115,8 +115,8 @@ class Business:
             self.world.add_person(email=email, password="x", name=name, time_zone="Europe/Berlin")
         anna, carol = self.world.people.get(ANNA), self.world.people.get(CAROL)
         self.world.add_calendar(owner=anna, summary="Private", calendar_id=PRIVATE)
-        room = self.world.add_calendar(owner=carol, summary="Room", calendar_id=ROOM)
-        self.world.give_role(room, {"type": "user", "value": ANNA}, "writer")
+        self.world.add_calendar(owner=carol, summary="Room", calendar_id=ROOM)
+        self.let_into_the_room("writer")
         self.world.list_calendar(ANNA, ROOM)
         self.world.commit()
         self.api_key = bootstrap(self.store, account=ACCOUNT, name="Studio", time_zone="UTC", may_exist=False)
@@ -137,6 +137,11 @@ class Business:
             self._set("PUT", f"calendars/{self.calendars[google_id]}", body)
         self.settle()
         self.world.pushes.clear()
+
+    def let_into_the_room(self, role: str) -> None:
+        """Its owner says what Anna may do there, through whose connection we reach it."""
+        self.world.give_role(self.world.calendars.get(ROOM), {"type": "user", "value": ANNA}, role)
+        self.world.commit()
 
     def hours(self, resource: str, *, until: str = "13:00") -> dict[str, Any]:
         """A short day, so that much happens at the same time."""
