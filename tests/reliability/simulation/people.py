@@ -187,6 +187,11 @@ class People:
         self.business.let_into_the_room(role)
         return f"Anna is {role} of the room"
 
+    def revoke(self, random: Random) -> str:
+        person = random.choice((ANNA, BEN))
+        self.business.world.grants.revoke_grant(person)
+        return f"{person} has revoked all grants"
+
     # Steps
 
     def _some(
@@ -225,6 +230,7 @@ _DEEDS: tuple[tuple[Callable[[People, Random], str | None], int], ...] = (
     (People.duplicate, 3),
     (People.take_elsewhere, 3),
     (People.change_role, 3),
+    (People.revoke, 1),
 )
 
 

@@ -302,6 +302,9 @@ class Story:
         self.business.let_into_the_room("writer")
         self._finish_all()
         self.restless = 0.02
+        for email in filter(self.business.is_shut_out, self.business.connections):
+            self._call(self.callers.regained(email))
+            self._finish_all()
         self._settle()
         self._wait_for_google()
         for number in range(MOST_POLLS):
