@@ -139,9 +139,11 @@ class Session(Document):
 
     @property
     def copy_pending(self) -> bool:
+        """Also where the session is cancelled and an event of it has left its calendar, until it was looked for in the others."""
         return any(
-            not copy.gone and (copy.missing_since is not None or copy.written < self.version)
+            copy.missing_since is not None or copy.written < self.version
             for copy in self.copies.values()
+            if self.status == "cancelled" or not copy.gone
         )
 
     def in_conflict(self, reason: str) -> bool:
