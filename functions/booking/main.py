@@ -15,6 +15,7 @@ from functions.booking import (
     health,
     lists,
     operators,
+    personal_data,
     presets,
     preview,
     series,
@@ -39,6 +40,7 @@ _router = Router(
         presets,
         preview,
         connections,
+        personal_data,
     )
     for route in part.ROUTES
 )

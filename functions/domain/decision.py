@@ -18,7 +18,19 @@ B = TypeVar("B")
 D = TypeVar("D")
 
 EffectKind = Literal[
-    "pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies", "settle"
+    "pull",
+    "push",
+    "notify",
+    "watch",
+    "discover",
+    "audit",
+    "lapse",
+    "promote",
+    "recalculate",
+    "copies",
+    "settle",
+    "erase",
+    "retention",
 ]
 
 
@@ -105,6 +117,10 @@ class Decision(Generic[A]):
             history=(*self.history, *history),
             effects=(*self.effects, *effects),
         )
+
+    def without(self, refs: tuple[AnyRef, ...]) -> "Decision[A]":
+        """With these documents deleted in the same commit."""
+        return replace(self, deletions=(*self.deletions, *refs))
 
     @property
     def writes_nothing(self) -> bool:

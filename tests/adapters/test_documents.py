@@ -27,6 +27,7 @@ from functions.adapters.store.wire import GONE
 from functions.domain.calendar import Bounds, Channel, Cursor, Difference, Lease, Projecting
 from functions.domain.configuration import Account, FormQuestion, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
+from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
 from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
@@ -232,6 +233,16 @@ DOCUMENTS: dict[str, Document] = {
     ),
     "a pause": WritePause(
         id=CALENDAR, begun_at=NOW, until=NOW + 1, reason="quotaExceeded", refusals=2, usage_limit=True
+    ),
+    "an erasure": Erasure(
+        id="erasure1",
+        client="keyed hash",
+        client_key="0123456789abcdef",
+        by="front desk",
+        cancel_future=True,
+        requested_at=NOW,
+        kept=("booking1",),
+        sessions=(SESSION,),
     ),
     "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
 }
