@@ -24,7 +24,7 @@ def retain(work: Work) -> None:
     forgotten = [forget_booking(work, each.id, author=RETENTION, ended_by=before) for each in bookings]
     # Who still waits for what is long over will be told so, and is found the next time.
     forgotten += [forget_entry(work, each.id, author=RETENTION) for each in entries if not is_waiting(each)]
-    for key in dict.fromkeys(each.client_key for each in bookings):
+    for key in dict.fromkeys(each.client_key for each in bookings if each.client_key):
         release_guard(work, key)
     # Of a slice in which nobody was forgotten there will be nobody the next time either.
     if max(len(bookings), len(entries)) == MOST_A_TASK and any(forgotten):
