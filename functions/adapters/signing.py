@@ -25,6 +25,11 @@ def secret_hash(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
+def client_mark(key: SecretKey, client_key: str) -> str:
+    """What is noted of a client when their data were exported or erased: only who has the signing key can tell from an address whether it was theirs."""
+    return _mac(key, "client", client_key)
+
+
 def manage_token(key: SecretKey, booking: str) -> str:
     """The token that proves a booking is the caller's. Derived, so that a repeated request can be answered with it without storing it."""
     return _mac(key, "manage", booking)

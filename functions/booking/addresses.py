@@ -31,6 +31,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
         "sessions",
     ),
     "origins": ("origins",),
+    "personal_data": ("clients", "erasures", "retention"),
     "presets": ("presets",),
     "preview": ("preview",),
     "series": ("series",),
@@ -48,9 +49,11 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
 
 
 def head(path: str) -> str:
-    """What an address is about, without ids: `services/next` of `/v1/accounts/studio/services/massage/next`, `oauth` of `/oauth/callback`."""
+    """What an address is about, without ids: `services/next` of `/v1/accounts/studio/services/massage/next`, `oauth` of `/oauth/callback`, `me` of `/v1/me`."""
     parts = path.strip("/").split("/")
-    return "/".join(parts[3::2]) if parts[:2] == ["v1", "accounts"] else parts[0]
+    if parts[0] != "v1":
+        return parts[0]
+    return "/".join(parts[3::2]) if len(parts) > 3 else "/".join(parts[1:])
 
 
 def map_at(path: str) -> Map:

@@ -17,12 +17,15 @@ Count = Annotated[int, Field(ge=1, le=10_000)]
 Duration = Annotated[int, Field(ge=1, le=7 * DAY_MINUTES)]
 QuestionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MOST_QUESTIONS = 20  # that one service asks
+# What a client booked earlier in the same month counts against a limit, so it is not forgotten sooner.
+RetentionDays = Annotated[int, Field(ge=31, le=3650)]
 
 
 class Account(Document):
     """A business that uses the system. Everything below `accounts/{id}` is its own.
 
     `allowed_origins`: the web pages of other sites that may call what clients call.
+    `retention_days`: so long after their session has ended its clients are forgotten (see `erasing`); None: never.
     """
 
     id: str
@@ -30,6 +33,7 @@ class Account(Document):
     time_zone: ZoneName
     created_at: Millis
     allowed_origins: tuple[Origin, ...] = Field(default=(), max_length=MOST_ORIGINS)
+    retention_days: RetentionDays | None = None
 
 
 class OperatorKey(Document):

@@ -19,7 +19,19 @@ B = TypeVar("B")
 D = TypeVar("D")
 
 EffectKind = Literal[
-    "pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies", "settle"
+    "pull",
+    "push",
+    "notify",
+    "watch",
+    "discover",
+    "audit",
+    "lapse",
+    "promote",
+    "recalculate",
+    "copies",
+    "settle",
+    "erase",
+    "retention",
 ]
 
 
@@ -113,6 +125,10 @@ class Decision(Generic[A]):
 
     def counted(self, *counts: OneMore) -> "Decision[A]":
         return replace(self, counts=(*self.counts, *counts))
+
+    def without(self, refs: tuple[AnyRef, ...]) -> "Decision[A]":
+        """With these documents deleted in the same commit."""
+        return replace(self, deletions=(*self.deletions, *refs))
 
     @property
     def writes_nothing(self) -> bool:

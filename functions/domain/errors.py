@@ -141,6 +141,14 @@ class IllegalMove(Refusal):
     title = "That can't be done any more"
 
 
+class StillBooked(Refusal):
+    """A client is to be forgotten who has bookings ahead, or waits. `bookings` and `waitlist` name them."""
+
+    slug = "still-booked"
+    status = 409
+    title = "This client is still expected"
+
+
 class ChoiceNotOffered(Refusal):
     """A conflict can't be resolved that way, or is resolved already. `choices` names those that there are."""
 

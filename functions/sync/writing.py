@@ -282,7 +282,7 @@ def _confirm(work: Work, pushed: Pending, held: Json, *, etag: str | None) -> No
             return Decision(answer=False)
         update = {**held, "written": pushed.session.version, "error": None, "error_since": None}
         if session.version == pushed.session.version:
-            update |= {"asked": (), "writing": ()}
+            update |= {"asked": (), "writing": (), "forgets": False}
         done = session.with_copy(copy.model_copy(update=update))
         return Decision(answer=True, documents=(done,))
 

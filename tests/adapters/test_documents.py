@@ -27,6 +27,7 @@ from functions.adapters.store.wire import GONE
 from functions.domain.calendar import Bounds, Channel, Cursor, Difference, Lease, Projecting
 from functions.domain.configuration import Account, FormQuestion, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
+from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
 from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
@@ -243,6 +244,16 @@ DOCUMENTS: dict[str, Document] = {
     ),
     "a caller's usage": Usage(
         id="0123456789abcdef", counts={"bookings_60000_29384": 2}, holds={"booking1": NOW}, expires_at=NOW
+    ),
+    "an erasure": Erasure(
+        id="erasure1",
+        client="keyed hash",
+        client_key="0123456789abcdef",
+        by="front desk",
+        cancel_future=True,
+        requested_at=NOW,
+        kept=("booking1",),
+        sessions=(SESSION,),
     ),
     "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
 }

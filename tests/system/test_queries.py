@@ -69,6 +69,18 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "bookings_of_session": lambda store: queries.bookings_of_session(store, "a", "s"),
     "bookings_of_series": lambda store: queries.bookings_of_series(store, "a", "s"),
     "bookings_of_client": lambda store: queries.bookings_of_client(store, "a", "k", "s"),
+    "all_bookings_of_client": lambda store: queries.all_bookings_of_client(store, "a", "k"),
+    "all_entries_of_client": lambda store: queries.all_entries_of_client(store, "a", "k"),
+    "has_client": lambda store: queries.has_client(store, "a", "k"),
+    "bookings_to_forget": lambda store: queries.bookings_to_forget(store, "a", 1, 10),
+    "entries_to_forget": lambda store: queries.entries_to_forget(store, "a", 1, 10),
+    "erasures_under_way": lambda store: queries.erasures_under_way(store, "a", "k"),
+    "answers_about": lambda store: queries.answers_about(store.reader("a"), "b"),
+    "history_about": lambda store: [
+        queries.history_about(store.reader("a"), field, "x") for field in ("session", "booking", "entry")
+    ],
+    "effects_about": lambda store: queries.effects_about(store, "a", "b"),
+    "accounts_that_forget": lambda store: list(queries.accounts_that_forget(store)),
     "history_in_order": lambda store: [
         queries.history_in_order(store, "a", field, "x") for field in ("session", "booking", "entry")
     ],

@@ -14,6 +14,7 @@ from functions.adapters.store.wire import GONE, Path
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import AnyRef, Ref
+from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Minute, datetime_of_millis, months_between
 from functions.domain.intervals import Interval
@@ -45,6 +46,7 @@ COLLECTIONS: Mapping[type[Any], str] = {
     StoredAnswer: "idempotency",
     PendingConsent: "consents",
     Usage: "usage",
+    Erasure: "erasures",
 }
 
 
@@ -110,6 +112,9 @@ def encode(document: Document) -> dict[str, Any]:
     if isinstance(document, Session):
         # Follows from the copies, which are not indexed; for the query that finds what Google has not been told yet.
         fields["copy_pending"] = document.copy_pending
+    if isinstance(document, Booking | WaitlistEntry):
+        # For the query that finds whom to forget.
+        fields["names_client"] = bool(document.client.email)
     return fields
 
 
