@@ -12,13 +12,16 @@ from functions.booking import (
     clients,
     conflicts,
     connections,
+    console,
     health,
     lists,
+    me,
     operators,
     presets,
     preview,
     series,
     sessions,
+    signing_in,
     waitlist,
 )
 from functions.booking.routing import Router
@@ -39,6 +42,9 @@ _router = Router(
         presets,
         preview,
         connections,
+        signing_in,
+        me,
+        console,
     )
     for route in part.ROUTES
 )

@@ -6,7 +6,7 @@ Routes are declared as data, next to their handlers. A handler gets a `Call` and
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from flask import Request, Response
 from google.api_core.exceptions import GoogleAPIError
@@ -15,8 +15,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from functions.adapters.composition import Application
-from functions.booking.callers import Caller, caller_of
+from functions.booking.callers import Access, Caller, caller_of
 from functions.booking.problems import from_refusal, from_validation, problem
+from functions.booking.signed_in import SignedIn, renew_cookie
 from functions.domain.errors import Forbidden, Invalid, Refusal
 from functions.domain.instants import Millis
 from functions.domain.permissions import Permission
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 M = TypeVar("M", bound=BaseModel)
-
-Access = Literal["public", "operator", "booking", "entry"]
 
 
 # Every id in an address. What has another form exists nowhere, and might be no legal Firestore id.
@@ -60,6 +59,12 @@ class Call:
     def account(self) -> str:
         return self.ids["account"]
 
+    @property
+    def signed_in(self) -> SignedIn:
+        """Who calls, where the route is a person's."""
+        assert self.caller.signed_in is not None
+        return self.caller.signed_in
+
     def body(self, model: type[M]) -> M:
         """The JSON body. Raises pydantic's `ValidationError`, which becomes a problem."""
         return model.model_validate_json(self.raw_body())
@@ -76,7 +81,9 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`access`: public (to operators too); operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key).
+    """`access`: public (to operators too); operator (an API key of the account, or a member of it who is signed in); booking or entry of a waitlist (its
+    manage token, or an operator); person (who is signed in, whatever they belong to); page (for browsers, and forms of ours; open to everybody, and who
+    is signed in is known).
 
     `permission`: what an operator must have to call it. Named where only operators may; else `read` for a GET and `bookings` for anything more.
     `body`, `query`, `answer`: the models of what goes in and comes out, and `status` of what comes out where all is well (for the OpenAPI document).
@@ -103,11 +110,11 @@ class Route:
 
 class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
-        routes = tuple(routes)
-        for route in routes:
+        self.routes = tuple(routes)
+        for route in self.routes:
             if route.access == "operator" and route.method != "GET" and route.permission is None:
                 raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
-        rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
+        rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in self.routes]
         self._map = Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
 
     def answer(self, request: Request, application: Application, now: Millis) -> Response:
@@ -142,11 +149,14 @@ class Router:
         if too_large is not None:
             return too_large
         ids = {name: str(value) for name, value in matched.items()}
-        caller = caller_of(request, application, ids, route.access)
+        caller = caller_of(request, application, ids, route.access, now)
         if caller.operator and route.needs not in caller.permissions:
             raise Forbidden(f"For this you need the permission {route.needs}. An owner of the account can give it.")
         answer_ = route.handler(Call(application=application, request=request, ids=ids, caller=caller, now=now))
-        return _rendered(answer_)
+        response = _rendered(answer_)
+        if caller.signed_in is not None:
+            renew_cookie(response, application.settings, caller.signed_in, now=now)
+        return response
 
 
 def _too_large(request: Request, most: int) -> Response | None:

@@ -31,8 +31,10 @@ from functions.domain.google_event import MirrorEvent
 from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
+from functions.domain.membership import Member
 from functions.domain.model import Document
 from functions.domain.pacing import WritePause
+from functions.domain.person import Person
 from functions.domain.session import ClientGuard, Conflict, Session
 from functions.domain.waitlist.entry import (
     MOST_SESSIONS,
@@ -94,6 +96,10 @@ LARGEST_PLACE = Place(
 DOCUMENTS: dict[str, Document] = {
     "account": Account(id="demo", name="Studio Nord", time_zone="Europe/Berlin", created_at=NOW),
     "key": OperatorKey(id="hash", name="bootstrap", created_at=NOW),
+    "member": Member(id="a" * 32, email="anna@example.org", name="Anna", role="owner", joined_at=NOW),
+    "person": Person(
+        id="a" * 32, email="anna@example.org", browsers={"b" * 32: NOW}, founded=("demo",), created_at=NOW
+    ),
     "resource": resource(
         hours=hours(
             weekly("22:00", "06:00", (6, 7)),
@@ -279,7 +285,7 @@ class TestRoundTrip:
 
 def test_every_kind_of_document_is_among_the_examples() -> None:
     kinds = {type(document) for document in DOCUMENTS.values()}
-    assert kinds == set(COLLECTIONS) | {Account, MirrorEvent}
+    assert kinds == set(COLLECTIONS) | {Account, MirrorEvent, Person}
 
 
 @pytest.mark.parametrize("name", ["an answer", "a consent"])
@@ -292,6 +298,7 @@ def test_what_lapses_names_its_end_for_firestore_to_sweep(name: str) -> None:
     [
         (ACCOUNT, "accounts/demo"),
         (ref_of(DOCUMENTS["account"]), "accounts/demo"),
+        (Ref(Person, "abc"), "people/abc"),
         (Ref(Resource, "anna"), "accounts/demo/resources/anna"),
         (Ref(Service, "cut"), "accounts/demo/services/cut"),
         (Ref(Session, SESSION), f"accounts/demo/sessions/{SESSION}"),

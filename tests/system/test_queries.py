@@ -61,6 +61,8 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "resources": lambda store: queries.resources(store, "a"),
     "connections": lambda store: queries.connections(store, "a"),
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
+    "members": lambda store: queries.members(store.reader("a")),
+    "memberships": lambda store: queries.memberships(store, "p"),
     "bookings_page": _every(queries.bookings_page, BookingFilter),
     "sessions_page": _every(queries.sessions_page, SessionFilter),
     "entries_page": _every(queries.entries_page, EntryFilter),
