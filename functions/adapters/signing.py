@@ -7,6 +7,7 @@ import hmac
 import os
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -46,11 +47,21 @@ def new_managed_id(keys: tuple[SecretKey, ...]) -> ManagedId:
 
 def stored_manage_token(keys: tuple[SecretKey, ...], booking: str, stored_hash: str) -> str | None:
     """The token whose hash a booking holds, by whichever key made it; None once that key is retired."""
-    for key in keys:
-        token = manage_token(key, booking)
-        if hmac.compare_digest(secret_hash(token), stored_hash):
-            return token
-    return None
+    return _with_hash((manage_token(key, booking) for key in keys), stored_hash)
+
+
+def invitation_token(key: SecretKey, account: str, invitation: str) -> str:
+    """What is in the mail to who is invited: where the invitation is, and the proof that the mail reached them."""
+    return f"{account}.{invitation}.{_mac(key, 'invitation', account, invitation)}"
+
+
+def stored_invitation_token(keys: tuple[SecretKey, ...], account: str, invitation: str, stored_hash: str) -> str | None:
+    """As of a manage token."""
+    return _with_hash((invitation_token(key, account, invitation) for key in keys), stored_hash)
+
+
+def _with_hash(tokens: Iterable[str], stored_hash: str) -> str | None:
+    return next((token for token in tokens if same_secret(token, stored_hash)), None)
 
 
 def same_secret(presented: str, stored_hash: str) -> bool:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import application
 from functions.booking import (
+    accounts,
     availability,
     changing,
     clients,
@@ -14,8 +15,12 @@ from functions.booking import (
     connections,
     console,
     health,
+    invitation_page,
+    invitations,
+    keys,
     lists,
     me,
+    members,
     operators,
     presets,
     preview,
@@ -44,7 +49,12 @@ _router = Router(
         connections,
         signing_in,
         me,
+        accounts,
+        members,
+        invitations,
+        keys,
         console,
+        invitation_page,
     )
     for route in part.ROUTES
 )

@@ -46,11 +46,11 @@ def leave_account(call: Call) -> Answer:
     """Everybody may leave, except the last owner."""
 
     def attempt(reader: Reader) -> Decision[None]:
-        members = queries.members(reader)
+        members = queries.all_to_decide_on(reader, Member)
         mine = next((each for each in members if each.id == call.signed_in.person.id), None)
         if mine is None:
             raise NotFound("You do not belong to that account.")
-        return remove(mine, members, author=call.caller.author)
+        return remove(mine, members, may=OF_ROLE[mine.role], author=call.caller.author)
 
     call.application.store.run(call.account, attempt)
     return Answer(status=204)

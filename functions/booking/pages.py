@@ -42,7 +42,7 @@ def page(title: str, body: Markup, *, status: int = 200, script: str = "", leads
     )
     response = Response(str(html), status=status, content_type="text/html; charset=utf-8")
     targets = " ".join(["'self'", *(_origin(address) for address in leads_to)])
-    scripts = f"script-src '{_hash(script)}'; " if script else ""
+    scripts = f"script-src '{_hash(script)}'; connect-src 'self'; " if script else ""
     response.headers.update(
         {
             "Content-Security-Policy": f"default-src 'none'; style-src '{_hash(_STYLE)}'; {scripts}form-action {targets}; "

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from functions.domain.decision import Author, Decision, HistoryEntry, Ref
-from functions.domain.errors import IllegalMove
+from functions.domain.errors import Forbidden, IllegalMove
 from functions.domain.instants import Millis
 from functions.domain.model import Document
-from functions.domain.permissions import Role
+from functions.domain.permissions import Permission, Role, role_within
 from functions.domain.person import Person
 
 MOST_MEMBERS = 100
@@ -26,10 +26,14 @@ def joining(person: Person, role: Role, *, now: Millis) -> Member:
     return Member(id=person.id, email=person.email, name=person.name, role=role, joined_at=now)
 
 
-def change_role(member: Member, role: Role, members: Iterable[Member], *, author: Author) -> Decision[Member]:
-    """`members`: all of the account. Raises `IllegalMove` where it would be left without an owner."""
+def change_role(
+    member: Member, role: Role, members: Iterable[Member], *, may: frozenset[Permission], author: Author
+) -> Decision[Member]:
+    """`members`: all of the account; `may`: what who changes it may do. Raises `IllegalMove` where it would be left without an owner, and `Forbidden`."""
     if role == member.role:
         return Decision(answer=member)
+    must_cover(may, role)
+    must_cover(may, member.role)
     guards = () if role == "owner" else _another_owner(member, members)
     changed = member.model_copy(update={"role": role})
     entry = HistoryEntry(
@@ -41,11 +45,18 @@ def change_role(member: Member, role: Role, members: Iterable[Member], *, author
     return Decision(answer=changed, documents=(changed,), guards=guards, history=(entry,))
 
 
-def remove(member: Member, members: Iterable[Member], *, author: Author) -> Decision[None]:
-    """Whoever leaves is removed too. Raises as `change_role` does."""
+def remove(member: Member, members: Iterable[Member], *, may: frozenset[Permission], author: Author) -> Decision[None]:
+    """Whoever leaves is removed too, and may that in any role. Raises as `change_role` does."""
+    must_cover(may, member.role)
     guards = _another_owner(member, members)
     entry = HistoryEntry(what="member.removed", author=author, before={"member": member.email, "role": member.role})
     return Decision(answer=None, deletions=(Ref(Member, member.id),), guards=guards, history=(entry,))
+
+
+def must_cover(may: frozenset[Permission], role: Role) -> None:
+    """Raises `Forbidden` for who may not give or take that role."""
+    if not role_within(role, may):
+        raise Forbidden(f"The role {role} may more than you may yourself.")
 
 
 def _another_owner(member: Member, members: Iterable[Member]) -> tuple[Ref[Member], ...]:

@@ -30,6 +30,7 @@ from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
+from functions.domain.invitation import Invitation
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
 from functions.domain.membership import Member
 from functions.domain.model import Document
@@ -97,6 +98,9 @@ DOCUMENTS: dict[str, Document] = {
     "account": Account(id="demo", name="Studio Nord", time_zone="Europe/Berlin", created_at=NOW),
     "key": OperatorKey(id="hash", name="bootstrap", created_at=NOW),
     "member": Member(id="a" * 32, email="anna@example.org", name="Anna", role="owner", joined_at=NOW),
+    "invitation": Invitation(
+        id="b1", email="b@x.example", role="viewer", invited_by="a", token_hash="h", created_at=1, expires_at=NOW
+    ),
     "person": Person(
         id="a" * 32, email="anna@example.org", browsers={"b" * 32: NOW}, founded=("demo",), created_at=NOW
     ),
@@ -288,7 +292,7 @@ def test_every_kind_of_document_is_among_the_examples() -> None:
     assert kinds == set(COLLECTIONS) | {Account, MirrorEvent, Person}
 
 
-@pytest.mark.parametrize("name", ["an answer", "a consent"])
+@pytest.mark.parametrize("name", ["an answer", "a consent", "invitation"])
 def test_what_lapses_names_its_end_for_firestore_to_sweep(name: str) -> None:
     assert encode(DOCUMENTS[name])["ttl"] == datetime.fromtimestamp(NOW / 1000, UTC)
 

@@ -17,6 +17,7 @@ from functions.domain.decision import AnyRef, Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Minute, datetime_of_millis, months_between
 from functions.domain.intervals import Interval
+from functions.domain.invitation import Invitation
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, Occupation, Waiting, ledger_id
 from functions.domain.membership import Member
 from functions.domain.model import Document
@@ -39,6 +40,7 @@ COLLECTIONS: Mapping[type[Any], str] = {
     WritePause: "pauses",
     OperatorKey: "keys",
     Member: "members",
+    Invitation: "invitations",
     Preset: "presets",
     Queue: "queues",
     WaitlistEntry: "waitlist",
@@ -109,7 +111,7 @@ def path_of(account: str, ref: AnyRef) -> str:
 
 def encode(document: Document) -> dict[str, Any]:
     fields = document.model_dump(mode="json")
-    if isinstance(document, StoredAnswer | PendingConsent):
+    if isinstance(document, StoredAnswer | PendingConsent | Invitation):
         # Firestore's time-to-live policy reads a timestamp; the code itself never trusts it to have run.
         fields["ttl"] = datetime_of_millis(document.expires_at)
     if isinstance(document, Session):

@@ -1,7 +1,7 @@
 """Every query the system makes, in one place; `tests/system/test_queries.py` holds them against the declared indexes."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
@@ -26,6 +26,8 @@ from functions.domain.instants import Millis
 from functions.domain.membership import Member
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
+
+D = TypeVar("D")
 
 SWEEP_LIMIT = 300
 
@@ -62,10 +64,10 @@ def calendars_of(store: Store, account: str, connection: str) -> list[Calendar]:
     return [decode(Ref(Calendar, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
 
-def members(reader: Reader) -> list[Member]:
-    """All members of an account, to decide on."""
-    found = reader.client.collection(f"accounts/{reader.account}/{COLLECTIONS[Member]}").stream()
-    return [reader.adopt(Ref(Member, snapshot.id), snapshot) for snapshot in found]
+def all_to_decide_on(reader: Reader, type_: type[D]) -> list[D]:
+    """As `all_of`, for a decision that may write them."""
+    found = reader.client.collection(f"accounts/{reader.account}/{COLLECTIONS[type_]}").stream()
+    return [reader.adopt(Ref(type_, snapshot.id), snapshot) for snapshot in found]
 
 
 def memberships(store: Store, person: str) -> list[tuple[Account, Member]]:
