@@ -64,6 +64,7 @@ class AccountAnswer(Model):
 
 
 def create_account(call: Call) -> Answer:
+    """An account of one's own, with somebody to book and something to be booked for."""
     return Answer(body=create(call, call.body(NewAccount)), status=201)
 
 
@@ -107,10 +108,12 @@ def _new_id(call: Call) -> str:
 
 
 def get_account(call: Call) -> Answer:
+    """What the business says of itself."""
     return Answer(body=AccountAnswer.of(_account(call.application.store.reader(call.account))))
 
 
 def change_account(call: Call) -> Answer:
+    """Changes what is named."""
     body = call.body(AccountChanges)
     wanted = body.model_dump(exclude_none=True)
 

@@ -37,6 +37,7 @@ for (const button of document.querySelectorAll("button[data-connect]"))
 
 
 def show(call: Call) -> Answer:
+    """Who is signed in, and their accounts; or the form of a first one."""
     if call.caller.signed_in is None:
         return Answer(response=must_sign_in(HOME))
     accounts = accounts_of(call)

@@ -23,6 +23,7 @@ for (const field of document.querySelectorAll("input[name=token]"))
 
 
 def show(call: Call) -> Answer:
+    """What an invitation needs: to be signed in, and then to be accepted."""
     if call.caller.signed_in is not None:
         return _form(call)
     body = Markup(
@@ -33,6 +34,7 @@ def show(call: Call) -> Answer:
 
 
 def accept(call: Call) -> Answer:
+    """From the form."""
     if call.caller.signed_in is None:
         return Answer(response=must_sign_in(_PATH))
     try:

@@ -99,6 +99,8 @@ def new_invitation(key: SecretKey, account: str, email: str, role: Role) -> NewI
 
 
 def delete_invitation(call: Call) -> Answer:
+    """Takes an invitation back: its mail opens nothing any more."""
+
     def attempt(reader: Reader) -> Decision[None]:
         invitation = reader.get(Ref(Invitation, call.ids["invitation"]))
         if invitation is None:
@@ -110,6 +112,7 @@ def delete_invitation(call: Call) -> Answer:
 
 
 def accept_invitation(call: Call) -> Answer:
+    """Joins the account that the mail was about, with the address that got it."""
     return Answer(body=join(call, call.body(InvitationToken).token), status=201)
 
 

@@ -52,11 +52,13 @@ class KeyList(Model):
 
 
 def list_keys(call: Call) -> Answer:
+    """The keys that open this account, without their secrets."""
     found: list[OperatorKey] = queries.all_of(call.application.store, call.account, OperatorKey)
     return Answer(body=KeyList(keys=[KeyAnswer.of(each) for each in sorted(found, key=lambda each: each.created_at)]))
 
 
 def create_key(call: Call) -> Answer:
+    """A key for another program. It is shown in this answer and never again."""
     body, secret = call.body(KeyBody), new_key()
     key = OperatorKey(id=secret_hash(secret), name=body.name, created_at=call.now, permissions=body.permissions)
 
@@ -71,6 +73,8 @@ def create_key(call: Call) -> Answer:
 
 
 def delete_key(call: Call) -> Answer:
+    """Revokes a key: from now on it opens nothing."""
+
     def attempt(reader: Reader) -> Decision[None]:
         key = reader.get(Ref(OperatorKey, call.ids["key"]))
         if key is None:

@@ -32,6 +32,7 @@ class Me(Model):
 
 
 def me(call: Call) -> Answer:
+    """Who is signed in, and the accounts that they belong to."""
     person = call.signed_in.person
     return Answer(body=Me(id=person.id, email=person.email, name=person.name, accounts=accounts_of(call)))
 

@@ -46,6 +46,7 @@ def list_members(call: Call) -> Answer:
 
 
 def change_member(call: Call) -> Answer:
+    """Gives a member another role. It holds from their next call on."""
     role = call.body(RoleChange).role
 
     def attempt(reader: Reader) -> Decision[Member]:

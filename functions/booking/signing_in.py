@@ -64,6 +64,7 @@ class Failed(Exception):
 
 
 def begin(call: Call) -> Answer:
+    """Leads the browser to Google."""
     from functions.adapters import oauth
 
     query = call.query(SignInQuery)
