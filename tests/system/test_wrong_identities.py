@@ -163,11 +163,14 @@ def test_a_route_opens_to_nobody_who_may_not(world: World, route: Route) -> None
     world.wire.clear()
     wrong = {name: _refused(route, each) for name, each in world.identities.items()}
     answers = {
-        name: world.ask(route, _acting(route, world.identities[name])).status_code
+        name: world.ask(route, _acting(route, world.identities[name]))
         for name, status in wrong.items()
         if status is not None
     }
-    assert answers == {name: status for name, status in wrong.items() if status is not None}
+    assert {name: answer.status_code for name, answer in answers.items()} == {name: wrong[name] for name in answers}
+    for answer in answers.values():
+        assert answer.json["type"].rpartition(":")[2] in ("unauthorized", "forbidden", "cross-site", "not-found")
+        assert (answer.headers.get("WWW-Authenticate") == "Bearer") is (answer.status_code == 401)
     assert world.wire.commits == []
     assert answers or route.access in ("public", "page")
 
