@@ -14,13 +14,20 @@ from functions.booking.routing import Route, map_of
 
 # Every module with routes, and the heads of their addresses.
 ADDRESSES: Mapping[str, tuple[str, ...]] = {
+    "accounts": ("accounts", "account"),
     "availability": ("services/availability", "services/next", "services/overview", "services/explain"),
     "changing": ("bookings/cancel", "bookings/reschedule", "bookings/move"),
     "clients": ("services", "bookings", "holds", "bookings/confirm"),
     "conflicts": ("conflicts", "conflicts/resolve"),
     "connections": ("oauth", "connections", "connections/calendars"),
+    "console": ("console",),
     "health": ("health", "calendars", "calendars/pull", "calendars/audit"),
+    "invitation_page": ("invitation",),
+    "invitations": ("invitations",),
+    "keys": ("keys",),
     "lists": ("bookings", "sessions", "waitlist", "history"),
+    "me": ("me",),
+    "members": ("members",),
     "operators": (
         "resources",
         "resources/holidays",
@@ -36,6 +43,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "preview": ("preview",),
     "series": ("series",),
     "sessions": ("sessions", "sessions/clone", "sessions/cancel"),
+    "signing_in": ("signin", "signout"),
     "waitlist": (
         "waitlist",
         "waitlist/accept",
@@ -53,7 +61,9 @@ def head(path: str) -> str:
     parts = path.strip("/").split("/")
     if parts[0] != "v1":
         return parts[0]
-    return "/".join(parts[3::2]) if len(parts) > 3 else "/".join(parts[1:])
+    if parts[1:2] != ["accounts"] or len(parts) == 2:
+        return "/".join(parts[1:2])
+    return "/".join(parts[3::2]) or "account"
 
 
 def map_at(path: str) -> Map:

@@ -6,7 +6,7 @@ Routes are declared as data, next to their handlers. A handler gets a `Call` and
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from flask import Request, Response
 from google.api_core.exceptions import GoogleAPIError
@@ -17,11 +17,12 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from functions.adapters.composition import Application
 from functions.booking import cors
 from functions.booking.bodies import late_body, refused_length
-from functions.booking.callers import CLIENT, Caller, caller_of
+from functions.booking.callers import CLIENT, Access, Caller, caller_of
 from functions.booking.client_address import network_of
 from functions.booking.headers import secured
 from functions.booking.problems import from_refusal, from_validation, problem
 from functions.booking.refusals import Refusals, RefusedTooOften
+from functions.booking.signed_in import SignedIn, renew_cookie
 from functions.domain.errors import Forbidden, Invalid, Refusal
 from functions.domain.instants import Millis
 from functions.domain.permissions import Permission
@@ -31,8 +32,6 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 M = TypeVar("M", bound=BaseModel)
-
-Access = Literal["public", "operator", "booking", "entry"]
 
 
 # Every id in an address. What has another form exists nowhere, and might be no legal Firestore id.
@@ -71,6 +70,12 @@ class Call:
         """How long what was read of a calendar is relied on, where the service does not say."""
         return self.application.settings.stale_after_seconds * 1000
 
+    @property
+    def signed_in(self) -> SignedIn:
+        """Who calls, where the route is a person's."""
+        assert self.caller.signed_in is not None
+        return self.caller.signed_in
+
     def body(self, model: type[M]) -> M:
         """The JSON body. Raises pydantic's `ValidationError`, which becomes a problem."""
         return model.model_validate_json(self.raw_body())
@@ -87,7 +92,9 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`access`: public (to operators too); operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key).
+    """`access`: public (to operators too); operator (an API key of the account, or a member of it who is signed in); booking or entry of a waitlist (its
+    manage token, or an operator); person (who is signed in, whatever they belong to); page (for browsers, and forms of ours; open to everybody, and who
+    is signed in is known).
 
     `permission`: what an operator must have to call it. Named where only operators may; else `read` for a GET and `bookings` for anything more.
     `body`, `query`, `answer`: the models of what goes in and comes out, and `status` of what comes out where all is well (for the OpenAPI document).
@@ -125,7 +132,7 @@ class _Asked:
     @property
     def shared_for(self) -> str | None:
         """The account whose clients may call this from web pages of other sites; None for what only operators and ourselves call."""
-        return None if self.route.access == "operator" else self.ids.get("account")
+        return self.ids.get("account") if self.route.access in ("public", "booking", "entry") else None
 
     @property
     def network(self) -> str:
@@ -203,18 +210,18 @@ class Router:
             response = problem(
                 500, "internal", "Something went wrong on our side", "It has been noted. Try again later."
             )
-        if 400 <= response.status_code < 500 and not (caller and caller.operator):
+        if 400 <= response.status_code < 500 and not (caller and caller.known):
             self._refusals.note(asked.network, asked.most_refusals, asked.now)
         return response
 
     def _caller(self, asked: _Asked) -> Caller:
         """Raises `RefusedTooOften` for who was, and what `caller_of` raises. Operators are listened to however many at their address were refused."""
         try:
-            caller = caller_of(asked.request, asked.application, asked.ids, asked.route.access)
+            caller = caller_of(asked.request, asked.application, asked.ids, asked.route.access, asked.now)
         except Refusal:
             self._refusals.check(asked.network, asked.most_refusals, asked.now)
             raise
-        if not caller.operator and asked.route.method != "GET":
+        if not caller.known and asked.route.method != "GET":
             self._refusals.check(asked.network, asked.most_refusals, asked.now)
         return caller
 
@@ -228,7 +235,10 @@ class Router:
         if too_slow is not None:
             return too_slow
         call = Call(application=asked.application, request=asked.request, ids=asked.ids, caller=caller, now=asked.now)
-        return _rendered(asked.route.handler(call))
+        response = _rendered(asked.route.handler(call))
+        if caller.signed_in is not None:
+            renew_cookie(response, asked.application.settings, caller.signed_in, now=asked.now)
+        return response
 
 
 def _not_allowed(allowed: str) -> Response:

@@ -53,6 +53,14 @@ class Forbidden(Refusal):
     title = "You may not do this"
 
 
+class CrossSite(Refusal):
+    """A browser that is signed in was made to ask for this by another site, or might have been."""
+
+    slug = "cross-site"
+    status = 403
+    title = "This did not come from a page of ours"
+
+
 class SlotTaken(Refusal):
     """The start was offered once, but its time is taken now. `alternatives` holds the nearest open starts."""
 

@@ -31,9 +31,12 @@ from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
 from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
+from functions.domain.invitation import Invitation
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
+from functions.domain.membership import Member
 from functions.domain.model import Document
 from functions.domain.pacing import WritePause
+from functions.domain.person import Person
 from functions.domain.rate_limits import Usage
 from functions.domain.session import ClientGuard, Conflict, Session
 from functions.domain.waitlist.entry import (
@@ -103,6 +106,13 @@ DOCUMENTS: dict[str, Document] = {
         allowed_origins=("https://www.studio.example", "http://localhost:3000"),
     ),
     "key": OperatorKey(id="hash", name="bootstrap", created_at=NOW),
+    "member": Member(id="a" * 32, email="anna@example.org", name="Anna", role="owner", joined_at=NOW),
+    "invitation": Invitation(
+        id="b1", email="b@x.example", role="viewer", invited_by="a", token_hash="h", created_at=1, expires_at=NOW
+    ),
+    "person": Person(
+        id="a" * 32, email="anna@example.org", browsers={"b" * 32: NOW}, founded=("demo",), created_at=NOW
+    ),
     "resource": resource(
         hours=hours(
             weekly("22:00", "06:00", (6, 7)),
@@ -301,10 +311,10 @@ class TestRoundTrip:
 
 def test_every_kind_of_document_is_among_the_examples() -> None:
     kinds = {type(document) for document in DOCUMENTS.values()}
-    assert kinds == set(COLLECTIONS) | {Account, MirrorEvent}
+    assert kinds == set(COLLECTIONS) | {Account, MirrorEvent, Person}
 
 
-@pytest.mark.parametrize("name", ["an answer", "a consent", "a caller's usage"])
+@pytest.mark.parametrize("name", ["an answer", "a consent", "a caller's usage", "invitation"])
 def test_what_lapses_names_its_end_for_firestore_to_sweep(name: str) -> None:
     assert encode(DOCUMENTS[name])["ttl"] == datetime.fromtimestamp(NOW / 1000, UTC)
 
@@ -314,6 +324,7 @@ def test_what_lapses_names_its_end_for_firestore_to_sweep(name: str) -> None:
     [
         (ACCOUNT, "accounts/demo"),
         (ref_of(DOCUMENTS["account"]), "accounts/demo"),
+        (Ref(Person, "abc"), "people/abc"),
         (Ref(Resource, "anna"), "accounts/demo/resources/anna"),
         (Ref(Service, "cut"), "accounts/demo/services/cut"),
         (Ref(Session, SESSION), f"accounts/demo/sessions/{SESSION}"),

@@ -18,7 +18,9 @@ from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.erasing import Erasure, erase_booking, erase_entry, finish
 from functions.domain.google_event import EventTime, MirrorEvent
+from functions.domain.invitation import Invitation
 from functions.domain.ledger import LedgerMonth, Occupation
+from functions.domain.membership import Member
 from functions.domain.model import Document, Personal
 from functions.domain.pacing import WritePause
 from functions.domain.rate_limits import Usage
@@ -28,7 +30,19 @@ from functions.domain.waitlist.preset import Preset
 from tests.domain.builders import BY_OPERATOR, CALENDAR, NOW, SESSION, booking, copy, session
 
 # What operators set up, and what belongs to Google accounts of theirs: no client is in it.
-OF_THE_BUSINESS = {Account, OperatorKey, Resource, Service, Preset, Connection, Calendar, WritePause, PendingConsent}
+OF_THE_BUSINESS = {
+    Account,
+    OperatorKey,
+    Member,
+    Invitation,
+    Resource,
+    Service,
+    Preset,
+    Connection,
+    Calendar,
+    WritePause,
+    PendingConsent,
+}
 
 IDS: Mapping[type[Any], str] = {
     Session: "id service resources series waitlist",
@@ -68,7 +82,7 @@ OTHER: Mapping[type[Any], Mapping[str, str]] = {
         "before": "times, statuses and numbers (`test_erasing` looks)",
         "after": "the same",
     },
-    Usage: {"id": "a keyed hash, forgotten within hours", "counts": "numbers", "holds": "ids of bookings"},
+    Usage: {"id": "a keyed hash, forgotten within hours"},
     Erasure: {"client": "a keyed hash, which is what is to be kept", "by": "of an operator's key"},
     MirrorEvent: {
         "recurrence": "rules",

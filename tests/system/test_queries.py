@@ -25,6 +25,7 @@ from functions.adapters.store.pages import (
 )
 from functions.adapters.store.store import Store
 from functions.domain.calendar import Calendar
+from functions.domain.membership import Member
 
 CONTAINS = "CONTAINS"
 Column = tuple[str, str]  # a field, and how an index holds it: ASCENDING, DESCENDING, CONTAINS
@@ -61,6 +62,8 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "resources": lambda store: queries.resources(store, "a"),
     "connections": lambda store: queries.connections(store, "a"),
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
+    "all_to_decide_on": lambda store: queries.all_to_decide_on(store.reader("a"), Member),
+    "memberships": lambda store: queries.memberships(store, "p"),
     "bookings_page": _every(queries.bookings_page, BookingFilter),
     "sessions_page": _every(queries.sessions_page, SessionFilter),
     "entries_page": _every(queries.entries_page, EntryFilter),

@@ -1,4 +1,4 @@
-"""Where each kind of document lives below its account, and how it is written as Firestore fields.
+"""Where each kind of document lives, nearly all of them below their account, and how it is written as Firestore fields.
 
 Map-like payloads that are never queried (a ledger's sessions and blocks, a session's copies) are excluded from indexes by
 `infra/firestore.indexes.json`.
@@ -18,9 +18,12 @@ from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Minute, datetime_of_millis, months_between
 from functions.domain.intervals import Interval
+from functions.domain.invitation import Invitation
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, Occupation, Waiting, ledger_id
+from functions.domain.membership import Member
 from functions.domain.model import Document
 from functions.domain.pacing import WritePause
+from functions.domain.person import Person
 from functions.domain.rate_limits import OneMore, Usage
 from functions.domain.session import Booking, ClientGuard, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
@@ -38,6 +41,8 @@ COLLECTIONS: Mapping[type[Any], str] = {
     Calendar: "calendars",
     WritePause: "pauses",
     OperatorKey: "keys",
+    Member: "members",
+    Invitation: "invitations",
     Preset: "presets",
     Queue: "queues",
     WaitlistEntry: "waitlist",
@@ -67,6 +72,8 @@ OCCUPATION_FIELDS = (
 
 # The account's own document: there is one, so the id does not matter.
 ACCOUNT = Ref(Account, "")
+# In place of an account's id, for a decision about a person alone. It can have no history and no effects, which are an account's.
+NO_ACCOUNT = ""
 
 
 def mirror_ref(calendar: str, event: str) -> Ref[MirrorEvent]:
@@ -92,7 +99,9 @@ def ref_of(document: Document) -> AnyRef:
 
 
 def path_of(account: str, ref: AnyRef) -> str:
-    """The document's path. Event ids are Google's and may hold what a path may not."""
+    """The document's path. Event ids are Google's and may hold what a path may not. A person is not an account's, but may be read and written with it."""
+    if ref.type is Person:
+        return f"people/{ref.id}"
     if ref.type is Account:
         return f"accounts/{account}"
     if ref.type is LedgerMonth:
@@ -106,7 +115,7 @@ def path_of(account: str, ref: AnyRef) -> str:
 
 def encode(document: Document) -> dict[str, Any]:
     fields = document.model_dump(mode="json")
-    if isinstance(document, StoredAnswer | PendingConsent | Usage):
+    if isinstance(document, StoredAnswer | PendingConsent | Usage | Invitation):
         # Firestore's time-to-live policy reads a timestamp; the code itself never trusts it to have run.
         fields["ttl"] = datetime_of_millis(document.expires_at)
     if isinstance(document, Session):

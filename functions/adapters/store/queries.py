@@ -1,11 +1,11 @@
 """Every query the system makes, in one place; `tests/system/test_queries.py` holds them against the declared indexes."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-from functions.adapters.store.documents import COLLECTIONS, decode, mirror_ref, path_of
+from functions.adapters.store.documents import ACCOUNT, COLLECTIONS, decode, mirror_ref, path_of
 from functions.adapters.store.pages import (
     BookingFilter,
     EntryFilter,
@@ -17,14 +17,18 @@ from functions.adapters.store.pages import (
 )
 from functions.adapters.store.records import HistoryRecord, OutboxRecord, StoredAnswer
 from functions.adapters.store.store import Reader, Store
+from functions.adapters.store.wire import read
 from functions.domain.calendar import Calendar, Connection
-from functions.domain.configuration import Resource, Service
+from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis, Minute
+from functions.domain.membership import Member
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
+
+D = TypeVar("D")
 
 SWEEP_LIMIT = 300
 
@@ -59,6 +63,21 @@ def connections(store: Store, account: str) -> list[Connection]:
 def calendars_of(store: Store, account: str, connection: str) -> list[Calendar]:
     query = _collection(store, account, Calendar).where(filter=FieldFilter("connection", "==", connection))
     return [decode(Ref(Calendar, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def all_to_decide_on(reader: Reader, type_: type[D]) -> list[D]:
+    """As `all_of`, for a decision that may write them."""
+    found = reader.client.collection(f"accounts/{reader.account}/{COLLECTIONS[type_]}").stream()
+    return [reader.adopt(Ref(type_, snapshot.id), snapshot) for snapshot in found]
+
+
+def memberships(store: Store, person: str) -> list[tuple[Account, Member]]:
+    """The accounts that a person belongs to, and as what. One query, and one batched read."""
+    query = store.client.collection_group(COLLECTIONS[Member]).where(filter=FieldFilter("id", "==", person))
+    found = [_with_account(snapshot, Member) for snapshot in query.stream()]
+    stored = read(store.client, (path_of(account, ACCOUNT) for account, _ in found)) if found else {}
+    both = ((stored[path_of(account, ACCOUNT)].fields, member) for account, member in found)
+    return [(decode(ACCOUNT, fields), member) for fields, member in both if fields is not None]
 
 
 def bookings_page(store: Store, account: str, wanted: BookingFilter, part: Part) -> Page[Booking]:
