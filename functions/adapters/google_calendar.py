@@ -2,8 +2,10 @@
 connection, timeouts, no silent retries (our tasks retry), pages asked for by hand.
 """
 
+import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException, RemoteDisconnected
@@ -25,6 +27,7 @@ from functions.adapters.google_errors import (
     Unavailable,
     error_of,
 )
+from functions.adapters.oauth import missing_permissions
 from functions.adapters.settings import Settings
 from functions.domain.calendar import Bounds
 from functions.domain.instants import minute_ceil, minute_floor, rfc3339
@@ -35,6 +38,10 @@ PAGE_SIZE = 250
 # Who is told of a change is told by us (case 119); without the version a write would drop the event's meeting, ours or its owner's (case 118).
 WRITE: Mapping[str, Any] = {"sendUpdates": "none", "conferenceDataVersion": 1}
 STALE = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, RemoteDisconnected)
+
+# google-auth's own words for a grant that the person's organisation wants renewed (`invalid_rapt`): it does not pass Google's on.
+_SIGN_IN_WANTED = "Reauthentication is needed"
+_ACCOUNT_OFF = re.compile(r"account (?:has been|is|was) (?:disabled|deleted|suspended)", re.IGNORECASE)
 
 Event = dict[str, Any]
 
@@ -84,10 +91,19 @@ class Api:
 class GoogleCalendar:
     """The calendars of one connection. Every method raises `GoogleError` and nothing else of the libraries'."""
 
-    def __init__(self, api: Api, credentials: Credentials) -> None:
+    def __init__(self, api: Api, credentials: Credentials, *, grant: str) -> None:
         self._api = api
         self._credentials = credentials
+        self._grant = grant
         self._threads = threading.local()
+
+    def probe(self) -> None:
+        """Whether the grant still holds, with every permission: Google is asked for another access token, also where we have one that may still be good."""
+        with self._as_google_errors():
+            self._credentials.refresh(google_auth_httplib2.Request(httplib2.Http(timeout=TIMEOUT_S)))
+        granted = self._credentials.granted_scopes  # None: as they were asked for (RFC 6749, section 5.1)
+        if granted is not None and missing_permissions(granted):
+            raise AccessLost("insufficientPermissions", grant=self._grant)
 
     def calendar_list(self) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -176,19 +192,27 @@ class GoogleCalendar:
     def _do(self, request: Any, *, etag: str | None = None) -> Any:
         if etag is not None:
             request.headers["If-Match"] = etag
-        try:
+        with self._as_google_errors():
             try:
                 return request.execute(http=self._http(), num_retries=0)
             except STALE:
                 # The other side closed a connection that we kept. Everything we send may be sent twice: own ids, etags, ids of channels.
                 del self._threads.http
                 return request.execute(http=self._http(), num_retries=0)
+
+    @contextmanager
+    def _as_google_errors(self) -> Iterator[None]:
+        try:
+            yield
         except HttpError as error:
-            raise _google_error(error) from error
+            raise self._of_this_grant(_google_error(error)) from error
         except RefreshError as error:
-            raise _refresh_error(error) from error
+            raise self._of_this_grant(refresh_error(error)) from error
         except (TransportError, HTTPException, httplib2.HttpLib2Error, OSError) as error:
             raise Unavailable(type(error).__name__) from error
+
+    def _of_this_grant(self, error: GoogleError) -> GoogleError:
+        return AccessLost(error.reason, grant=self._grant) if isinstance(error, AccessLost) else error
 
     def _http(self) -> Any:
         """httplib2 is not thread-safe: sharing one object between threads has handed answers to the wrong caller."""
@@ -206,11 +230,16 @@ def _google_error(error: HttpError) -> GoogleError:
     return error_of(error.resp.status, reason, float(retry_after) if retry_after and retry_after.isdecimal() else None)
 
 
-def _refresh_error(error: RefreshError) -> GoogleError:
-    """Only `invalid_grant` means that the grant is gone; the rest may pass."""
-    if "invalid_grant" in str(error.args):
-        return AccessLost("invalid_grant")
-    return Unavailable("token refresh failed")
+def refresh_error(error: RefreshError) -> GoogleError:
+    """Only `invalid_grant` means that the grant is gone; the rest may pass. What it says besides is for people, and the only thing that tells some reasons
+    apart (Google documents none of it)."""
+    text, body = str(error.args[0]) if error.args else "", error.args[-1] if error.args else None
+    if text.startswith(_SIGN_IN_WANTED):
+        return AccessLost("invalid_rapt")
+    word = str(body.get("error", "")) if isinstance(body, Mapping) else ""
+    if word != "invalid_grant":
+        return Unavailable(word or "token refresh failed")
+    return AccessLost("account_off" if _ACCOUNT_OFF.search(str(body)) else word)
 
 
 class Calendars:
@@ -228,7 +257,7 @@ class Calendars:
             key = (connection, sealed)
             if key not in self._opened:
                 self._opened = {k: v for k, v in self._opened.items() if k[0] != connection}
-                self._opened[key] = GoogleCalendar(self._built(), self._credentials(unseal()))
+                self._opened[key] = GoogleCalendar(self._built(), self._credentials(unseal()), grant=sealed)
             return self._opened[key]
 
     def _built(self) -> Api:

@@ -40,12 +40,15 @@ class OAuthUnavailable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What a token exchange gave. `refresh_token` is None where Google gave none; `id_token` is not verified yet."""
+    """What a token exchange gave. `refresh_token` is None where Google gave none; `id_token` is not verified yet. `ends_in_s`: in how many seconds all of it
+    ends, where it was granted for a time only (so does an app in testing mode); None of what has no end.
+    """
 
     access_token: str
     refresh_token: str | None
     scopes: tuple[str, ...]
     id_token: str | None
+    ends_in_s: int | None = None
 
     def __repr__(self) -> str:
         return f"Grant(scopes={self.scopes!r})"
@@ -123,4 +126,9 @@ def _token_request(settings: Settings, form: dict[str, str]) -> Grant:
         refresh_token=body.get("refresh_token"),
         scopes=tuple(body.get("scope", "").split()),
         id_token=body.get("id_token"),
+        ends_in_s=_seconds(body.get("refresh_token_expires_in")),
     )
+
+
+def _seconds(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None

@@ -12,6 +12,7 @@ from functions.domain.decision import Decision, Effect, EffectKind, Ref
 from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.health import Observed, Reason, attention, waiting_for_google
 from functions.domain.instants import Millis, rfc3339, rfc3339_millis
+from functions.domain.loss import Loss, words
 from functions.domain.pacing import WritePause
 
 MOST_COUNTED = 100  # of anything that should be none
@@ -142,9 +143,20 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "email": connection.email,
         "state": connection.status,
         "lost_at": _moment(connection.lost_at),
+        "loss": loss_view(connection),
+        "grant_expires_at": _moment(connection.grant_expires_at),
+        "probed_at": _moment(connection.probed_at),
         "last_success_at": _moment(connection.last_success_at),
         "last_error": connection.last_error,
     }
+
+
+def loss_view(connection: Connection) -> dict[str, str] | None:
+    """Why it is lost, in a word and in plain ones, and what to do about it; None where it is not."""
+    if connection.status != "needs_reconnect":
+        return None
+    meaning = words(connection.loss)
+    return {"reason": connection.loss or Loss.REFUSED, "what": meaning.what, "remedy": meaning.remedy}
 
 
 def _reason(reason: Reason) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from functions.domain.instants import Millis, Minute
+from functions.domain.loss import Loss
 from functions.domain.model import Document
 from functions.domain.transitions import ConnectionStatus
 
@@ -16,7 +17,11 @@ CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 
 
 class Connection(Document):
-    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id. `subject` is Google's stable id of the person."""
+    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id. `subject` is Google's stable id of the person.
+
+    What the person granted last, they granted at `granted_at`, until `grant_expires_at` where it is for a time only. Once it is lost: since `lost_at`, because
+    of `loss` (see `domain.loss`), and `last_error` is Google's own word for that. `probed_at`: when it was last tried whether it holds, or holds again.
+    """
 
     id: str
     status: ConnectionStatus
@@ -25,7 +30,11 @@ class Connection(Document):
     scopes: tuple[str, ...]
     secret: str
     connected_at: Millis
+    granted_at: Millis | None = None
+    grant_expires_at: Millis | None = None
     lost_at: Millis | None = None
+    loss: Loss | None = None
+    probed_at: Millis | None = None
     last_success_at: Millis | None = None
     last_error: str | None = None
 

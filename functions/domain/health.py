@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Service
 from functions.domain.instants import Millis, rfc3339, rfc3339_millis
+from functions.domain.loss import Loss, runs_out_soon, words
 from functions.domain.pacing import WritePause
 from functions.domain.session import Session
 
@@ -63,8 +64,13 @@ def waiting_for_google(session: Session) -> bool:
 def _connections(observed: Observed) -> Iterator[Reason]:
     for connection in observed.connections:
         if connection.status == "needs_reconnect":
+            meaning = words(connection.loss)
+            text = f"{connection.email} is not connected any more. {meaning.what} Nothing is read or written there until it is. {meaning.remedy}"
+            yield Reason(text=text, connection=connection.id)
+        elif runs_out_soon(connection, now=observed.now):
+            ends = rfc3339_millis(connection.grant_expires_at or observed.now)
             yield Reason(
-                text=f"Google has ended the access to {connection.email}: nothing is read or written there until the account is connected again.",
+                text=f"The permission for {connection.email} ends at {ends}. {words(Loss.TESTING_ENDED).what} Connect the account again before that.",
                 connection=connection.id,
             )
 

@@ -60,8 +60,7 @@ def _search(work: Work, session: Session, copy: GoogleCopy) -> Search:
             there = _has(work, calendar, session, copy)
         except AccessLost as error:
             # A connection that only a person can mend must not keep the session waiting for ever.
-            if error.reason != "not_connected":
-                lose_connection(work, calendar.connection, error.reason)
+            lose_connection(work, calendar.connection, error)
             lost.add(calendar.connection)
             continue
         if there and calendar.id in session.copies and calendar.id != copy.calendar:

@@ -60,8 +60,7 @@ def _push_copy(work: Work, calendar_id: str) -> None:
     except AccessLost as error:
         # It waits visibly as pending; the reconnect pushes again.
         _note_error(work, calendar_id, error.reason)
-        if error.reason != "not_connected":
-            lose_connection(work, calendar.connection, error.reason)
+        lose_connection(work, calendar.connection, error)
     except (Forbidden, OurMistake) as error:
         # Coming again would not help before a person has changed something; the outbox record goes, the error stays on the booking.
         log.error("Google refuses a write for session %s: %s", work.subject, error.reason)

@@ -9,7 +9,6 @@ from functions.adapters.google_errors import AccessLost
 from functions.adapters.store.store import Store
 from functions.adapters.vault import CannotOpen
 from functions.domain.calendar import Connection
-from functions.domain.connecting import may_mend_itself
 from functions.domain.decision import Ref
 from functions.domain.instants import Millis
 
@@ -40,16 +39,17 @@ class Work:
     def google(self, connection_id: str, *, lost_too: bool = False) -> GoogleCalendar:
         """The calendars of a connection. Raises `AccessLost` where it is not active or its token can't be opened.
 
-        `lost_too`: also of one that was lost and may have mended itself, to see whether it has.
+        `lost_too`: also of one that was lost, to see whether somebody has mended it in Google.
         """
         connection = self.store.get(self.account, Ref(Connection, connection_id))
-        if connection is None or not (connection.status == "active" or (lost_too and may_mend_itself(connection))):
+        usable = ("active", "needs_reconnect") if lost_too else ("active",)
+        if connection is None or connection.status not in usable:
             raise AccessLost("not_connected")
 
         def unseal() -> str:
             try:
                 return self.application.vault.open(connection.secret, connection=connection.id)
             except CannotOpen:
-                raise AccessLost("token_key_missing") from None
+                raise AccessLost("token_key_missing", grant=connection.secret) from None
 
         return self.application.calendars.open(connection.id, connection.secret, unseal)

@@ -6,6 +6,7 @@ import pytest
 
 from functions.domain.calendar import Calendar, Difference
 from functions.domain.health import Observed, attention, waiting_for_google
+from functions.domain.loss import DAY_MS, Loss
 from functions.domain.session import Session
 from tests.domain.builders import NOW, calendar, connection, copy, minute, service, session
 
@@ -80,11 +81,25 @@ class TestStale:  # case 156
 
 
 def test_the_rest() -> None:
-    lost = connection(status="needs_reconnect", lost_at=NOW)
+    lost = connection(status="needs_reconnect", lost_at=NOW, loss=Loss.PERMISSION_MISSING)
     refused = session().with_copy(copy(error="forbidden"))
     said = told(read(), connections=(lost,), malformed={"cal": 2}, pending=(refused,), overdue_since=NOW - 10 * 60_000)
-    parts = ["connected again", "2 events that can't be read", "(forbidden)", "due at 2027-02-22T07:50"]
+    parts = [
+        "bookings need. Nothing is read or written there",
+        "2 events that can't be read",
+        "(forbidden)",
+        "due at 2027-02-22T07:50",
+    ]
     assert [part in text for part, text in zip(parts, said, strict=True)] == [True] * 4
+
+
+@pytest.mark.parametrize(("days", "said"), [(3, 0), (1.5, 1), (0.01, 1)])
+def test_a_grant_that_soon_runs_out_is_said_in_time(days: float, said: int) -> None:
+    ending = connection(granted_at=NOW - DAY_MS, grant_expires_at=NOW + int(days * DAY_MS))
+    texts = told(read(), connections=(ending,))
+    assert ["still in testing mode" in text and "Connect the account again before" in text for text in texts] == [
+        True
+    ] * said
 
 
 @pytest.mark.parametrize(
