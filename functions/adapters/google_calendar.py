@@ -2,7 +2,6 @@
 connection, timeouts, no silent retries (our tasks retry), pages asked for by hand.
 """
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
+from functions.adapters import oauth
 from functions.adapters.google_errors import (
     AccessLost,
     GoogleError,
@@ -27,7 +27,6 @@ from functions.adapters.google_errors import (
     Unavailable,
     error_of,
 )
-from functions.adapters.oauth import missing_permissions
 from functions.adapters.settings import Settings
 from functions.domain.calendar import Bounds
 from functions.domain.instants import minute_ceil, minute_floor, rfc3339
@@ -41,7 +40,6 @@ STALE = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, RemoteDi
 
 # google-auth's own words for a grant that the person's organisation wants renewed (`invalid_rapt`): it does not pass Google's on.
 _SIGN_IN_WANTED = "Reauthentication is needed"
-_ACCOUNT_OFF = re.compile(r"account (?:has been|is|was) (?:disabled|deleted|suspended)", re.IGNORECASE)
 
 Event = dict[str, Any]
 
@@ -91,18 +89,23 @@ class Api:
 class GoogleCalendar:
     """The calendars of one connection. Every method raises `GoogleError` and nothing else of the libraries'."""
 
-    def __init__(self, api: Api, credentials: Credentials, *, grant: str) -> None:
+    def __init__(self, api: Api, credentials: Credentials, *, settings: Settings, grant: str) -> None:
         self._api = api
+        self._settings = settings
         self._credentials = credentials
         self._grant = grant
         self._threads = threading.local()
 
     def probe(self) -> None:
         """Whether the grant still holds, with every permission: Google is asked for another access token, also where we have one that may still be good."""
-        with self._as_google_errors():
-            self._credentials.refresh(google_auth_httplib2.Request(httplib2.Http(timeout=TIMEOUT_S)))
-        granted = self._credentials.granted_scopes  # None: as they were asked for (RFC 6749, section 5.1)
-        if granted is not None and missing_permissions(granted):
+        try:
+            granted = oauth.refresh(self._settings, refresh_token=self._credentials.refresh_token).scopes
+        except oauth.GrantRefused as error:
+            raise AccessLost(error.word, grant=self._grant) from error
+        except oauth.OAuthUnavailable as error:
+            raise Unavailable(str(error)) from error
+        # None at all: as they were asked for (RFC 6749, section 5.1).
+        if granted and oauth.missing_permissions(granted):
             raise AccessLost("insufficientPermissions", grant=self._grant)
 
     def calendar_list(self) -> list[Mapping[str, Any]]:
@@ -231,15 +234,14 @@ def _google_error(error: HttpError) -> GoogleError:
 
 
 def refresh_error(error: RefreshError) -> GoogleError:
-    """Only `invalid_grant` means that the grant is gone; the rest may pass. What it says besides is for people, and the only thing that tells some reasons
-    apart (Google documents none of it)."""
+    """Only `invalid_grant` means that the grant is gone; the rest may pass."""
     text, body = str(error.args[0]) if error.args else "", error.args[-1] if error.args else None
     if text.startswith(_SIGN_IN_WANTED):
         return AccessLost("invalid_rapt")
-    word = str(body.get("error", "")) if isinstance(body, Mapping) else ""
-    if word != "invalid_grant":
-        return Unavailable(word or "token refresh failed")
-    return AccessLost("account_off" if _ACCOUNT_OFF.search(str(body)) else word)
+    if not isinstance(body, Mapping):
+        return Unavailable("token refresh failed")
+    word = oauth.refusal_of(body)
+    return Unavailable(str(body.get("error"))) if word is None else AccessLost(word)
 
 
 class Calendars:
@@ -257,7 +259,9 @@ class Calendars:
             key = (connection, sealed)
             if key not in self._opened:
                 self._opened = {k: v for k, v in self._opened.items() if k[0] != connection}
-                self._opened[key] = GoogleCalendar(self._built(), self._credentials(unseal()), grant=sealed)
+                self._opened[key] = GoogleCalendar(
+                    self._built(), self._credentials(unseal()), settings=self._settings, grant=sealed
+                )
             return self._opened[key]
 
     def _built(self) -> Api:

@@ -33,8 +33,8 @@ class AccessLost(GoogleError):
     `grant`: which grant it was, as it is stored; None where there was none to use.
     """
 
-    def __init__(self, reason: str, *, grant: str | None = None) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, *, grant: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(reason, retry_after_s=retry_after_s)
         self.grant = grant
 
 

@@ -1,8 +1,9 @@
 """Google's OAuth endpoints: the consent address, code and refresh token exchange, revocation (RFC 6749, RFC 7636, OpenID Connect)."""
 
+import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -31,7 +32,25 @@ _TIMEOUT_S = 10.0
 
 
 class GrantRefused(Exception):
-    """Google's word that a code or refresh token is no good (`invalid_grant`): only this means revoked."""
+    """Google's word that a code or refresh token is no good (`invalid_grant`): only this means revoked. `word`: why, as far as Google tells."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+# What Google says besides `invalid_grant` is for people and documented nowhere, but nothing else tells these reasons apart.
+_ACCOUNT_OFF = re.compile(r"account (?:has been|is|was) (?:disabled|deleted|suspended)", re.IGNORECASE)
+_SIGN_IN_WANTED = frozenset({"invalid_rapt", "rapt_required"})
+
+
+def refusal_of(body: Mapping[str, Any]) -> str | None:
+    """Why a token request was refused: a word of `domain.loss`; None where the answer says nothing about the grant."""
+    if body.get("error") != "invalid_grant":
+        return None
+    if body.get("error_subtype") in _SIGN_IN_WANTED:
+        return "invalid_rapt"
+    return "account_off" if _ACCOUNT_OFF.search(str(body.get("error_description"))) else "invalid_grant"
 
 
 class OAuthUnavailable(Exception):
@@ -117,8 +136,8 @@ def _token_request(settings: Settings, form: dict[str, str]) -> Grant:
         body: dict[str, Any] = dict(answer.json())
     except (requests.RequestException, ValueError, TypeError) as error:
         raise OAuthUnavailable(type(error).__name__) from None  # the request holds secrets; its text goes nowhere
-    if answer.status_code == 400 and body.get("error") == "invalid_grant":
-        raise GrantRefused("invalid_grant")
+    if answer.status_code == 400 and (word := refusal_of(body)) is not None:
+        raise GrantRefused(word)
     if answer.status_code != 200 or not body.get("access_token"):
         raise OAuthUnavailable(f"{answer.status_code} {body.get('error')}")
     return Grant(

@@ -21,7 +21,8 @@ MOST_COUNTED = 100  # of anything that should be none
 def health(call: Call) -> Answer:
     """The state of every connection and of every calendar in use, or that was until it was gone; what is behind; and what an operator should look at."""
     store, account = call.application.store, call.account
-    calendars = [each for each in queries.all_of(store, account, Calendar) if each.selected]
+    known: list[Calendar] = queries.all_of(store, account, Calendar)
+    calendars = [each for each in known if each.selected]
     malformed = {each.id: len(queries.malformed_rows(store, account, each.id, MOST_COUNTED)) for each in calendars}
     pending = [*filter(waiting_for_google, queries.sessions_with_pending_copies(store, account, MOST_COUNTED))]
     overdue = queries.overdue_outbox(store, account, call.now, MOST_COUNTED)
@@ -32,6 +33,7 @@ def health(call: Call) -> Answer:
             connections=tuple(connections),
             calendars=tuple(calendars),
             services=tuple(queries.services(store, account)),
+            names={each.id: each.summary for each in known},
             malformed=malformed,
             pending=tuple(pending),
             paused=tuple(paused.values()),

@@ -133,6 +133,8 @@ class Calendar(Document):
     Freshness: `last_success_at` is the moment as of which the mirror is complete. `last_change_at` is the newest change that Google told us of, by
     Google's clock, and `lag_ms` how long after it we had it; by two clocks, so only for people to look at (case 70).
 
+    `formerly_for`: resources whose sessions were written to it, and are not any more; what of them lies ahead leaves it.
+
     `missing_since` and `missed`: Google answered 404 so many times, the first at that moment. A calendar that is `gone` keeps its `resources` and
     `destination_for`, so that it can take its place again should it come back.
 
@@ -150,6 +152,7 @@ class Calendar(Document):
     state: Literal["active", "gone"] = "active"
     resources: tuple[str, ...] = ()
     destination_for: tuple[str, ...] = ()
+    formerly_for: tuple[str, ...] = ()
     cursor: Cursor = Cursor()
     lease: Lease = Lease()
     dirty: int = 0
@@ -173,6 +176,12 @@ class Calendar(Document):
     drift_minutes: int | None = None
     drift: tuple[Difference, ...] = ()
     audit_error: str | None = None
+
+    def written_for(self, resources: Iterable[str]) -> "Calendar":
+        """As the destination of these resources, and of no others."""
+        now = {*resources}
+        former = {*self.formerly_for, *self.destination_for} - now
+        return self.model_copy(update={"destination_for": tuple(sorted(now)), "formerly_for": tuple(sorted(former))})
 
     @property
     def selected(self) -> bool:

@@ -71,7 +71,7 @@ def regain(
 ) -> Decision[Connection]:
     """Access is back: by what was `granted` anew, or because the old grant is good again (None).
 
-    `calendars`: those of the connection. Each that is in use is pulled and watched at once, and what waits to be written to it is pushed.
+    `calendars`: those of the connection. Each that is in use is pulled and watched at once, and what waits to be written to it, or deleted there, is pushed.
     """
     regained = connection.model_copy(
         update={
@@ -88,11 +88,16 @@ def regain(
         before={"status": connection.status},
         after={"status": regained.status, "connection": connection.id, "email": regained.email},
     )
+    calendars = tuple(calendars)
     used = [calendar for calendar in calendars if calendar.in_use]
     effects = (
         *(Effect(kind="pull", subject=calendar.id) for calendar in used),
         *(Effect(kind="watch", subject=calendar.id) for calendar in used),
-        *(Effect(kind="copies", subject=calendar.id) for calendar in used if calendar.destination_for),
+        *(
+            Effect(kind="copies", subject=calendar.id)
+            for calendar in calendars
+            if calendar.state == "active" and (calendar.destination_for or calendar.formerly_for)
+        ),
     )
     # A grant that is new may reach other calendars.
     discovery = () if granted is None else (Effect(kind="discover", subject=connection.id),)

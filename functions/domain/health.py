@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Service
@@ -29,14 +31,15 @@ class Reason:
 class Observed:
     """An account's connections, the calendars that it uses, and its services; and what is behind.
 
-    `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all. `paused`: calendars to which it wants no
-    writes. `overdue_since`: when the oldest effect that waits in the outbox should have been done. `stale_after`: the deployment's, for services that have
-    none of their own.
+    `names`: of all calendars, by id. `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all.
+    `paused`: calendars to which it wants no writes. `overdue_since`: when the oldest effect that waits in the outbox should have been done.
+    `stale_after`: the deployment's, for services that have none of their own.
     """
 
     connections: tuple[Connection, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     services: tuple[Service, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     malformed: Mapping[str, int] = field(default_factory=dict)
     pending: tuple[Session, ...] = ()
     paused: tuple[WritePause, ...] = ()
@@ -124,9 +127,18 @@ def _differences(calendar: Calendar) -> str:
 
 
 def _refused(observed: Observed) -> Iterator[Reason]:
-    errors = [copy.error for session in observed.pending for copy in session.copies.values() if copy.error]
+    copies = [copy for session in observed.pending for copy in session.copies.values() if copy.error and not copy.gone]
+    errors = [copy.error for copy in copies if copy.leaving is None]
     if errors:
         yield Reason(text=f"{len(errors)} sessions are not in Google Calendar as they should be ({errors[0]}).")
+    leaving = sorted((copy for copy in copies if copy.leaving is not None), key=attrgetter("calendar"))
+    for calendar, group in groupby(leaving, key=attrgetter("calendar")):
+        left = [copy.error for copy in group]
+        yield Reason(
+            text=f"{len(left)} events are still in {observed.names.get(calendar, calendar)}, which is not their calendar any more: Google does not let us"
+            f" delete them there ({left[0]}). Delete them by hand, or let us write there again.",
+            calendar=calendar,
+        )
 
 
 def _overdue(observed: Observed) -> Iterator[Reason]:

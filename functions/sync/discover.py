@@ -82,7 +82,7 @@ def _seen_again(reader: Reader, known: Calendar, seen: Mapping[str, Any], *, now
 def _note(work: Work, *, holds: bool) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         connection = reader.get(Ref(Connection, work.subject))
-        if connection is None:
+        if connection is None or connection.status == "disconnected":
             return Decision(answer=None)
         update = {"probed_at": work.now()} | ({"last_success_at": work.now()} if holds else {})
         return Decision(answer=None, documents=(connection.model_copy(update=update),))

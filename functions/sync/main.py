@@ -31,6 +31,7 @@ from functions.sync import (
     pull,
     push,
     recalculate,
+    redirecting,
     schedules,
     waitlists,
 )
@@ -44,6 +45,7 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "watch": channels.watch,
     "unwatch": orphans.unwatch,
     "copies": copies.copies,
+    "redirect": redirecting.redirect_sessions,
     "discover": discover.discover,
     "audit": audit.audit,
     "notify": notify.notify,

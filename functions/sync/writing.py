@@ -80,7 +80,7 @@ def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
             wrote = _write(work, google, pending) or wrote
         else:
             if not pending.copy.gone:
-                _delete(google, calendar, pending.copy)
+                delete_event(google, calendar, pending.copy)
                 wrote = True
             _confirm(work, pending, {"gone": True, "etag": None, "left": None}, etag=None)
     return wrote
@@ -92,7 +92,7 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
     def attempt(reader: Reader) -> Decision[Pending | None]:
         session = reader.get(Ref(Session, work.subject))
         copy = session.copies.get(calendar.id) if session else None
-        if session is None or copy is None or copy.written >= session.version:
+        if session is None or copy is None or copy.leaving is not None or copy.written >= session.version:
             return Decision(answer=None)
         pending = Pending(account=work.account, calendar=calendar, session=session)
         if session.status == "cancelled":
@@ -189,7 +189,7 @@ def _times_of(draft: Draft, event: Event) -> Times:
     return times
 
 
-def _delete(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:
+def delete_event(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:
     """Without an etag: whatever the owner did to it, the booking is cancelled (case 116). Gone before is as good (case 115)."""
     try:
         google.delete(calendar.google_id, copy.event, etag=None)
