@@ -176,8 +176,9 @@ def _question(reader: Reader, call: Call, session: Session, times: Times) -> Que
     """The session's service at its own resources, over what it would take there with its buffers."""
     moved = session.moved_to(times.start, times.end, at=call.now)
     months = months_between(*moved.occupation.taken)
-    states = read_resources(reader, session.resources, months, now=call.now, stale_after=stale_after(call))
-    return Question(service=service_of(reader, session.service), states=states, now=call.now)
+    service = service_of(reader, session.service)
+    states = read_resources(reader, service, session.resources, months, now=call.now, stale_after=stale_after(call))
+    return Question(service=service, states=states, now=call.now)
 
 
 def _cancel(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:

@@ -32,6 +32,7 @@ def health(call: Call) -> Answer:
         Observed(
             connections=tuple(connections),
             calendars=tuple(calendars),
+            resources=tuple(queries.resources(store, account)),
             services=tuple(queries.services(store, account)),
             names={each.id: each.summary for each in known},
             malformed=malformed,

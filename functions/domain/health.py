@@ -6,11 +6,12 @@ from itertools import groupby
 from operator import attrgetter
 
 from functions.domain.calendar import Calendar, Connection
-from functions.domain.configuration import Service
+from functions.domain.configuration import OnStale, Resource, Service
 from functions.domain.instants import Millis, rfc3339, rfc3339_millis
 from functions.domain.loss import Loss, runs_out_soon, words
 from functions.domain.pacing import WritePause
 from functions.domain.session import Session
+from functions.domain.staleness import staleness
 
 # An effect is late when it is due; the sweep comes every minute.
 OVERDUE_MS = 5 * 60_000
@@ -29,15 +30,16 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """An account's connections, the calendars that it uses, and its services; and what is behind.
+    """An account's connections, the calendars that it uses, its resources and services; and what is behind.
 
     `names`: of all calendars, by id. `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all.
     `paused`: calendars to which it wants no writes. `overdue_since`: when the oldest effect that waits in the outbox should have been done.
-    `stale_after`: the deployment's, for services that have none of their own.
+    `stale_after`: the deployment's, where neither resource nor service has one of its own.
     """
 
     connections: tuple[Connection, ...] = ()
     calendars: tuple[Calendar, ...] = ()
+    resources: tuple[Resource, ...] = ()
     services: tuple[Service, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     malformed: Mapping[str, int] = field(default_factory=dict)
@@ -101,24 +103,28 @@ def _of_calendar(observed: Observed, calendar: Calendar) -> Iterator[Reason]:
 
 
 def _unread(observed: Observed, calendar: Calendar) -> Iterator[str]:
-    """What it means that a calendar was not read for long: that is up to each service."""
+    """What it means that a calendar was not read for long: that is up to each of its resources, and to each service."""
     if not calendar.resources:
         return
     if calendar.last_success_at is None:
         yield f"{calendar.summary} has not been read yet: nothing can be booked at {_list(calendar.resources)} until it is."
         return
     age = observed.now - calendar.last_success_at
-    late = [
-        each
-        for each in observed.services
-        if each.active and {*each.resources} & {*calendar.resources} and age > each.stale_limit(observed.stale_after)
-    ]
-    closed = [each.name for each in late if each.on_stale == "close"]
-    kept = [each.name for each in late if each.on_stale == "keep"]
+    late: dict[tuple[str, OnStale], list[str]] = {}
+    for resource in (each for each in observed.resources if each.id in calendar.resources):
+        for service in (each for each in observed.services if each.active and resource.id in each.resources):
+            rules = staleness(resource, service, usual=observed.stale_after)
+            if age > rules.limit:
+                late.setdefault((service.name, rules.then), []).append(resource.id)
     if late or age > observed.stale_after:
-        means = f" {_list(closed)} can't be booked at {_list(calendar.resources)} until it is." if closed else ""
-        means += f" {_list(kept)} can still be booked, by what was known then." if kept else ""
+        means = "".join(f" {_then(then, service, at)}" for (service, then), at in late.items())
         yield f"{calendar.summary} has not been read since {rfc3339_millis(calendar.last_success_at)}.{means}"
+
+
+def _then(then: OnStale, service: str, at: list[str]) -> str:
+    if then == "close":
+        return f"{service} can't be booked at {_list(at)} until it is."
+    return f"{service} can still be booked at {_list(at)}, by what was known then."
 
 
 def _differences(calendar: Calendar) -> str:
