@@ -7,7 +7,7 @@ from functions.domain.decision import Decision, Ref
 
 
 def reseal(store: Store, vault: Vault, account: str, connection_id: str) -> Connection | None:
-    """The connection, with its secret under the present key. Compare and set: a secret that somebody replaces meanwhile is not put back. Raises `CannotOpen`."""
+    """The connection, with its secret under the present key. A secret that somebody replaces meanwhile is not put back. Raises `CannotOpen`."""
 
     def attempt(reader: Reader) -> Decision[Connection | None]:
         connection = reader.get(Ref(Connection, connection_id))

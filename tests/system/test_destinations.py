@@ -10,7 +10,7 @@ from functions.domain.session import Session
 from functions.sync import redirecting
 from functions.sync.work import Work
 from infra.local.platform import Platform
-from tests.in_process import application_of, worker
+from tests.in_process import application_of, rediscover, worker
 from tests.studio import DAY, Booked, Studio, instants, until
 from tests.system.sharing import Shared
 from tests.system.waiting import all_done
@@ -164,3 +164,27 @@ def test_it_goes_page_by_page_and_twice_is_once(
             studio.calendar: "due",
             "nowhere": None,
         }
+
+
+def test_what_stood_in_a_calendar_that_is_gone_stands_in_the_new_one(empty_studio: Studio, platform: Platform) -> None:
+    # case 72
+    studio = empty_studio
+    shared = Shared.of(studio, role="writer")
+    shared.use(studio.connect(), **BOTH)
+    until(lambda: shared.seen().get("last_success_at") and studio.starts())
+    booked = studio.book(f"{DAY}T10:00:00Z")
+    until(lambda: booked.session in events_in(studio, shared.google_id))
+    shared.give("none")
+    document = studio.store.client.document(f"accounts/{studio.account}/calendars/{shared.id}")
+    document.update({"missing_since": 1, "missed": 3})
+    until(lambda: shared.seen()["state"] == "gone", nudge=shared.pull)
+    studio.put(f"calendars/{studio.calendar}", BOTH)
+    until(lambda: booked.session in events_in(studio, studio.person.email))
+    until(lambda: booked.look()["calendar_copy"] == "written")
+
+    # Should it be shared once more, nothing of it stands there for a second time.
+    shared.give("writer")
+    rediscover(platform, studio)
+    until(lambda: events_in(studio, shared.google_id) == {})
+    all_done(studio)
+    assert (booked.look()["status"], len(studio.mails())) == ("confirmed", 1)
