@@ -314,11 +314,11 @@ def test_what_is_granted_to_an_app_in_testing_ends_after_seven_days(google: Stan
 
 def test_a_permission_can_be_taken_back(google: StandIn, anna: Someone) -> None:
     # case 81
-    credentials = google.credentials(anna.email)
+    form = {"grant_type": "refresh_token", "refresh_token": google.refresh_token(anna.email)}
     google.control("POST", "grants/narrow", {"email": anna.email, "scopes": ["openid"]})
-    credentials.refresh(Request())
-    assert credentials.granted_scopes == ["openid"]
-    bearer = {"Authorization": f"Bearer {credentials.token}"}
+    token = google.http.post("/token", data=form, auth=(CLIENT_ID, CLIENT_SECRET)).json()
+    assert token["scope"] == "openid"
+    bearer = {"Authorization": f"Bearer {token['access_token']}"}
     answer = google.http.get("/calendar/v3/users/me/calendarList", headers=bearer)
     assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (403, "insufficientPermissions")
 

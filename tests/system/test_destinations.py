@@ -74,7 +74,7 @@ def test_what_lies_ahead_goes_along_and_comes_back(studio: Studio) -> None:  # c
     # Where nothing is written any more, nothing of what lies ahead stays.
     studio.put(f"calendars/{studio.calendar}", BLOCKS_ONLY)
     until(lambda: events_in(studio, me).keys() == {past.session})
-    assert ahead[0].look()["calendar_copy"] == "none"
+    until(lambda: ahead[0].look()["calendar_copy"] == "none")
     assert noon not in studio.starts()
     studio.put(f"calendars/{other}", BOTH)
     until(lambda: len(events_in(studio, google_id)) == 2)
