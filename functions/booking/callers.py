@@ -15,8 +15,6 @@ from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Author, Ref
 from functions.domain.errors import NotFound, Unauthorized
 from functions.domain.permissions import Permission
-from functions.domain.session import Booking
-from functions.domain.waitlist.entry import WaitlistEntry
 
 KEY_PREFIX = "bok_"
 
@@ -64,8 +62,12 @@ def caller_of(request: Request, application: Application, ids: dict[str, str], a
 def _manage_hash(application: Application, ids: dict[str, str], access: str) -> str | None:
     """Of the booking or the entry that the address names; None where there is none."""
     if access == "booking":
+        from functions.domain.session import Booking
+
         booking = application.store.get(ids["account"], Ref(Booking, ids["booking"]))
         return None if booking is None else booking.manage_hash
+    from functions.domain.waitlist.entry import WaitlistEntry
+
     entry = application.store.get(ids["account"], Ref(WaitlistEntry, ids["entry"]))
     return None if entry is None else entry.manage_hash
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-from functions.adapters.store.documents import COLLECTIONS, decode, mirror_ref, path_of
+from functions.adapters.store.documents import collection_of, decode, mirror_ref, path_of
 from functions.adapters.store.pages import (
     BookingFilter,
     EntryFilter,
@@ -29,7 +29,7 @@ SWEEP_LIMIT = 300
 
 
 def _collection(store: Store, account: str, type_: type[Any]) -> Any:
-    return store.client.collection(f"accounts/{account}/{COLLECTIONS[type_]}")
+    return store.client.collection(f"accounts/{account}/{collection_of(type_)}")
 
 
 def all_of(store: Store, account: str, type_: type[Any]) -> list[Any]:
