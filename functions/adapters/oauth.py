@@ -27,6 +27,8 @@ _COVERED_BY = {
     f"{_PREFIX}calendar.events": {"calendar"},
     f"{_PREFIX}calendar.freebusy": {"calendar", "calendar.readonly"},
 }
+# Who the person is, and nothing else: that is all that signing in needs.
+SIGN_IN_SCOPES = ("openid", "email", "profile")
 _TIMEOUT_S = 10.0
 
 
@@ -67,21 +69,41 @@ def new_verifier() -> str:
 
 def consent_url(settings: Settings, *, state: str, verifier: str, login_hint: str | None = None) -> str:
     """Where the browser goes. `prompt=consent` makes Google give a refresh token every time, so that a reconnect has one too."""
-    challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
     query = {
-        "client_id": settings.client_id,
         "redirect_uri": redirect_uri(settings),
-        "response_type": "code",
         "scope": " ".join(SCOPES),
         "access_type": "offline",
         "prompt": "consent",
         "include_granted_scopes": "false",
         "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
     }
     if login_hint:
         query["login_hint"] = login_hint
+    return _authorize_url(settings, query, verifier)
+
+
+def sign_in_url(settings: Settings, *, state: str, nonce: str, verifier: str) -> str:
+    """Where the browser goes to say who the person is. They always choose the account: on a browser that others use too, the last one is not theirs."""
+    query = {
+        "redirect_uri": sign_in_redirect_uri(settings),
+        "scope": " ".join(SIGN_IN_SCOPES),
+        "access_type": "online",
+        "prompt": "select_account",
+        "state": state,
+        "nonce": nonce,
+    }
+    return _authorize_url(settings, query, verifier)
+
+
+def _authorize_url(settings: Settings, query: dict[str, str], verifier: str) -> str:
+    challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
+    query = {
+        "client_id": settings.client_id,
+        "response_type": "code",
+        **query,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
     return f"{settings.oauth_authorize_url}?{urlencode(query)}"
 
 
@@ -89,15 +111,19 @@ def redirect_uri(settings: Settings) -> str:
     return f"{settings.booking_url}/oauth/callback"
 
 
-def exchange_code(settings: Settings, *, code: str, verifier: str) -> Grant:
-    """Raises `GrantRefused` or `OAuthUnavailable`."""
+def sign_in_redirect_uri(settings: Settings) -> str:
+    return f"{settings.booking_url}/signin/callback"
+
+
+def exchange_code(settings: Settings, *, code: str, verifier: str, back_to: str | None = None) -> Grant:
+    """`back_to`: the redirect URI that the code was asked for with, where it is not that of a connection. Raises `GrantRefused` or `OAuthUnavailable`."""
     return _token_request(
         settings,
         {
             "grant_type": "authorization_code",
             "code": code,
             "code_verifier": verifier,
-            "redirect_uri": redirect_uri(settings),
+            "redirect_uri": back_to or redirect_uri(settings),
         },
     )
 

@@ -29,6 +29,8 @@ QUEUES: Mapping[str, str] = {
     "promote": "rules",
     "recalculate": "rules",
     "settle": "rules",
+    "erase": "rules",
+    "retention": "rules",
 }
 CREATE_TIMEOUT_S = 5.0
 

@@ -14,13 +14,20 @@ from functions.booking.routing import Route, map_of
 
 # Every module with routes, and the heads of their addresses.
 ADDRESSES: Mapping[str, tuple[str, ...]] = {
+    "accounts": ("accounts", "account"),
     "availability": ("services/availability", "services/next", "services/overview", "services/explain"),
     "changing": ("bookings/cancel", "bookings/reschedule", "bookings/move"),
     "clients": ("services", "bookings", "holds", "bookings/confirm"),
     "conflicts": ("conflicts", "conflicts/resolve"),
     "connections": ("oauth", "connections", "connections/calendars"),
+    "console": ("console",),
     "health": ("health", "calendars", "calendars/pull", "calendars/audit"),
+    "invitation_page": ("invitation",),
+    "invitations": ("invitations",),
+    "keys": ("keys",),
     "lists": ("bookings", "sessions", "waitlist", "history"),
+    "me": ("me",),
+    "members": ("members",),
     "operators": (
         "resources",
         "resources/holidays",
@@ -30,10 +37,13 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
         "bookings/no-show",
         "sessions",
     ),
+    "origins": ("origins",),
+    "personal_data": ("clients", "erasures", "retention"),
     "presets": ("presets",),
     "preview": ("preview",),
     "series": ("series",),
     "sessions": ("sessions", "sessions/clone", "sessions/cancel"),
+    "signing_in": ("signin", "signout"),
     "waitlist": (
         "waitlist",
         "waitlist/accept",
@@ -47,9 +57,13 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
 
 
 def head(path: str) -> str:
-    """What an address is about, without ids: `services/next` of `/v1/accounts/studio/services/massage/next`, `oauth` of `/oauth/callback`."""
+    """What an address is about, without ids: `services/next` of `/v1/accounts/studio/services/massage/next`, `oauth` of `/oauth/callback`, `me` of `/v1/me`."""
     parts = path.strip("/").split("/")
-    return "/".join(parts[3::2]) if parts[:2] == ["v1", "accounts"] else parts[0]
+    if parts[0] != "v1":
+        return parts[0]
+    if parts[1:2] != ["accounts"] or len(parts) == 2:
+        return "/".join(parts[1:2])
+    return "/".join(parts[3::2]) or "account"
 
 
 def map_at(path: str) -> Map:

@@ -13,6 +13,7 @@ from functions.adapters.store.reading_waitlist import EntryState, read_client_bo
 from functions.adapters.store.store import Reader
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
+from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
@@ -117,7 +118,8 @@ def _taking_seats(
         return decision.with_answer(_Made(answer, booked.booking.manage_hash))
 
     def sell(sale: Sale) -> _Made:
-        return answered_once(call, lambda reader: attempt(reader, sale), keep=_Made.kept, repeat=_Made.repeated)
+        within = limited(call, lambda reader: attempt(reader, sale), "bookings", email=wish.client.email)
+        return answered_once(call, within, keep=_Made.kept, repeat=_Made.repeated)
 
     made = on_fresh_calendars(call, sell)
     return Answer(body=with_token(call, made.answer, made.manage_hash), status=201)
@@ -160,8 +162,11 @@ def confirm_booking(call: Call) -> Answer:
 
         return answered(sale.decided(reader, state, decide, resources_of), resource)
 
+    email = None if body.client is None else body.client.email
+
     def sell(sale: Sale) -> BookingAnswer:
-        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+        within = limited(call, lambda reader: attempt(reader, sale), "changes", email=email)
+        return call.application.store.run(call.account, within)
 
     return Answer(body=on_fresh_calendars(call, sell))
 

@@ -100,3 +100,13 @@ class Request(Model):
     """Unknown fields are refused, so that a typing error does not go unheard."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def _left_empty(text: str) -> str:
+    if text:
+        raise ValueError("must be left empty")
+    return text
+
+
+# A field that no person sees on a page, for programs that fill in every form they find.
+Honeypot = Annotated[str, AfterValidator(_left_empty)]

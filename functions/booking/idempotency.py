@@ -121,4 +121,18 @@ def answer_given(stored: StoredAnswer | None, key: Key, now: Millis) -> StoredAn
 
 
 def answer_to_store(key: Key, status: int, body: Mapping[str, Any], now: Millis) -> StoredAnswer:
-    return StoredAnswer(id=key.id, request_hash=key.request_hash, status=status, body=body, expires_at=now + KEEP_MS)
+    return StoredAnswer(
+        id=key.id,
+        request_hash=key.request_hash,
+        status=status,
+        body=body,
+        about=_told_of(body),
+        expires_at=now + KEEP_MS,
+    )
+
+
+def _told_of(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The bookings that were made together, or else the one thing that the answer is."""
+    together = body.get("bookings")
+    things = together if isinstance(together, list) else [body]
+    return tuple(thing["id"] for thing in things if "id" in thing)

@@ -9,6 +9,7 @@ from functions.adapters.holidays import MAX_HOLIDAYS
 from functions.booking.fields import (
     Answers,
     Email,
+    Honeypot,
     Line,
     Minutes,
     Phone,
@@ -24,6 +25,7 @@ from functions.domain.configuration import ClientLimits, FormQuestion, Limits, S
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
 from functions.domain.instants import rfc3339_millis
 from functions.domain.model import Model
+from functions.domain.origins import MOST_ORIGINS, Origin
 from functions.domain.session import Conflict
 from functions.domain.zones import ZoneName
 
@@ -45,9 +47,10 @@ class NewHold(Request):
 
 
 class NewBooking(NewHold):
-    """`answers`: to the service's questions, by their ids."""
+    """`answers`: to the service's questions, by their ids. `website`: is left empty."""
 
     client: ClientDetails
+    website: Honeypot = ""
     notes: Text | None = None
     answers: Answers = Field(default_factory=dict)
 
@@ -60,9 +63,10 @@ class NewSeries(NewBooking):
 
 
 class Confirm(Request):
-    """Who books what was kept. An operator who confirms a request names nobody."""
+    """Who books what was kept. An operator who confirms a request names nobody. `website`: is left empty."""
 
     client: ClientDetails | None = None
+    website: Honeypot = ""
     notes: Text | None = None
     answers: Answers | None = None
 
@@ -176,6 +180,12 @@ class CalendarBody(Request):
 
     blocks: tuple[Slug, ...] = ()
     destination_for: tuple[Slug, ...] = ()
+
+
+class OriginList(Request):
+    """The web pages of other sites that may call what clients call, each by its exact origin."""
+
+    allowed_origins: tuple[Origin, ...] = Field(max_length=MOST_ORIGINS)
 
 
 class NewConnection(Request):

@@ -18,6 +18,7 @@ from functions.booking.clients import (
 )
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
+from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, NewSeries, SeriesAnswer
 from functions.domain.answers import checked
@@ -83,7 +84,8 @@ def create_series(call: Call) -> Answer:
         return decision.with_answer(_made(series, state, decision.answer))
 
     def sell(sale: Sale) -> _Made:
-        return answered_once(call, lambda reader: attempt(reader, sale), keep=_Made.kept, repeat=_Made.repeated)
+        within = limited(call, lambda reader: attempt(reader, sale), "bookings", email=client.email)
+        return answered_once(call, within, keep=_Made.kept, repeat=_Made.repeated)
 
     made = on_fresh_calendars(call, sell)
     bookings = [with_token(call, *each) for each in zip(made.answer.bookings, made.manage_hashes, strict=True)]

@@ -18,6 +18,7 @@ from functions.booking.clients import (
 )
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
+from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import ClientDetails
 from functions.booking.schemas_waitlist import (
@@ -100,7 +101,8 @@ def join_waitlist(call: Call) -> Answer:
         answer = _answer_after(decision, decision.answer, waitlist)
         return decision.with_answer(_Joined(answer, decision.answer.manage_hash))
 
-    joined = answered_once(call, attempt, keep=_Joined.kept, repeat=_Joined.repeated)
+    within = limited(call, attempt, "bookings", email=body.client.email)
+    joined = answered_once(call, within, keep=_Joined.kept, repeat=_Joined.repeated)
     return Answer(body=_with_token(call, joined.answer, joined.manage_hash), status=201)
 
 
@@ -121,7 +123,8 @@ def accept_offer(call: Call) -> Answer:
         return decision.with_answer((_answer_after(decision, after, state.waitlist), booked, resource))
 
     def sell(sale: Sale) -> tuple[EntryAnswer, Booked, Resource]:
-        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+        within = limited(call, lambda reader: attempt(reader, sale), "changes")
+        return call.application.store.run(call.account, within)
 
     entry, booked, resource = on_fresh_calendars(call, sell)
     booking = booking_answer(booked.booking, booked.session, resource)
@@ -202,7 +205,7 @@ def _change_entry(call: Call, decide: Callable[[EntryState], Decision[WaitlistEn
         after = decision.answer
         return decision.with_answer(_answer_after(decision, after, state.waitlist, operator=call.caller.operator))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, limited(call, attempt, "changes")))
 
 
 def _read(

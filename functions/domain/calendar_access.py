@@ -23,7 +23,8 @@ GONE = "calendarGone"
 def with_role(calendar: Calendar, role: str) -> Decision[Calendar]:
     """The calendar with the role that Google says we have. A role that we do not know is one that may only read (case 76).
 
-    Where we may write to a destination again, or may not any more, its copies are looked after (cases 74 and 75).
+    Where we may write to it again, or may not any more, its copies are looked after (cases 74 and 75); one that is nobody's destination may have some
+    too, which were moved there (case 113).
     """
     if role in ("", calendar.role):
         return Decision(answer=calendar)
@@ -37,8 +38,7 @@ def with_role(calendar: Calendar, role: str) -> Decision[Calendar]:
         before={"role": calendar.role},
         after={"role": role},
     )
-    concerned = calendar.destination_for and after.can_write != calendar.can_write
-    effects = (Effect(kind="copies", subject=calendar.id),) if concerned else ()
+    effects = (Effect(kind="copies", subject=calendar.id),) if after.can_write != calendar.can_write else ()
     return Decision(answer=after, documents=(after,), history=(entry,), effects=effects)
 
 

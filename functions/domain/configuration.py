@@ -9,6 +9,7 @@ from functions.domain.booking_window import RollingDays, Window
 from functions.domain.hours import Hours
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.model import Document
+from functions.domain.origins import MOST_ORIGINS, Origin
 from functions.domain.permissions import EVERYTHING, Permission
 from functions.domain.zones import ZoneName
 
@@ -16,15 +17,23 @@ Count = Annotated[int, Field(ge=1, le=10_000)]
 Duration = Annotated[int, Field(ge=1, le=7 * DAY_MINUTES)]
 QuestionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MOST_QUESTIONS = 20  # that one service asks
+# What a client booked earlier in the same month counts against a limit, so it is not forgotten sooner.
+RetentionDays = Annotated[int, Field(ge=31, le=3650)]
 
 
 class Account(Document):
-    """A business that uses the system. Everything below `accounts/{id}` is its own."""
+    """A business that uses the system. Everything below `accounts/{id}` is its own.
+
+    `allowed_origins`: the web pages of other sites that may call what clients call.
+    `retention_days`: so long after their session has ended its clients are forgotten (see `erasing`); None: never.
+    """
 
     id: str
     name: str
     time_zone: ZoneName
     created_at: Millis
+    allowed_origins: tuple[Origin, ...] = Field(default=(), max_length=MOST_ORIGINS)
+    retention_days: RetentionDays | None = None
 
 
 class OperatorKey(Document):

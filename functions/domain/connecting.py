@@ -84,7 +84,7 @@ def regain(
     effects = (
         *(Effect(kind="pull", subject=calendar.id) for calendar in used),
         *(Effect(kind="watch", subject=calendar.id) for calendar in used),
-        *(Effect(kind="copies", subject=calendar.id) for calendar in used if calendar.destination_for),
+        *(Effect(kind="copies", subject=calendar.id) for calendar in used),
     )
     # A grant that is new may reach other calendars.
     discovery = () if granted is None else (Effect(kind="discover", subject=connection.id),)

@@ -7,11 +7,12 @@ moves in the same commit; or the event is put back; or a person is asked, and bo
 only noted here: see `missing_event`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from functions.domain.availability import ResourceState
+from functions.domain.availability.taken import occupations
 from functions.domain.cancelling import cancel_session
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
@@ -19,7 +20,7 @@ from functions.domain.event_ids import names_of
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of, is_older
 from functions.domain.guest_answers import answers_of
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
-from functions.domain.ledger import LedgerChange, enter, move
+from functions.domain.ledger import LedgerChange, Occupation, enter, move
 from functions.domain.seating import seated, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles
@@ -115,7 +116,11 @@ def _missing(inbound: Inbound) -> Decision[None]:
     session, base = inbound.session, inbound.base
     if base.left_alone:
         return Decision(answer=None)
-    if session.status == "cancelled" or inbound.is_past:  # case 101: past ones keep their history
+    if session.status == "cancelled":  # the push that would have deleted it looks whether it was moved
+        gone = base.model_copy(update={"gone": True, "etag": None})
+        push = Effect(kind="push", subject=session.id)
+        return Decision(answer=None, documents=(session.with_copy(gone),), effects=(push,))
+    if inbound.is_past:  # case 101: past ones keep their history
         gone = base.model_copy(update={"gone": True, "etag": None, "written": session.version})
         return Decision(answer=None, documents=(session.with_copy(gone),))
     missing = session.with_copy(base.model_copy(update={"missing_since": inbound.now, "etag": None}))
@@ -284,12 +289,13 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
     """The session goes to where its event is, with everybody in it."""
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
-    moved = session.moved_to(times.start, times.end, at=inbound.now)
+    moved = _arrived(inbound, session.moved_to(times.start, times.end, at=inbound.now))
     reason = _standing(inbound, moved)
     seen = inbound.base.model_copy(update={"etag": event.etag, "gone": False, "missing_since": None, "error": None})
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
     written = seen.written if seen.written < session.version else moved.version
-    moved = moved.model_copy(update={"conflict": _conflict(inbound, reason, anew=True)}).with_copy(
+    conflict = session.conflict if _asks_elsewhere(inbound) else _conflict(inbound, reason, anew=True)
+    moved = moved.model_copy(update={"conflict": conflict}).with_copy(
         seen.model_copy(update={"base": times, "asked": (), "written": written})
     )
     ahead = moved.end * MINUTE_MS > inbound.now  # case 106: into the past, nobody is reminded of it
@@ -303,6 +309,26 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),
     )
+
+
+def _arrived(inbound: Inbound, moved: Session) -> Session:
+    """After whoever is at its new time already, even where they came in this very moment, or by a clock that is ahead: one of the two is in conflict."""
+    there = (entry.placed_at for entry in _there(inbound, moved))
+    return moved.model_copy(update={"moved_at": max((inbound.now, *(placed_at + 1 for placed_at in there)))})
+
+
+def _there(inbound: Inbound, session: Session) -> Iterator[Occupation]:
+    """The other sessions that take some of its time."""
+    for state in inbound.states:
+        for entry in occupations(state, inbound.now, without=session.id).values():
+            if entry.taken.overlaps(session.occupation.taken):
+                yield entry
+
+
+def _asks_elsewhere(inbound: Inbound) -> bool:
+    """Whether a person is asked about its event in another calendar, which is missing: that counts before all that this one shows (see `standing`)."""
+    conflict = inbound.session.conflict
+    return conflict is not None and conflict.reason == Obstacle.DELETED and conflict.calendar != inbound.event.calendar
 
 
 def _conflict(inbound: Inbound, reason: str | None, *, anew: bool = False) -> Conflict | None:

@@ -44,7 +44,10 @@ def decide_missing(missing: Missing) -> Decision[None]:
     session, copy = missing.session, missing.copy
     if copy.missing_since is None:
         return Decision(answer=None)
-    if session.status == "cancelled" or session.end * MINUTE_MS <= missing.now:
+    if session.status == "cancelled":
+        unwritten = session.with_copy(_gone(copy, copy.written))
+        return Decision(answer=None, documents=(unwritten,), effects=(Effect(kind="push", subject=session.id),))
+    if session.end * MINUTE_MS <= missing.now:
         return Decision(answer=None, documents=(session.with_copy(_gone(copy, session.version)),))
     policy = _policy(missing)
     if policy == "restore":
@@ -69,8 +72,9 @@ def _gone(copy: GoogleCopy, written: int) -> GoogleCopy:
 
 
 def _cancel(missing: Missing) -> Decision[None]:
+    """The push of it looks once more: the event may be where nobody could be asked."""
     session = missing.session
-    gone = session.with_copy(_gone(missing.copy, session.version + 1))
+    gone = session.with_copy(_gone(missing.copy, session.version))
     ended = cancel_session(gone, missing.bookings, author=GOOGLE, reason=CALENDAR_DELETE, calendar=missing.calendar)
     return ended.also(effects=freed_by(session, ended.answer.session)).with_answer(None)
 

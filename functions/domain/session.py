@@ -6,14 +6,14 @@ One session is one Google event a destination calendar, however many clients sit
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from functions.domain.decision import AuthorKind
 from functions.domain.instants import Millis, Minute
 from functions.domain.ledger import Hold, Occupation, Waiting
-from functions.domain.model import Document
+from functions.domain.model import Document, Personal
 from functions.domain.transitions import BookingStatus, SessionStatus
 
 
@@ -34,7 +34,8 @@ class GoogleCopy(Document):
     is settled.
 
     `wrote` and `writing` are to what the event says as `base` and `asked` are to its times: marks (see `google_copy`) of the texts and guests that we
-    put there, so that the owner's own can be told from ours. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
+    put there, so that the owner's own can be told from ours. `forgets`: somebody who was in it is forgotten; the next write replaces its texts, also those
+    that its owner changed, because these may say who that was. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
     time of the state that we last confirmed; what a list tells of a time before is old news. `meeting`: what became of the video meeting that we asked
     for with it. `error`: why it is pending, since `error_since`.
     """
@@ -46,8 +47,9 @@ class GoogleCopy(Document):
     written: int = 0
     base: Times | None = None
     asked: tuple[Times, ...] = ()
-    wrote: tuple[str, ...] = ()
-    writing: tuple[str, ...] = ()
+    wrote: Annotated[tuple[str, ...], Personal(())] = ()
+    writing: Annotated[tuple[str, ...], Personal(())] = ()
+    forgets: bool = False
     left: str | None = None
     updated: str | None = None
     meeting: Literal["asked", "made", "failed"] | None = None
@@ -105,7 +107,7 @@ class Session(Document):
     waiting: Waiting | None = None
     meet_link: str | None = None
     cancelled_by: AuthorKind | None = None
-    reason: str | None = None
+    reason: Annotated[str | None, Personal()] = None
     created_at: Millis
     moved_at: Millis | None = None
 
@@ -138,9 +140,11 @@ class Session(Document):
 
     @property
     def copy_pending(self) -> bool:
+        """Also where the session is cancelled and an event of it has left its calendar, until it was looked for in the others."""
         return any(
-            not copy.gone and (copy.missing_since is not None or copy.written < self.version)
+            copy.missing_since is not None or copy.written < self.version
             for copy in self.copies.values()
+            if self.status == "cancelled" or not copy.gone
         )
 
     def in_conflict(self, reason: str) -> bool:
@@ -178,6 +182,10 @@ class Client(Document):
         return client_key(self.email)
 
 
+# In place of whoever is forgotten: to people it says so, to a machine it is nobody who could be told, counted or found.
+ERASED_CLIENT = Client(name="erased client")
+
+
 def client_key(email: str) -> str:
     return sha256(email.strip().casefold().encode()).hexdigest()[:32]
 
@@ -185,7 +193,7 @@ def client_key(email: str) -> str:
 class ClientGuard(Document):
     """Says nothing; stands in every commit that counts a client's bookings, so that no two of them count at the same time."""
 
-    id: str
+    id: Annotated[str, Personal()]
 
 
 class Booking(Document):
@@ -202,11 +210,11 @@ class Booking(Document):
     service: str
     start: Minute
     resources: tuple[str, ...]
-    client: Client
-    client_key: str = ""
+    client: Annotated[Client, Personal(ERASED_CLIENT)]
+    client_key: Annotated[str, Personal("")] = ""
     seats: int = 1
-    notes: str | None = None
-    answers: Mapping[str, str] = Field(default_factory=dict)
+    notes: Annotated[str | None, Personal()] = None
+    answers: Annotated[Mapping[str, str], Personal({})] = Field(default_factory=dict)
     entry: str | None = None
     series: str | None = None
     conflict: Conflict | None = None
@@ -216,7 +224,7 @@ class Booking(Document):
     status: BookingStatus = "confirmed"
     manage_hash: str
     cancelled_by: AuthorKind | None = None
-    reason: str | None = None
+    reason: Annotated[str | None, Personal()] = None
     created_at: Millis
 
     @property

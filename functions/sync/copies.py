@@ -39,13 +39,13 @@ def copies(work: Work) -> None:
 
 
 def _sessions_with_copy(work: Work, calendar: Calendar) -> Iterator[Session]:
+    """Of any resource: an event may have been moved here from the calendar of another one (case 113)."""
     start = work.now() // MINUTE_MS - LOOK_BACK_DAYS * DAY_MINUTES
-    for resource in calendar.destination_for:
-        part: Part | None = Part(limit=PAGE)
-        while part is not None:
-            page = sessions_page(work.store, work.account, SessionFilter(start=start, resource=resource), part)
-            yield from (session for session in page.documents if calendar.id in session.copies)
-            part = None if page.last is None else Part(limit=PAGE, after=page.last)
+    part: Part | None = Part(limit=PAGE)
+    while part is not None:
+        page = sessions_page(work.store, work.account, SessionFilter(start=start), part)
+        yield from (session for session in page.documents if calendar.id in session.copies)
+        part = None if page.last is None else Part(limit=PAGE, after=page.last)
 
 
 def _note(work: Work, session_id: str, error: str | None) -> None:

@@ -24,6 +24,7 @@ from functions.sync import (
     channels,
     copies,
     discover,
+    erasing,
     holds,
     missing_events,
     notify,
@@ -31,6 +32,7 @@ from functions.sync import (
     pull,
     push,
     recalculate,
+    retention,
     schedules,
     waitlists,
 )
@@ -51,6 +53,8 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "promote": waitlists.promote,
     "recalculate": recalculate.recalculate,
     "settle": missing_events.settle,
+    "erase": erasing.erase,
+    "retention": retention.retain,
 }
 SCHEDULES: Mapping[str, Callable[[Application], None]] = {
     "minute": schedules.minute,

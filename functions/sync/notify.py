@@ -1,5 +1,5 @@
 """Notify: one mail, from the present state: to a client about their booking, those of one series, or their place on a waitlist; to an operator about a
-calendar.
+calendar; to somebody who is invited to be one.
 
 The Message-ID is derived from the outbox record, so that a mail which is sent again after a lost answer can be told from another one.
 """
@@ -16,6 +16,7 @@ from functions.domain.decision import Ref
 from functions.domain.session import Booking, Session
 from functions.sync.calendar_news import ABOUT_CALENDARS, calendar_news
 from functions.sync.claims import claim, unclaim
+from functions.sync.invitation_news import ABOUT_INVITATIONS, invitation_news
 from functions.sync.pause_news import ABOUT_PAUSES, pause_news
 from functions.sync.series_news import ABOUT_SERIES, series_news
 from functions.sync.waitlist_news import ABOUT_ENTRIES, entry_news, served_lines
@@ -57,6 +58,8 @@ def _news(work: Work, reader: Reader) -> News | None:
         return calendar_news(work, reader)
     if work.about in ABOUT_PAUSES:
         return pause_news(work, reader)
+    if work.about in ABOUT_INVITATIONS:
+        return invitation_news(work, reader)
     return _booking_news(work, reader)
 
 

@@ -17,9 +17,11 @@ from functions.adapters.google_errors import (
     UsageLimit,
 )
 from functions.adapters.store.store import Reader
+from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Effect, Ref
-from functions.domain.pacing import WritePause, WriteRefused, pause_writes, resume_writes
+from functions.domain.instants import MINUTE_MS
+from functions.domain.pacing import WritePause, WriteRefused, next_try_forbidden, pause_writes, resume_writes
 from functions.domain.session import Session
 from functions.sync.lost_access import lose_connection
 from functions.sync.work import TryLater, Work
@@ -62,8 +64,13 @@ def _push_copy(work: Work, calendar_id: str) -> None:
         _note_error(work, calendar_id, error.reason)
         if error.reason != "not_connected":
             lose_connection(work, calendar.connection, error.reason)
-    except (Forbidden, OurMistake) as error:
-        # Coming again would not help before a person has changed something; the outbox record goes, the error stays on the booking.
+    except Forbidden as error:
+        log.error("Google refuses a write for session %s: %s", work.subject, error.reason)
+        _note_error(work, calendar_id, error.reason)
+        if calendar.can_write:
+            _come_again_slowly(work, calendar_id)
+    except OurMistake as error:
+        # Coming again would not help; the outbox record goes, the error stays on the booking.
         log.error("Google refuses a write for session %s: %s", work.subject, error.reason)
         _note_error(work, calendar_id, error.reason)
     except Unavailable as error:
@@ -100,11 +107,28 @@ def _come_again(work: Work, pause: WritePause) -> None:
     _note_error(work, pause.id, pause.reason, again)
 
 
+def _come_again_slowly(work: Work, calendar_id: str) -> None:
+    """Google says no, though it had said that we may: our role has changed, or it is this event. Where a pull learns of another role, `copies` pushes;
+    but of one that was taken and given back between two pulls nobody hears.
+    """
+    session = work.store.get(work.account, Ref(Session, work.subject))
+    copy = session.copies.get(calendar_id) if session else None
+    if session is None or copy is None or copy.error_since is None or session.end * MINUTE_MS <= work.now():
+        return
+    again = next_try_forbidden(copy.error_since, now=work.now())
+    # Named by its time, so that however many pushes of this session are refused until then, one comes.
+    name = f"{work.account}/{session.id}/forbidden/{calendar_id}/{again}"
+    body = {"account": work.account, "subject": session.id}
+    work.application.tasks.create(Task(kind="push", name=name, body=body, not_before_ms=again))
+
+
 def _note_error(work: Work, calendar_id: str, reason: str, *effects: Effect) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         session = reader.get(Ref(Session, work.subject))
         copy = session.copies.get(calendar_id) if session else None
         if session is None or copy is None or copy.error == reason:
+            return Decision(answer=None, effects=effects)
+        if copy.written >= session.version:  # by another task, meanwhile
             return Decision(answer=None, effects=effects)
         noted = session.with_copy(copy.model_copy(update={"error": reason, "error_since": work.now()}))
         return Decision(answer=None, documents=(noted,), effects=effects)

@@ -8,6 +8,7 @@ from functions.adapters.composition import Application
 from functions.adapters.outbox import task_of
 from functions.adapters.store.committing import SWEEP_AFTER_MS
 from functions.adapters.store.queries import (
+    accounts_that_forget,
     calendars_due,
     calendars_in_use,
     calendars_watched_elsewhere,
@@ -62,7 +63,7 @@ def quarter(application: Application) -> None:
 
 def daily(application: Application) -> None:
     """Pulls every calendar in use once, which also rolls its horizon on and lists those with bounds anew (case 64), and audits it some time in the hours
-    after; and looks whether each connection still holds, or holds again, and which calendars it reaches."""
+    after; looks whether each connection still holds, or holds again, and which calendars it reaches; and lets accounts forget whom they keep no longer."""
     now = now_millis()
     day = now // 86_400_000
     for account, calendar in calendars_in_use(application.store):
@@ -77,6 +78,10 @@ def daily(application: Application) -> None:
                 name=f"{account}/{connection.id}/daily/{day}",
                 body={"account": account, "subject": connection.id},
             )
+        )
+    for account in accounts_that_forget(application.store):
+        application.tasks.create(
+            Task(kind="retention", name=f"{account}/retention/{day}", body={"account": account, "subject": account})
         )
 
 

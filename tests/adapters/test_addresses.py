@@ -42,7 +42,7 @@ def test_what_is_done_otherwise_at_an_address_is_known_of_all_modules() -> None:
     assert set(refused.value.valid_methods or ()) == {"GET", "HEAD", "POST"}
 
 
-@pytest.mark.parametrize("path", ["/", "", "//", "/v1", "/v1/accounts", "/v1/accounts/a", "/v1/accounts/a/b/c/d/e/f"])
+@pytest.mark.parametrize("path", ["/", "", "//", "/v1", "/v1/other", "/v1/accounts/a/b", "/v1/accounts/a/b/c/d/e/f"])
 def test_there_is_nothing_elsewhere(path: str) -> None:
     with pytest.raises(NotFound):
         map_at(path).bind("localhost").match(path or "/", method="GET")

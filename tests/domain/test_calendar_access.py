@@ -80,8 +80,8 @@ class TestRole:
             {"role": after},
         )
 
-    def test_one_that_is_no_destination_has_no_copies(self) -> None:
-        assert with_role(calendar(role="owner"), "reader").effects == ()
+    def test_one_that_is_no_destination_may_have_copies_that_were_moved_there(self) -> None:  # case 113
+        assert with_role(calendar(role="reader"), "owner").effects == (Effect(kind="copies", subject=CALENDAR),)
 
     def test_one_that_nobody_uses_changes_without_a_word(self) -> None:
         decision = with_role(calendar(role="owner", resources=()), "reader")

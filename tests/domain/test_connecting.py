@@ -69,13 +69,14 @@ class TestRegained:  # case 83
             ("pull", "receives"),
             ("watch", "blocks"),
             ("watch", "receives"),
+            ("copies", "blocks"),
             ("copies", "receives"),
         ]
 
     def test_an_old_grant_that_is_good_again_needs_no_new_list(self) -> None:  # case 85
         decision = regain(LOST, [calendar(id="blocks")], granted=None, author=Author(kind="google"))
         assert decision.answer.secret == LOST.secret
-        assert [effect.kind for effect in decision.effects] == ["pull", "watch"]
+        assert [effect.kind for effect in decision.effects] == ["pull", "watch", "copies"]
 
     def test_a_grant_for_one_that_works_replaces_the_old_grant(self) -> None:
         after = regain(connection(), (), granted=GRANTED, author=BY_OPERATOR).answer

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from functions.adapters.clock import now_millis
 from functions.adapters.store.documents import path_of
-from functions.adapters.store.encoding import change_fields, differences, encode, new_month_fields, ref_of
+from functions.adapters.store.encoding import change_fields, count_fields, differences, encode, new_month_fields, ref_of
 from functions.adapters.store.history import history_records, record_id
 from functions.adapters.store.records import HistoryRecord, OutboxRecord
 from functions.adapters.store.store import Reader
 from functions.adapters.store.wire import Commit
 from functions.domain.decision import AnyRef, Decision, Effect, Ref
 from functions.domain.ledger import LedgerMonth, ledger_id
+from functions.domain.rate_limits import Usage
 
 A = TypeVar("A")
 
@@ -37,14 +38,17 @@ def commit(reader: Reader, decision: Decision[A], outbox: list[OutboxRecord], co
     for touch in decision.touches:
         # It has no precondition and so can't fail, and it makes every decision fail that read the month before.
         month = Ref(LedgerMonth, ledger_id(touch.resource, touch.month))
-        batch.count(path_of(reader.account, month), "configured")
+        batch.count(path_of(reader.account, month), ("configured",))
     for ref in set(decision.guards) - _written(decision):
         # Firestore verifies nothing that it does not write, so a guard is written too; it can't be taken for the state of anything.
         path, before = path_of(reader.account, ref), reader.stored(ref)
         if before.updated is None:
             batch.create(path, {"guarded": 1})
         else:
-            batch.count(path, "guarded", last=before.updated)
+            batch.count(path, ("guarded",), last=before.updated)
+    for more in decision.counts:
+        usage = path_of(reader.account, Ref(Usage, more.usage))
+        batch.count(usage, ("counts", more.count), fields=count_fields(more))
     for ref in decision.deletions:
         batch.delete(path_of(reader.account, ref), last=reader.stored(ref).updated)
     for record in history:

@@ -1,4 +1,4 @@
-"""Where each kind of document lives below its account, and how it is read from Firestore's fields. (How it is written: `encoding`.)"""
+"""Where each kind of document lives, nearly all of them below their account, and how it is read from Firestore's fields. (How it is written: `encoding`.)"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +27,8 @@ COLLECTIONS: Mapping[str, str] = {
     "Calendar": "calendars",
     "WritePause": "pauses",
     "OperatorKey": "keys",
+    "Member": "members",
+    "Invitation": "invitations",
     "Preset": "presets",
     "Queue": "queues",
     "WaitlistEntry": "waitlist",
@@ -34,6 +36,8 @@ COLLECTIONS: Mapping[str, str] = {
     "OutboxRecord": "outbox",
     "StoredAnswer": "idempotency",
     "PendingConsent": "consents",
+    "Usage": "usage",
+    "Erasure": "erasures",
 }
 
 
@@ -54,6 +58,8 @@ OCCUPATION_FIELDS = (
 
 # The account's own document: there is one, so the id does not matter.
 ACCOUNT = Ref(Account, "")
+# In place of an account's id, for a decision about a person alone. It can have no history and no effects, which are an account's.
+NO_ACCOUNT = ""
 
 
 def collection_of(type_: type[Any]) -> str:
@@ -77,16 +83,19 @@ def ledger_refs_of(session: "Session") -> tuple[Ref[LedgerMonth], ...]:
 
 
 def path_of(account: str, ref: AnyRef) -> str:
-    """The document's path. Event ids are Google's and may hold what a path may not."""
+    """The document's path. Event ids are Google's and may hold what a path may not. A person is not an account's, but may be read and written with it."""
+    kind = ref.type.__name__
+    if kind == "Person":
+        return f"people/{ref.id}"
     if ref.type is Account:
         return f"accounts/{account}"
     if ref.type is LedgerMonth:
         resource, _, month = ref.id.partition("/")
         return f"accounts/{account}/resources/{resource}/months/{month}"
-    if ref.type.__name__ == "MirrorEvent":
+    if kind == "MirrorEvent":
         calendar, _, event = ref.id.partition("/")
         return f"accounts/{account}/calendars/{calendar}/events/{quote(event, safe='@')}"
-    return f"accounts/{account}/{collection_of(ref.type)}/{ref.id}"
+    return f"accounts/{account}/{COLLECTIONS[kind]}/{ref.id}"
 
 
 def decode(ref: Ref[D], fields: Mapping[str, Any]) -> D:

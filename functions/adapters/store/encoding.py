@@ -16,9 +16,12 @@ from functions.domain.decision import AnyRef, Ref
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Minute, datetime_of_millis
 from functions.domain.intervals import Interval
+from functions.domain.invitation import Invitation
 from functions.domain.ledger import LedgerChange, Occupation
 from functions.domain.model import Document
-from functions.domain.session import Session
+from functions.domain.rate_limits import OneMore, Usage
+from functions.domain.session import Booking, Session
+from functions.domain.waitlist.entry import WaitlistEntry
 
 
 def ref_of(document: Document) -> AnyRef:
@@ -31,13 +34,23 @@ def ref_of(document: Document) -> AnyRef:
 
 def encode(document: Document) -> dict[str, Any]:
     fields = document.model_dump(mode="json")
-    if isinstance(document, StoredAnswer | PendingConsent):
+    if isinstance(document, StoredAnswer | PendingConsent | Usage | Invitation):
         # Firestore's time-to-live policy reads a timestamp; the code itself never trusts it to have run.
         fields["ttl"] = datetime_of_millis(document.expires_at)
     if isinstance(document, Session):
         # Follows from the copies, which are not indexed; for the query that finds what Google has not been told yet.
         fields["copy_pending"] = document.copy_pending
+    if isinstance(document, Booking | WaitlistEntry):
+        # For the query that finds whom to forget.
+        fields["names_client"] = bool(document.client.email)
     return fields
+
+
+def count_fields(one_more: OneMore) -> dict[Path, Any]:
+    """The field paths that go with one more of a count: whatever of the usage is not named stays as it is."""
+    end = one_more.expires_at
+    known: dict[Path, Any] = {("id",): one_more.usage, ("expires_at",): end, ("ttl",): datetime_of_millis(end)}
+    return known | {("counts", count): GONE for count in one_more.gone}
 
 
 def encode_occupation(occupation: Occupation) -> dict[str, Any]:

@@ -83,3 +83,13 @@ def _record(entry: HistoryEntry, *, commit_id: str, place: int, now: Millis, sta
         after=entry.after,
         state=state,
     )
+
+
+def without_client(record: HistoryRecord) -> HistoryRecord:
+    """What happened stays, and so does what rules say of it. What people wrote as a reason goes: the client's own words, or words about them."""
+    state = {
+        subject: {name: value for name, value in change.items() if not (name == "reason" and isinstance(value, str))}
+        for subject, change in record.state.items()
+    }
+    by_people = record.author_kind in ("client", "operator")
+    return record.model_copy(update={"why": None if by_people else record.why, "state": state})

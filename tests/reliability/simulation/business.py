@@ -13,7 +13,7 @@ from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from functions.adapters import google_calendar
+from functions.adapters import google_calendar, oauth
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.oauth import SCOPES
@@ -26,12 +26,13 @@ from functions.booking import freshness
 from functions.booking import main as booking
 from functions.booking.bootstrap import bootstrap
 from functions.domain.calendar import Connection
-from functions.domain.decision import Decision, Effect
+from functions.domain.decision import Decision, Effect, Ref
 from functions.sync import main as sync
 from functions.sync import notify
 from functions.sync.discover import calendar_id
 from functions.webhook.notifications import receive
 from infra.local.google import people
+from infra.local.google.grants import InvalidGrant
 from tests.reliability.simulation import firestore, google
 from tests.reliability.simulation.chance import Clock
 from tests.reliability.simulation.tasks import Tasks
@@ -115,8 +116,8 @@ class Business:
             self.world.add_person(email=email, password="x", name=name, time_zone="Europe/Berlin")
         anna, carol = self.world.people.get(ANNA), self.world.people.get(CAROL)
         self.world.add_calendar(owner=anna, summary="Private", calendar_id=PRIVATE)
-        room = self.world.add_calendar(owner=carol, summary="Room", calendar_id=ROOM)
-        self.world.give_role(room, {"type": "user", "value": ANNA}, "writer")
+        self.world.add_calendar(owner=carol, summary="Room", calendar_id=ROOM)
+        self.let_into_the_room("writer")
         self.world.list_calendar(ANNA, ROOM)
         self.world.commit()
         self.api_key = bootstrap(self.store, account=ACCOUNT, name="Studio", time_zone="UTC", may_exist=False)
@@ -137,6 +138,26 @@ class Business:
             self._set("PUT", f"calendars/{self.calendars[google_id]}", body)
         self.settle()
         self.world.pushes.clear()
+
+    def granted(self, email: str) -> str:
+        """A refresh token of that person's, for us."""
+        return self.world.grants.issue_refresh(email, google.CLIENT.id, SCOPES)
+
+    def is_shut_out(self, email: str) -> bool:
+        """Whether the grant that we have of that person's is good no more, whether we know it or not."""
+        connection = self.store.get(ACCOUNT, Ref(Connection, self.connections[email]))
+        assert connection is not None
+        token = self.application.vault.open(connection.secret, connection=connection.id)
+        try:
+            self.world.grants.refresh(token, client_id=google.CLIENT.id)
+        except InvalidGrant:
+            return True
+        return False
+
+    def let_into_the_room(self, role: str) -> None:
+        """Its owner says what Anna may do there, through whose connection we reach it."""
+        self.world.give_role(self.world.calendars.get(ROOM), {"type": "user", "value": ANNA}, role)
+        self.world.commit()
 
     def hours(self, resource: str, *, until: str = "13:00") -> dict[str, Any]:
         """A short day, so that much happens at the same time."""
@@ -164,14 +185,13 @@ class Business:
     def _connect(self, email: str) -> None:
         """As a consent does."""
         connection = self.connections[email] = email.partition("@")[0] + "s"
-        token = self.world.grants.issue_refresh(email, google.CLIENT.id, SCOPES)
         made = Connection(
             id=connection,
             status="active",
             subject=self.world.people.get(email).sub,
             email=email,
             scopes=tuple(SCOPES),
-            secret=self.application.vault.seal(token, connection=connection),
+            secret=self.application.vault.seal(self.granted(email), connection=connection),
             connected_at=now_millis(),
         )
         effects = (Effect(kind="discover", subject=connection),)
@@ -197,9 +217,11 @@ def business(clock: Clock, io: Io, committed: firestore.Committed) -> Iterator[B
     tasks = Tasks(io, lambda: clock.millis)
     made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks)
     application.__dict__ |= {"store": made.store, "tasks": tasks, "sync_function": _AtOnce(made)}
+    application.__dict__ |= {"people_certificates": google.certificates()}
     application.calendars._api = _api()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(google_calendar, "httplib2", google.library_with(wire))
+        patched.setattr(oauth, "requests", google.oauth_library_with(wire))
         patched.setattr(freshness, "time", _Waiting(io))
         patched.setattr(people, "_hash", lambda password, salt=None: password)  # slow on purpose, and nobody signs in
         patched.setattr(notify, "send", lambda message, _: io("mail", lambda: made.mails.append(message)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from tests.reliability.simulation.business import KIM, LEE, PRIVATE, Business
+from tests.reliability.simulation.business import ANNA, BEN, KIM, LEE, PRIVATE, Business
 from tests.reliability.simulation.people import DAY
 
 Json = dict[str, Any]
@@ -145,6 +145,14 @@ class Callers:
         calendar = random.choice(tuple(self.business.calendars))
         return Wish(f"pulls {calendar[:5]}", "POST", f"calendars/{self.business.calendars[calendar]}/pull")
 
+    def regain(self, random: Random) -> Wish:
+        return self.regained(random.choice((ANNA, BEN)))
+
+    def regained(self, email: str) -> Wish:
+        """The operator lets us into that person's calendars once more."""
+        body = {"email": email, "refresh_token": self.business.granted(email)}
+        return Wish(f"connects {email.partition('@')[0]} again", "POST", "connections/grants", body)
+
     def _some(self, random: Random, known: list[Known]) -> Known | None:
         return random.choice(known) if known else None
 
@@ -167,4 +175,5 @@ _OPERATORS: tuple[tuple[Kind, int], ...] = (
     (Callers.close, 3),
     (Callers.link, 4),
     (Callers.pull, 3),
+    (Callers.regain, 3),
 )

@@ -299,8 +299,12 @@ class Story:
         self._note("quiet")
         self.faults.chance = 0.0
         self.business.world.faults.reset()
+        self.business.let_into_the_room("writer")
         self._finish_all()
         self.restless = 0.02
+        for email in filter(self.business.is_shut_out, self.business.connections):
+            self._call(self.callers.regained(email))
+            self._finish_all()
         self._settle()
         self._wait_for_google()
         for number in range(MOST_POLLS):
@@ -314,8 +318,9 @@ class Story:
         raise Untrue(f"after {MOST_POLLS} polls we still write to Google")
 
     def _wait_for_google(self) -> None:
-        """Where Google wanted no writes for hours, they are over (case 69)."""
+        """Where Google wanted no writes for hours, or had forbidden them, that is over and has come to be known (cases 69 and 74)."""
         pauses = [int(each["not_before"] or 0) for each in self._outbox() if each["kind"] == "push"]
+        pauses += [waiting.due for waiting in self.business.tasks.waiting if waiting.task.kind == "push"]
         if pauses:
             self.clock.move(max(0, max(pauses) - self.clock.millis))
             self._settle()
