@@ -21,8 +21,6 @@ from functions.domain.errors import Forbidden, NotFound, Unauthorized
 from functions.domain.instants import Millis
 from functions.domain.membership import Member
 from functions.domain.permissions import OF_ROLE, Permission
-from functions.domain.session import Booking
-from functions.domain.waitlist.entry import WaitlistEntry
 
 KEY_PREFIX = "bok_"
 Access = Literal["public", "operator", "booking", "entry", "person", "page"]
@@ -114,8 +112,12 @@ def _person(request: Request, application: Application, now: Millis, *, must_be:
 def _manage_hash(application: Application, ids: dict[str, str], access: str) -> str | None:
     """Of the booking or the entry that the address names; None where there is none."""
     if access == "booking":
+        from functions.domain.session import Booking
+
         booking = application.store.get(ids["account"], Ref(Booking, ids["booking"]))
         return None if booking is None else booking.manage_hash
+    from functions.domain.waitlist.entry import WaitlistEntry
+
     entry = application.store.get(ids["account"], Ref(WaitlistEntry, ids["entry"]))
     return None if entry is None else entry.manage_hash
 

@@ -12,12 +12,12 @@ from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, LedgerTouch, merge_changes
 from functions.domain.model import Document
 from functions.domain.rate_limits import OneMore
-from functions.domain.session import AuthorKind
 
 A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
 
+AuthorKind = Literal["client", "operator", "google", "rule", "system"]
 EffectKind = Literal[
     "pull",
     "push",

@@ -10,12 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from functions.domain.decision import AuthorKind
 from functions.domain.instants import Millis, Minute
 from functions.domain.ledger import Hold, Occupation, Waiting
 from functions.domain.model import Document, Personal
 from functions.domain.transitions import BookingStatus, SessionStatus
-
-AuthorKind = Literal["client", "operator", "google", "rule", "system"]
 
 
 class Times(Document):

@@ -5,7 +5,7 @@ For a client who is to be forgotten, and for what an account keeps no longer. Tw
 
 from collections.abc import Iterable
 
-from functions.adapters.store.documents import ref_of
+from functions.adapters.store.encoding import ref_of
 from functions.adapters.store.history import without_client
 from functions.adapters.store.queries import answers_about, has_client, history_about
 from functions.adapters.store.records import HistoryRecord

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.outbox import task_of
+from functions.adapters.store.committing import SWEEP_AFTER_MS
 from functions.adapters.store.queries import (
     accounts_that_forget,
     calendars_due,
@@ -16,7 +17,7 @@ from functions.adapters.store.queries import (
     queues_due,
 )
 from functions.adapters.store.records import OutboxRecord
-from functions.adapters.store.store import SWEEP_AFTER_MS, Reader
+from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref

@@ -11,24 +11,19 @@ from hypothesis import strategies as st
 from functions.adapters.store.documents import (
     ACCOUNT,
     COLLECTIONS,
-    change_fields,
     decode,
-    differences,
-    encode,
     ledger_ref,
     ledger_refs_of,
     mirror_ref,
-    new_month_fields,
     path_of,
-    ref_of,
 )
+from functions.adapters.store.encoding import change_fields, differences, encode, new_month_fields, ref_of
 from functions.adapters.store.records import HistoryRecord, OutboxRecord, PendingConsent, StoredAnswer
 from functions.adapters.store.wire import GONE
 from functions.domain.calendar import Bounds, Channel, Cursor, Difference, Lease, Projecting
 from functions.domain.configuration import Account, FormQuestion, OperatorKey, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.erasing import Erasure
-from functions.domain.google_event import MirrorEvent
 from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
 from functions.domain.invitation import Invitation
@@ -312,7 +307,7 @@ class TestRoundTrip:
 
 def test_every_kind_of_document_is_among_the_examples() -> None:
     kinds = {type(document) for document in DOCUMENTS.values()}
-    assert kinds == set(COLLECTIONS) | {Account, MirrorEvent, Person}
+    assert sorted(kind.__name__ for kind in kinds) == sorted([*COLLECTIONS, "Account", "MirrorEvent", "Person"])
 
 
 @pytest.mark.parametrize("name", ["an answer", "a consent", "a caller's usage", "invitation"])

@@ -115,10 +115,18 @@ def _holds(type_: type[Any]) -> bool:
     return issubclass(type_, BaseModel) or dataclasses.is_dataclass(type_)
 
 
+def _kinds_of(base: type[Document]) -> Iterator[type[Document]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)
+
+
 def _inventory() -> dict[type[Any], dict[str, Any]]:
     """Every document and everything that it is made of, with the fields that can hold text. Those of the business are not looked into."""
     found: dict[type[Any], dict[str, Any]] = {}
-    ahead = [type_ for type_ in (*COLLECTIONS, Account, MirrorEvent, LedgerMonth) if type_ not in OF_THE_BUSINESS]
+    kinds = {type_.__name__: type_ for type_ in _kinds_of(Document)}
+    stored = [*(kinds[name] for name in COLLECTIONS), Account, MirrorEvent, LedgerMonth]
+    ahead = [type_ for type_ in stored if type_ not in OF_THE_BUSINESS]
     while ahead:
         type_ = ahead.pop()
         if type_ in found or type_ is Client:  # which is personal as a whole

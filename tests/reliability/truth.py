@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from google.cloud import firestore
 
 from functions.adapters.clock import now_millis
-from functions.adapters.store.documents import COLLECTIONS, decode
+from functions.adapters.store.documents import collection_of, decode
 from functions.adapters.store.store import Store
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Service
@@ -69,7 +69,9 @@ def read_books(store: Store, account: str) -> Books:
     @firestore.transactional
     def read(transaction: firestore.Transaction) -> Books:
         def every(type_: type[D]) -> dict[str, D]:
-            found = store.client.collection(f"accounts/{account}/{COLLECTIONS[type_]}").stream(transaction=transaction)
+            found = store.client.collection(f"accounts/{account}/{collection_of(type_)}").stream(
+                transaction=transaction
+            )
             return {snapshot.id: decode(Ref(type_, snapshot.id), snapshot.to_dict()) for snapshot in found}
 
         return Books(

@@ -6,7 +6,8 @@ The changes are found here, from the documents as they were read and as they are
 from collections.abc import Callable
 from typing import Any
 
-from functions.adapters.store.documents import COLLECTIONS, ref_of
+from functions.adapters.store.documents import collection_of
+from functions.adapters.store.encoding import ref_of
 from functions.adapters.store.records import HistoryRecord
 from functions.domain.decision import AnyRef, Decision, HistoryEntry
 from functions.domain.instants import Millis
@@ -51,7 +52,7 @@ def _place_of_entry(decision: Decision[Any], subject: Subject, document: Documen
             return place
     fields = ", ".join(sorted(change))
     raise ForgottenHistory(
-        f"{COLLECTIONS[type(document)]}/{name} changes ({fields}); no history entry has it as {subject}"
+        f"{collection_of(type(document))}/{name} changes ({fields}); no history entry has it as {subject}"
     )
 
 
@@ -59,7 +60,7 @@ def _nothing_vanishes(decision: Decision[Any]) -> None:
     for ref in decision.deletions:
         if subject_of(ref.type) is not None:
             raise ForgottenHistory(
-                f"{COLLECTIONS[ref.type]}/{ref.id} is deleted; such things end, and their history goes on"
+                f"{collection_of(ref.type)}/{ref.id} is deleted; such things end, and their history goes on"
             )
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-from functions.adapters.store.documents import ACCOUNT, COLLECTIONS, decode, mirror_ref, path_of
+from functions.adapters.store.documents import ACCOUNT, collection_of, decode, mirror_ref, path_of
 from functions.adapters.store.pages import (
     BookingFilter,
     EntryFilter,
@@ -34,7 +34,7 @@ SWEEP_LIMIT = 300
 
 
 def _collection(store: Store, account: str, type_: type[Any]) -> Any:
-    return store.client.collection(f"accounts/{account}/{COLLECTIONS[type_]}")
+    return store.client.collection(f"accounts/{account}/{collection_of(type_)}")
 
 
 def all_of(store: Store, account: str, type_: type[Any]) -> list[Any]:
@@ -67,13 +67,13 @@ def calendars_of(store: Store, account: str, connection: str) -> list[Calendar]:
 
 def all_to_decide_on(reader: Reader, type_: type[D]) -> list[D]:
     """As `all_of`, for a decision that may write them."""
-    found = reader.client.collection(f"accounts/{reader.account}/{COLLECTIONS[type_]}").stream()
+    found = reader.client.collection(f"accounts/{reader.account}/{collection_of(type_)}").stream()
     return [reader.adopt(Ref(type_, snapshot.id), snapshot) for snapshot in found]
 
 
 def memberships(store: Store, person: str) -> list[tuple[Account, Member]]:
     """The accounts that a person belongs to, and as what. One query, and one batched read."""
-    query = store.client.collection_group(COLLECTIONS[Member]).where(filter=FieldFilter("id", "==", person))
+    query = store.client.collection_group(collection_of(Member)).where(filter=FieldFilter("id", "==", person))
     found = [_with_account(snapshot, Member) for snapshot in query.stream()]
     stored = read(store.client, (path_of(account, ACCOUNT) for account, _ in found)) if found else {}
     both = ((stored[path_of(account, ACCOUNT)].fields, member) for account, member in found)
@@ -200,14 +200,14 @@ def erasures_under_way(store: Store, account: str, key: str) -> list[Erasure]:
 
 def answers_about(reader: Reader, subject: str) -> list[StoredAnswer]:
     """What is kept of answers that told of a booking or a place on a waitlist."""
-    answers = reader.client.collection(f"accounts/{reader.account}/{COLLECTIONS[StoredAnswer]}")
+    answers = reader.client.collection(f"accounts/{reader.account}/{collection_of(StoredAnswer)}")
     query = answers.where(filter=FieldFilter("about", "array_contains", subject))
     return [reader.adopt(Ref(StoredAnswer, snapshot.id), snapshot) for snapshot in query.stream()]
 
 
 def history_about(reader: Reader, field: str, value: str) -> list[HistoryRecord]:
     """All that history says about a session, booking or waitlist entry, to be written; in no order."""
-    history = reader.client.collection(f"accounts/{reader.account}/{COLLECTIONS[HistoryRecord]}")
+    history = reader.client.collection(f"accounts/{reader.account}/{collection_of(HistoryRecord)}")
     query = history.where(filter=FieldFilter(field, "==", value))
     return [reader.adopt(Ref(HistoryRecord, snapshot.id), snapshot) for snapshot in query.stream()]
 

@@ -10,9 +10,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from functions.domain.decision import AuthorKind
 from functions.domain.instants import Millis, Minute
 from functions.domain.model import Document, Personal
-from functions.domain.session import ERASED_CLIENT, AuthorKind, Client
+from functions.domain.session import ERASED_CLIENT, Client
 from functions.domain.transitions import EntryStatus
 from functions.domain.waitlist.preset import Preset
 
