@@ -22,7 +22,7 @@ from functions.domain.google_event import Malformed, MirrorEvent, interval_of, i
 from functions.domain.guest_answers import answers_of
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.ledger import LedgerChange, Occupation, enter, move
-from functions.domain.seating import seated, times_of
+from functions.domain.seating import seated, settle_of, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles
 
@@ -211,7 +211,9 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     )
     after = after.model_copy(update={"conflict": _conflict(inbound, reason)})
     changes = enter(session.resources, after.occupation)
-    return Decision(answer=None, documents=(after,), changes=changes, history=(entry,), effects=effects)
+    return Decision(
+        answer=None, documents=(after,), changes=changes, history=(entry,), effects=(*effects, *settle_of(after))
+    )
 
 
 def _still_accepted(inbound: Inbound) -> tuple[str, ...]:
@@ -300,7 +302,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
         documents=(kept,),
         changes=enter(kept.resources, kept.occupation) if kept.occupation != session.occupation else (),
         history=(entry,),
-        effects=(Effect(kind="push", subject=session.id),),
+        effects=(Effect(kind="push", subject=session.id), *settle_of(kept)),
     )
 
 
@@ -330,6 +332,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
         history=_moved_entries(inbound, moved, reason, author),
         effects=(
             *_push_elsewhere(moved),
+            *settle_of(moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),
     )

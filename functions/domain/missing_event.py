@@ -83,7 +83,8 @@ def _ask(missing: Missing) -> Decision[None]:
     """Its time stays taken, and the copy stays noted as missing: if the event comes back by itself there is nothing left to ask."""
     session = missing.session
     known = session.conflict
-    if known is not None and known.reason == Obstacle.DELETED:
+    # Where another event of it was moved to, time is taken until that is decided: then this is asked (`settle_of`).
+    if known is not None and known.reason in (Obstacle.DELETED, Obstacle.MOVED):
         return Decision(answer=None)
     conflict = Conflict(reason=Obstacle.DELETED, since=missing.now, calendar=missing.calendar)
     asked = session.model_copy(update={"conflict": conflict})
