@@ -23,11 +23,12 @@ KEY_PREFIX = "bok_"
 
 @dataclass(frozen=True)
 class Caller:
-    """`permissions`: of an operator; a client has none, and does what is theirs."""
+    """`permissions`: of an operator; a client has none, and does what is theirs. `browser`: the hash of the session in which a signed-in browser calls."""
 
     author: Author
     operator: bool = False
     permissions: frozenset[Permission] = frozenset()
+    browser: str | None = None
 
 
 CLIENT = Caller(Author(kind="client"))

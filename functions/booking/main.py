@@ -12,6 +12,8 @@ from functions.booking import (
     clients,
     conflicts,
     connections,
+    consents,
+    grants,
     health,
     lists,
     operators,
@@ -39,6 +41,8 @@ _router = Router(
         presets,
         preview,
         connections,
+        consents,
+        grants,
     )
     for route in part.ROUTES
 )

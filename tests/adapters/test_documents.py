@@ -233,7 +233,9 @@ DOCUMENTS: dict[str, Document] = {
     "a pause": WritePause(
         id=CALENDAR, begun_at=NOW, until=NOW + 1, reason="quotaExceeded", refusals=2, usage_limit=True
     ),
-    "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
+    "a consent": PendingConsent(
+        id="hash", verifier="v", connection="conn", refreshes=True, begun_by="kim", browser="hash", expires_at=NOW
+    ),
 }
 
 

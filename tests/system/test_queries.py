@@ -84,6 +84,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "queues_due": lambda store: queries.queues_due(store, 1),
     "calendars_watched_elsewhere": lambda store: list(queries.calendars_watched_elsewhere(store, "https://x")),
     "connections_held": lambda store: list(queries.connections_held(store)),
+    "holds_grant": lambda store: queries.holds_grant(store, "s"),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }
 

@@ -227,6 +227,13 @@ def connections_held(store: Store) -> Iterator[tuple[str, Connection]]:
         yield _with_account(snapshot, Connection)
 
 
+def holds_grant(store: Store, subject: str) -> bool:
+    """Whether any account has a connection that lives by what this person has granted: Google knows one grant of theirs for all of us."""
+    same = FieldFilter("subject", "==", subject)
+    found = store.client.collection_group("connections").where(filter=same).stream()
+    return any(snapshot.get("status") != "disconnected" for snapshot in found)
+
+
 def _with_account(snapshot: Any, type_: type[Any]) -> tuple[str, Any]:
     return snapshot.reference.path.split("/")[1], decode(Ref(type_, snapshot.id), snapshot.to_dict())
 

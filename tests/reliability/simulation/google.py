@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httplib2
 
-from functions.adapters.oauth import SCOPES
+from functions.domain.scopes import SCOPES
 from infra.local.google import (  # noqa: F401 - the imports register the API's handlers
     calendar_list_api,
     calendars_api,
