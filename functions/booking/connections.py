@@ -19,12 +19,12 @@ from functions.domain.errors import NotFound
 
 
 def list_connections(call: Call) -> Answer:
-    """Those that are in use, or should be; one that was ended for good is not among them."""
+    """Those that are in use, or should be, or that Google has not let go of; one that is ended for good is not among them."""
     connections = queries.connections(call.application.store, call.account)
     calendars = queries.all_of(call.application.store, call.account, Calendar)
     means = _meanings(call, connections, calendars)
-    shown = [ConnectionListed.seen(each, means) for each in _in_order(connections) if each.status != "disconnected"]
-    return Answer(body=ConnectionList(connections=shown))
+    shown = [each for each in _in_order(connections) if each.status != "disconnected" or each.ending is not None]
+    return Answer(body=ConnectionList(connections=[ConnectionListed.seen(each, means) for each in shown]))
 
 
 def get_connection(call: Call) -> Answer:

@@ -148,7 +148,9 @@ def take_in(
         if wanted.refreshes:
             _must_be_theirs(connection, person)
         if connection is None or connection.status == "disconnected":
-            return connect(connection_id, granted, now=call.now, author=author)
+            ended = [reader.get(Ref(Connection, each.id)) for each in theirs if each.ending is not None]
+            former = [each for each in ended if each is not None]
+            return connect(connection_id, granted, former=former, now=call.now, author=author)
         calendars = queries.calendars_of(store, call.account, connection_id)
         return regain(connection, calendars, granted=granted, author=author)
 

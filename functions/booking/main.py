@@ -13,6 +13,7 @@ from functions.booking import (
     conflicts,
     connections,
     consents,
+    disconnecting,
     grants,
     health,
     lists,
@@ -42,6 +43,7 @@ _router = Router(
         preview,
         connections,
         consents,
+        disconnecting,
         grants,
     )
     for route in part.ROUTES

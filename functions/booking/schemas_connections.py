@@ -3,8 +3,10 @@
 from typing import Literal
 
 from functions.booking.health import calendar_view
+from functions.booking.schemas import Request
 from functions.domain.bookability import Meaning, What, trouble_of_calendar, trouble_of_connection
-from functions.domain.calendar import Calendar, Connection
+from functions.domain.calendar import Calendar, Connection, Ending
+from functions.domain.disconnecting import Disconnected, Events, in_words
 from functions.domain.instants import Millis, rfc3339_millis
 from functions.domain.model import Model
 from functions.domain.scopes import GooglePermission, missing_permissions, permissions_of
@@ -31,8 +33,25 @@ class PermissionAnswer(Model):
         return cls(scope=permission.scope, asks=permission.asks, purpose=permission.purpose)
 
 
+class EndingAnswer(Model):
+    """What an operator has ended, and Google has not done its part for yet. `events`: what becomes of those that lie ahead."""
+
+    events: Events
+    since: str
+    trouble: str | None = None
+
+    @classmethod
+    def of(cls, ending: Ending) -> "EndingAnswer":
+        trouble = (
+            None if ending.error is None else f"Google has not done its part yet ({ending.error}); it is asked again."
+        )
+        return cls(events=ending.events, since=rfc3339_millis(ending.since), trouble=trouble)
+
+
 class ConnectionAnswer(Model):
-    """`last_error`: Google's own word; `trouble` says the same for people. `since`: when the account was connected."""
+    """`last_error`: Google's own word; `trouble` says the same for people. `since`: when the account was connected. `ending`: it was disconnected, and not all
+    of that is done.
+    """
 
     id: str
     email: str
@@ -45,6 +64,7 @@ class ConnectionAnswer(Model):
     last_success_at: str | None = None
     last_error: str | None = None
     trouble: str | None = None
+    ending: EndingAnswer | None = None
 
     @classmethod
     def of(cls, connection: Connection) -> "ConnectionAnswer":
@@ -149,6 +169,39 @@ class ReviewedConnection(ConnectionListed):
         )
 
 
+class DisconnectQuery(Request):
+    """`events`: what becomes of those of bookings that lie ahead in Google Calendar."""
+
+    events: Events | None = None
+
+
+class DisconnectedAnswer(Model):
+    """What follows, in words, and by id: the resources that no calendar closes time of any more, and those whose bookings are written to none."""
+
+    id: str
+    email: str
+    state: ConnectionStatus
+    events: Events | None = None
+    events_ahead: int
+    without_calendar: list[str]
+    without_destination: list[str]
+    follows: list[str]
+
+    @classmethod
+    def of(cls, ended: Disconnected, ahead: int) -> "DisconnectedAnswer":
+        connection = ended.connection
+        return cls(
+            id=connection.id,
+            email=connection.email,
+            state=connection.status,
+            events=None if connection.ending is None else connection.ending.events,
+            events_ahead=ahead,
+            without_calendar=[each.id for each in ended.blocked if not each.blocked_by],
+            without_destination=[each.id for each in ended.received],
+            follows=list(in_words(ended, ahead)),
+        )
+
+
 def _connection(connection: Connection) -> dict[str, object]:
     return {
         "id": connection.id,
@@ -162,6 +215,7 @@ def _connection(connection: Connection) -> dict[str, object]:
         "last_success_at": _moment(connection.last_success_at),
         "last_error": connection.last_error,
         "trouble": trouble_of_connection(connection),
+        "ending": None if connection.ending is None else EndingAnswer.of(connection.ending),
     }
 
 

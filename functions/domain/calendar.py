@@ -15,8 +15,23 @@ DETAILED_ROLES = WRITABLE_ROLES | {"reader"}  # a calendar of any other role sho
 CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 
 
+class Ending(Document):
+    """What is still to be done at Google for a connection that was ended here (see `disconnecting`).
+
+    `events`: what is to become of those of ours that lie ahead. `alone`: Google is not asked any more, because it had time enough, or because the same account
+    was connected anew. `error`: why Google has not done its part, the last time.
+    """
+
+    events: Literal["leave", "remove"]
+    since: Millis
+    alone: bool = False
+    error: str | None = None
+
+
 class Connection(Document):
-    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id. `subject` is Google's stable id of the person."""
+    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id, or empty once it is forgotten. `subject` is Google's
+    stable id of the person. `ending`: it is disconnected, and not all of that is done.
+    """
 
     id: str
     status: ConnectionStatus
@@ -28,6 +43,7 @@ class Connection(Document):
     lost_at: Millis | None = None
     last_success_at: Millis | None = None
     last_error: str | None = None
+    ending: Ending | None = None
 
 
 class Bounds(Document):

@@ -18,7 +18,18 @@ B = TypeVar("B")
 D = TypeVar("D")
 
 EffectKind = Literal[
-    "pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies", "settle"
+    "pull",
+    "push",
+    "notify",
+    "watch",
+    "discover",
+    "disconnect",
+    "audit",
+    "lapse",
+    "promote",
+    "recalculate",
+    "copies",
+    "settle",
 ]
 
 

@@ -124,8 +124,7 @@ def _missing(inbound: Inbound) -> Decision[None]:
 
 def _present(inbound: Inbound) -> Decision[None]:
     session, base, event = inbound.session, inbound.base, inbound.event
-    there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
-    seen = base.model_copy(update=there)
+    seen = base.model_copy(update=_there(event))
     times = new_times(event, inbound.calendar_zone)
     if _host_cancels(inbound, times or session.times):
         seen = seen if times is None else seen.model_copy(update={"base": times})
@@ -145,6 +144,11 @@ def _present(inbound: Inbound) -> Decision[None]:
     if policy == "ask":
         return _asked(inbound, times, seen)
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
+
+
+def _there(event: MirrorEvent) -> dict[str, Any]:
+    """What is known of a copy whose event was seen."""
+    return {"etag": event.etag, "gone": False, "out_of_reach": False, "missing_since": None, "error": None}
 
 
 def _host_cancels(inbound: Inbound, times: Times) -> bool:
@@ -170,8 +174,9 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     after = after.model_copy(update={"accepted": _still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = _reason_after(inbound, after)
-    # What was still to be written waited for the event to be found.
-    effects = _push_elsewhere(after) if inbound.base.missing_since is not None else ()
+    # What was still to be written waited for the event to be found, or to be reached again.
+    waited = inbound.base.missing_since is not None or inbound.base.out_of_reach
+    effects = _push_elsewhere(after) if waited else ()
     if session.status != "open" or (reason == flagged and after.accepted == session.accepted):
         return Decision(answer=None, documents=() if after == session else (after,), effects=effects)
     entry = _entry(
@@ -250,9 +255,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     """The session stays, and the event is written back to its time: what is there now is the base of that write. Nobody needs to be told."""
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
-    seen = inbound.base.model_copy(
-        update={"etag": event.etag, "gone": False, "missing_since": None, "error": None, "base": times, "asked": ()}
-    )
+    seen = inbound.base.model_copy(update={**_there(event), "base": times, "asked": ()})
     timed = _timed(inbound)
     kept = session.model_copy(update={"version": session.version + 1, "accepted": _still_accepted(timed)})
     kept = kept.with_copy(seen)
@@ -286,7 +289,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
     times = new_times(event, inbound.calendar_zone) or session.times
     moved = session.moved_to(times.start, times.end, at=inbound.now)
     reason = _standing(inbound, moved)
-    seen = inbound.base.model_copy(update={"etag": event.etag, "gone": False, "missing_since": None, "error": None})
+    seen = inbound.base.model_copy(update=_there(event))
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
     written = seen.written if seen.written < session.version else moved.version
     moved = moved.model_copy(update={"conflict": _conflict(inbound, reason, anew=True)}).with_copy(

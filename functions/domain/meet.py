@@ -24,7 +24,7 @@ class Meeting:
 
 def carries_meeting(session: Session, calendar: str) -> bool:
     """Whether it is this calendar's event that has the session's meeting."""
-    return calendar == min(session.copies)
+    return calendar == min((name for name, copy in session.copies.items() if not copy.out_of_reach), default=None)
 
 
 def meeting_request(copy: GoogleCopy) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class GoogleCopy(Document):
     so that a write whose answer was lost is still known as ours (case 92). What is neither, somebody changed in Google: see `inbound`. `written`
     is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `missing_since`: its calendar said then that
     it is deleted, and what follows is not decided yet (see `missing_event`); nothing is written there until it is. `gone`: it is no longer there, and that
-    is settled.
+    is settled. `out_of_reach`: the connection to its calendar was ended and the event left where it is; nothing is written there unless that calendar is
+    reached again, and then it is known as ours.
 
     `wrote` and `writing` are to what the event says as `base` and `asked` are to its times: marks (see `google_copy`) of the texts and guests that we
     put there, so that the owner's own can be told from ours. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
@@ -54,13 +55,19 @@ class GoogleCopy(Document):
     meeting: Literal["asked", "made", "failed"] | None = None
     missing_since: Millis | None = None
     gone: bool = False
+    out_of_reach: bool = False
     error: str | None = None
     error_since: Millis | None = None
 
     @property
+    def told(self) -> bool:
+        """Whether Google may have an event of it: one that was written, or is being written."""
+        return self.base is not None or bool(self.asked)
+
+    @property
     def left_alone(self) -> bool:
         """Nothing is written there: it is not decided what becomes of it, or the session goes on without it."""
-        return self.gone or self.missing_since is not None
+        return self.gone or self.out_of_reach or self.missing_since is not None
 
 
 class Conflict(Document):
@@ -140,7 +147,7 @@ class Session(Document):
     @property
     def copy_pending(self) -> bool:
         return any(
-            not copy.gone and (copy.missing_since is not None or copy.written < self.version)
+            not (copy.gone or copy.out_of_reach) and (copy.missing_since is not None or copy.written < self.version)
             for copy in self.copies.values()
         )
 

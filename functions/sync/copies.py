@@ -15,6 +15,7 @@ from functions.domain.calendar_access import GONE
 from functions.domain.decision import Decision, Ref
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS
 from functions.domain.session import Session
+from functions.sync.left_events import look_for
 from functions.sync.work import Work
 
 PAGE = 100
@@ -31,6 +32,9 @@ def copies(work: Work) -> None:
         if calendar.state == "gone":
             if ahead:
                 _note(work, session.id, GONE)
+            continue
+        if session.copies[calendar.id].out_of_reach:
+            look_for(work, calendar, session)
             continue
         if session.copies[calendar.id].error == GONE:
             _note(work, session.id, None)

@@ -45,6 +45,10 @@ class Work:
         connection = self.store.get(self.account, Ref(Connection, connection_id))
         if connection is None or not (connection.status == "active" or (lost_too and may_mend_itself(connection))):
             raise AccessLost("not_connected")
+        return self.opened(connection)
+
+    def opened(self, connection: Connection) -> GoogleCalendar:
+        """The calendars of a connection, whatever state it is in. Raises `AccessLost` where its token can't be opened."""
 
         def unseal() -> str:
             try:

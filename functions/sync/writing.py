@@ -80,7 +80,7 @@ def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
             wrote = _write(work, google, pending) or wrote
         else:
             if not pending.copy.gone:
-                _delete(google, calendar, pending.copy)
+                delete_event(google, calendar, pending.copy)
                 wrote = True
             _confirm(work, pending, {"gone": True, "etag": None, "left": None}, etag=None)
     return wrote
@@ -189,7 +189,7 @@ def _times_of(draft: Draft, event: Event) -> Times:
     return times
 
 
-def _delete(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:
+def delete_event(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:
     """Without an etag: whatever the owner did to it, the booking is cancelled (case 116). Gone before is as good (case 115)."""
     try:
         google.delete(calendar.google_id, copy.event, etag=None)

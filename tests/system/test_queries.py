@@ -84,6 +84,8 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "queues_due": lambda store: queries.queues_due(store, 1),
     "calendars_watched_elsewhere": lambda store: list(queries.calendars_watched_elsewhere(store, "https://x")),
     "connections_held": lambda store: list(queries.connections_held(store)),
+    "ledger_months": lambda store: queries.ledger_months(store.reader("a"), "r"),
+    "sessions_from": lambda store: list(queries.sessions_from(store, "a", 1)),
     "holds_grant": lambda store: queries.holds_grant(store, "s"),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }

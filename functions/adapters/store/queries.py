@@ -5,7 +5,7 @@ from typing import Any
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-from functions.adapters.store.documents import COLLECTIONS, decode, mirror_ref, path_of
+from functions.adapters.store.documents import COLLECTIONS, decode, ledger_ref, mirror_ref, path_of
 from functions.adapters.store.pages import (
     BookingFilter,
     EntryFilter,
@@ -21,7 +21,8 @@ from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
-from functions.domain.instants import Millis
+from functions.domain.instants import Millis, Minute
+from functions.domain.ledger import LedgerMonth
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
 
@@ -84,6 +85,15 @@ def sessions_page(store: Store, account: str, wanted: SessionFilter, part: Part)
         ("status", "==", wanted.status),
     )
     return read_page(_collection(store, account, Session), Session, conditions, part, order="start")
+
+
+def sessions_from(store: Store, account: str, start: Minute, *, at_once: int = 100) -> Iterator[Session]:
+    """All that start then or later, by start; read as they are gone through."""
+    part: Part | None = Part(limit=at_once)
+    while part is not None:
+        page = sessions_page(store, account, SessionFilter(start=start), part)
+        yield from page.documents
+        part = None if page.last is None else Part(limit=at_once, after=page.last)
 
 
 def sessions_with_pending_copies(store: Store, account: str, limit: int) -> list[Session]:
@@ -176,6 +186,12 @@ def rows_after(reader: Reader, calendar: str, after: str | None, limit: int) -> 
     if after is not None:
         query = query.start_after({"__name__": path_of(reader.account, mirror_ref(calendar, after)).rpartition("/")[2]})
     return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
+
+
+def ledger_months(reader: Reader, resource: str) -> list[LedgerMonth]:
+    """All months of a resource's ledger, also long past ones."""
+    months = reader.client.collection(f"accounts/{reader.account}/{COLLECTIONS[Resource]}/{resource}/months")
+    return [reader.adopt(ledger_ref(resource, snapshot.id), snapshot) for snapshot in months.stream()]
 
 
 def _adopted(reader: Reader, calendar: str, snapshot: Any) -> MirrorEvent:
