@@ -23,7 +23,7 @@ KEY_PREFIX = "bok_"
 
 @dataclass(frozen=True)
 class Caller:
-    """`permissions`: of an operator; a client has none, and does what is theirs. `browser`: the hash of the session in which a signed-in browser calls."""
+    """`permissions`: of an operator; a client has none, and does what is theirs. `browser`: of somebody who is signed in, which of their sign-ins it is."""
 
     author: Author
     operator: bool = False
