@@ -141,6 +141,8 @@ def take_in(
         email=person.email,
         scopes=grant.scopes,
         secret=call.application.vault.seal(refresh_token, connection=connection_id),
+        granted_at=call.now,
+        grant_expires_at=None if grant.ends_in_s is None else call.now + grant.ends_in_s * 1000,
     )
 
     def attempt(reader: Reader) -> Decision[Connection]:

@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-from functions.booking.health import calendar_view
+from functions.booking.health import calendar_view, loss_view
 from functions.booking.schemas import Request
 from functions.domain.bookability import Meaning, What, trouble_of_calendar, trouble_of_connection
 from functions.domain.calendar import Calendar, Connection, Ending
 from functions.domain.disconnecting import Disconnected, Events, in_words
 from functions.domain.instants import Millis, rfc3339_millis
+from functions.domain.loss import Loss
 from functions.domain.model import Model
 from functions.domain.scopes import GooglePermission, missing_permissions, permissions_of
 from functions.domain.transitions import ConnectionStatus
@@ -31,6 +32,14 @@ class PermissionAnswer(Model):
     @classmethod
     def of(cls, permission: GooglePermission) -> "PermissionAnswer":
         return cls(scope=permission.scope, asks=permission.asks, purpose=permission.purpose)
+
+
+class LossAnswer(Model):
+    """Why the access is lost, and what to do about it."""
+
+    reason: Loss
+    what: str
+    remedy: str
 
 
 class EndingAnswer(Model):
@@ -61,6 +70,9 @@ class ConnectionAnswer(Model):
     permissions: list[PermissionAnswer]
     missing_permissions: list[PermissionAnswer]
     lost_at: str | None = None
+    loss: LossAnswer | None = None
+    grant_expires_at: str | None = None
+    probed_at: str | None = None
     last_success_at: str | None = None
     last_error: str | None = None
     trouble: str | None = None
@@ -212,6 +224,9 @@ def _connection(connection: Connection) -> dict[str, object]:
         "permissions": [PermissionAnswer.of(each) for each in permissions_of(connection.scopes)],
         "missing_permissions": [PermissionAnswer.of(each) for each in missing_permissions(connection.scopes)],
         "lost_at": _moment(connection.lost_at),
+        "loss": loss_view(connection),
+        "grant_expires_at": _moment(connection.grant_expires_at),
+        "probed_at": _moment(connection.probed_at),
         "last_success_at": _moment(connection.last_success_at),
         "last_error": connection.last_error,
         "trouble": trouble_of_connection(connection),

@@ -13,17 +13,13 @@ from typing import Literal
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Resource, Service
 from functions.domain.instants import MINUTE_MS, Millis, datetime_of_millis
+from functions.domain.loss import words
+from functions.domain.staleness import staleness
 from functions.domain.zones import local_date, zone
 
 What = Literal["closed", "closing", "kept", "not_written", "not_seen"]
 LOOK_AHEAD_DAYS = 60
 
-_OF_CONNECTIONS: Mapping[str, str] = {
-    "invalid_grant": "the access to {email} was withdrawn or has run out",
-    "insufficientPermissions": "the access to {email} does not cover its calendars any more",
-    "notACalendarUser": "Google Calendar is switched off for {email}",
-    "token_key_missing": "the key to the access of {email} is missing here",
-}
 _OF_CALENDARS: Mapping[str, str] = {
     "AccessLost": "Google gives no access to it",
     "Forbidden": "Google does not let us read it",
@@ -38,7 +34,7 @@ _OF_CALENDARS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """An account as far as this matters. `stale_after`: the deployment's, for services that have none of their own."""
+    """An account as far as this matters. `stale_after`: the deployment's, where neither resource nor service has one."""
 
     connections: tuple[Connection, ...]
     calendars: tuple[Calendar, ...]
@@ -85,7 +81,10 @@ def meanings(seen: Seen) -> tuple[Meaning, ...]:
 
 def trouble_of_connection(connection: Connection) -> str | None:
     """What is wrong with it, as a sentence."""
-    return _sentence(_trouble(connection)) if connection.status == "needs_reconnect" else None
+    if connection.status != "needs_reconnect":
+        return None
+    meaning = words(connection.loss)
+    return f"{connection.email} is not connected any more. {meaning.what} {meaning.remedy}"
 
 
 def trouble_of_calendar(calendar: Calendar) -> str | None:
@@ -94,11 +93,6 @@ def trouble_of_calendar(calendar: Calendar) -> str | None:
         return None
     kind = calendar.last_error.partition(":")[0]
     return _sentence(_OF_CALENDARS.get(kind, "it could not be read, and is tried again"))
-
-
-def _trouble(connection: Connection) -> str:
-    usual = "Google gives no access to {email} any more"
-    return _OF_CONNECTIONS.get(connection.last_error or "", usual).format(email=connection.email)
 
 
 def _sentence(words: str) -> str:
@@ -128,7 +122,7 @@ class _Case:
         if calendar.last_success_at is not None:
             read = f"was read last {self.at(calendar.last_success_at)}"
         if self.lost is not None:
-            return f"{_trouble(self.lost)}, and {calendar.summary} {read}"
+            return f"{self.lost.email} is not connected any more, and {calendar.summary} {read}"
         trouble = trouble_of_calendar(calendar)
         return f"{calendar.summary} {read}" + (f" ({trouble[:-1]})" if trouble else "")
 
@@ -190,16 +184,18 @@ def _blocking(case: _Case) -> Iterator[Meaning]:
     if read is None or case.resource.id not in case.calendar.projected:
         yield _closed(case, case.services, None)
         return
-    in_order = sorted(case.services, key=lambda each: (each.on_stale, each.stale_limit(case.seen.stale_after)))
-    for (on_stale, limit), group in groupby(in_order, lambda s: (s.on_stale, s.stale_limit(case.seen.stale_after))):
+    usual = case.seen.stale_after
+    rules = {each.id: staleness(case.resource, each, usual=usual) for each in case.services}
+    in_order = sorted(case.services, key=lambda each: (rules[each.id].then, rules[each.id].limit))
+    for (then, limit), group in groupby(in_order, lambda each: (rules[each.id].then, rules[each.id].limit)):
         services = tuple(group)
         ends = read + limit
-        if on_stale == "close" and case.seen.now > ends:
+        if then == "close" and case.seen.now > ends:
             yield _closed(case, services, ends)
         elif case.seen.now > ends:
             text = f"{_names(services)} with {case.resource.name} can still be booked, by what was known then, because {case.because}."
             yield case.meaning("kept", services, text, since=ends)
-        elif on_stale == "close" and case.lost is not None:
+        elif then == "close" and case.lost is not None:
             text = (
                 f"{_names(services)} with {case.resource.name} can be booked until {case.clock(ends)} and not after it, "
                 f"unless the access is renewed before, because {case.because}."
@@ -208,10 +204,15 @@ def _blocking(case: _Case) -> Iterator[Meaning]:
 
 
 def _closed(case: _Case, services: tuple[Service, ...], since: Millis | None) -> Meaning:
-    others = "".join(f" {line}" for line in _elsewhere(case, services))
+    others = "".join(f" {line}" for line in (*_why(case), *_elsewhere(case, services)))
     zone_ = case.resource.hours.time_zone
     text = f"{case.whose_days} closed to booking ({_names(services)}){case.since(since)} ({zone_}), because {case.because}.{others}"
     return case.meaning("closed", services, text, since=since)
+
+
+def _why(case: _Case) -> Iterator[str]:
+    if case.lost is not None:
+        yield words(case.lost.loss).what
 
 
 def _elsewhere(case: _Case, services: Iterable[Service]) -> Iterator[str]:

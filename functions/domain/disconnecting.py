@@ -17,7 +17,7 @@ from functions.domain.errors import Refusal
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.ledger import enter
 from functions.domain.linking import recalculations, touches
-from functions.domain.session import Session
+from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import SEEN_IN_GOOGLE
 from functions.domain.transitions import CONNECTION, step
 
@@ -233,11 +233,11 @@ def _only_seen_there(session: Session, reason: str, calendars: Set[str]) -> bool
 
 def taken_over(session: Session, calendars: Mapping[str, str]) -> Decision[None]:
     """Calendars by the ids under which they are reached now: what was left there is known under the new ones, and looked at when these are read."""
-    copies = {
-        calendars.get(name, name) if copy.out_of_reach else name: copy.model_copy(
-            update={"calendar": calendars.get(name, name) if copy.out_of_reach else name}
-        )
-        for name, copy in session.copies.items()
-    }
-    after = session.model_copy(update={"copies": copies})
+    copies = [_reached_as(copy, calendars) if copy.out_of_reach else copy for copy in session.copies.values()]
+    after = session.model_copy(update={"copies": {copy.calendar: copy for copy in copies}})
     return Decision(answer=None, documents=() if after == session else (after,))
+
+
+def _reached_as(copy: GoogleCopy, calendars: Mapping[str, str]) -> GoogleCopy:
+    home = None if copy.home is None else calendars.get(copy.home, copy.home)
+    return copy.model_copy(update={"calendar": calendars.get(copy.calendar, copy.calendar), "home": home})

@@ -133,7 +133,16 @@ def go_on_without(session: Session, calendar: str) -> Session:
 def rehomed(session: Session, left: str, calendar: str) -> Decision[Session]:
     """The event, found in another calendar: from now on it is the session's copy there, and what the calendar that it left says of it is nothing."""
     copies = {name: copy for name, copy in session.copies.items() if name != left}
-    copy = session.copies[left].model_copy(update={"calendar": calendar, "missing_since": None, "gone": False})
+    known = session.copies[left]
+    home = known.home or left
+    copy = known.model_copy(
+        update={
+            "calendar": calendar,
+            "home": None if home == calendar else home,
+            "missing_since": None,
+            "gone": False,
+        }
+    )
     if session.status == "cancelled":  # it is still to be deleted, there
         copy = copy.model_copy(update={"written": min(copy.written, session.version - 1)})
     conflict = session.conflict

@@ -39,6 +39,10 @@ class GoogleCopy(Document):
     put there, so that the owner's own can be told from ours. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
     time of the state that we last confirmed; what a list tells of a time before is old news. `meeting`: what became of the video meeting that we asked
     for with it. `error`: why it is pending, since `error_since`.
+
+    `home`: the destination in whose place the calendar is, where its owner took the event to another one. `leaving`: the calendar is no destination of the
+    session's any more, and the event is to be deleted there (see `destinations`): that is `due`; or it was `asked` for, and may have been done; or that,
+    and by now it is to come `back`.
     """
 
     calendar: str
@@ -58,6 +62,12 @@ class GoogleCopy(Document):
     out_of_reach: bool = False
     error: str | None = None
     error_since: Millis | None = None
+    home: str | None = None
+    leaving: Literal["due", "asked", "back"] | None = None
+
+    def is_behind(self, version: int) -> bool:
+        """Whether its calendar does not hold yet what it is to hold of a session of that version."""
+        return not (self.gone or self.out_of_reach) and (self.leaving is not None or self.written < version)
 
     @property
     def told(self) -> bool:
@@ -145,9 +155,14 @@ class Session(Document):
         return self.model_copy(update={"copies": {**self.copies, copy.calendar: copy}})
 
     @property
+    def present_copies(self) -> tuple[GoogleCopy, ...]:
+        """Those in calendars that it is to be in, and that are kept in step."""
+        return tuple(copy for copy in self.copies.values() if copy.leaving is None and not copy.out_of_reach)
+
+    @property
     def copy_pending(self) -> bool:
         return any(
-            not (copy.gone or copy.out_of_reach) and (copy.missing_since is not None or copy.written < self.version)
+            copy.is_behind(self.version) or (copy.missing_since is not None and not copy.gone)
             for copy in self.copies.values()
         )
 

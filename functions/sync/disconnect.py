@@ -150,11 +150,11 @@ def _all_copies(task: _Task, session: Session) -> list[GoogleCopy]:
 
 def _removed(task: _Task, session: Session) -> Iterator[str]:
     """The calendars in which its event is no more, having been deleted where it should be. One that stays is brought up to date once more."""
-    unwanted = task.ending.events == "remove" or session.status == "cancelled"
     if task.google is None or session.end * MINUTE_MS <= task.work.now():
         return
     for copy in _copies(task, session):
         calendar = task.calendars[copy.calendar]
+        unwanted = task.ending.events == "remove" or session.status == "cancelled" or copy.leaving is not None
         if copy.left_alone or (unwanted and not copy.told):
             continue
         try:

@@ -32,6 +32,7 @@ from functions.sync import (
     pull,
     push,
     recalculate,
+    redirecting,
     schedules,
     waitlists,
 )
@@ -45,6 +46,7 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "watch": channels.watch,
     "unwatch": orphans.unwatch,
     "copies": copies.copies,
+    "redirect": redirecting.redirect_sessions,
     "discover": discover.discover,
     "disconnect": disconnect.disconnect,
     "audit": audit.audit,

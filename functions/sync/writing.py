@@ -92,7 +92,7 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
     def attempt(reader: Reader) -> Decision[Pending | None]:
         session = reader.get(Ref(Session, work.subject))
         copy = session.copies.get(calendar.id) if session else None
-        if session is None or copy is None or copy.written >= session.version:
+        if session is None or copy is None or copy.leaving is not None or copy.written >= session.version:
             return Decision(answer=None)
         pending = Pending(account=work.account, calendar=calendar, session=session)
         if session.status == "cancelled":

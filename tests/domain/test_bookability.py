@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from functions.domain.bookability import Meaning, Seen, meanings, trouble_of_calendar, trouble_of_connection
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.instants import MINUTE_MS
+from functions.domain.loss import Loss, words
+from functions.domain.staleness import staleness
 from tests.domain.builders import CALENDAR, FAR, calendar, hours, millis, resource, service, weekly
 
 NOW = millis("2027-03-02T10:30:00+01:00")  # a Tuesday in Berlin
@@ -23,7 +25,9 @@ def connection(**changes: Any) -> Connection:
     return Connection(**fields | changes)
 
 
-LOST = connection(status="needs_reconnect", lost_at=millis("2027-03-01T18:00:00+01:00"), last_error="invalid_grant")
+LOST = connection(
+    status="needs_reconnect", lost_at=millis("2027-03-01T18:00:00+01:00"), loss=Loss.REVOKED, last_error="invalid_grant"
+)
 
 
 def read(**changes: Any) -> Calendar:
@@ -47,8 +51,9 @@ class TestClosed:
     def test_it_says_who_is_closed_for_what_since_when_and_why(self) -> None:
         meaning = only(told(connections=(LOST,)), "closed")
         assert meaning.text == (
-            "Anna's Tuesday, and every day after it, is closed to booking (Haircut) since 10:02 (Europe/Berlin), because the access to "
-            "anna@studio.example was withdrawn or has run out, and Anna's calendar was read last at 04:02."
+            "Anna's Tuesday, and every day after it, is closed to booking (Haircut) since 10:02 (Europe/Berlin), because "
+            "anna@studio.example is not connected any more, and Anna's calendar was read last at 04:02. "
+            f"{words(Loss.REVOKED).what}"
         )
         assert (meaning.since, meaning.services) == (READ + 6 * HOUR, ("cut",))
         assert (meaning.connection, meaning.calendar) == ("con", CALENDAR)
@@ -74,6 +79,12 @@ class TestClosed:
     def test_why_a_calendar_could_not_be_read_is_in_it(self) -> None:
         text = only(told(calendars=(read(last_error="Unavailable: backendError"),)), "closed").text
         assert text.endswith("Anna's calendar was read last at 04:02 (Google did not answer).")
+
+    def test_a_resource_may_have_a_limit_of_its_own(self) -> None:
+        strict = ANNA.model_copy(update={"stale_after_minutes": 60})
+        assert only(told(resources=(strict,)), "closed").since == READ + HOUR
+        lenient = ANNA.model_copy(update={"on_stale": "keep"})
+        assert [each.what for each in told(resources=(lenient,))] == ["kept"]
 
     def test_who_else_serves_it_is_named(self) -> None:
         ben = resource("ben", blocked_by=())
@@ -105,7 +116,7 @@ class TestClosed:
         cut = CUT.model_copy(update={"on_stale": on_stale, "stale_after_minutes": stale_after})
         it = read(last_success_at=read_at, projected={"anna": FAR} if laid_out else {})
         found = told(connections=(LOST if lost else connection(),), calendars=(it,), services=(cut,))
-        known = it.known_until("anna", now=NOW, stale_after=cut.stale_after(6 * HOUR))
+        known = it.known_until("anna", now=NOW, stale_after=staleness(ANNA, cut, usual=6 * HOUR).known_for)
         assert any(each.what == "closed" for each in found) == (known == 0)
 
 
@@ -145,8 +156,9 @@ class TestOpenStill:
 
 def test_errors_are_told_as_sentences() -> None:
     assert trouble_of_connection(connection()) is None
-    assert trouble_of_connection(LOST) == "The access to anna@studio.example was withdrawn or has run out."
-    unknown = LOST.model_copy(update={"last_error": "somethingNew"})
-    assert trouble_of_connection(unknown) == "Google gives no access to anna@studio.example any more."
+    told_of = trouble_of_connection(LOST)
+    assert told_of is not None
+    assert told_of.startswith("anna@studio.example is not connected any more. The permission was withdrawn")
+    assert words(Loss.REVOKED).remedy in told_of
     assert trouble_of_calendar(read()) is None
     assert trouble_of_calendar(read(last_error="LeaseLost")) == "It could not be read, and is tried again."

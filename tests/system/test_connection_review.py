@@ -55,7 +55,7 @@ def test_who_withdraws_access_at_google_is_seen_to_close_with_since_when_and_why
     assert closed["services"] == ["consult"]
     assert closed["text"].startswith("Anna's ")
     assert "is closed to booking (Consultation) since" in closed["text"]
-    assert "(Europe/Berlin), because the access to" in closed["text"]
+    assert "(Europe/Berlin), because" in closed["text"]
     assert studio.person.email in closed["text"]
     assert waiting.look()["status"] == "confirmed"
 

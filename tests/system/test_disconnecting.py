@@ -1,8 +1,9 @@
 """Ending a connection: at once here, then at Google, as far as Google lets us; and the same account connected anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 import requests
 
 from functions.domain.calendar import Connection
@@ -49,6 +50,19 @@ def _let_in_again(studio: Studio) -> None:
     """The person's own calendar program, which had lived by the same grant."""
     granted = studio.google_control("POST", "grants", {"email": studio.person.email, "scopes": list(SCOPES)})
     studio.person.refresh_token = granted["refresh_token"]
+
+
+@pytest.fixture(autouse=True)
+def _google_in_order(studio: Studio) -> Iterator[None]:
+    """Whatever Google was made to refuse, it does not refuse the next test."""
+    yield
+    studio.google_control("DELETE", "faults")
+
+
+def _refuse_deletes(studio: Studio) -> None:
+    """From now on Google fails to delete any event of the person's."""
+    refusal = {"user": studio.person.email, "method": "events.delete", "status": 503, "reason": "backendError"}
+    studio.google_control("POST", "faults", refusal | {"times": 1000})
 
 
 def _live_channels(studio: Studio) -> list[str]:
@@ -112,6 +126,7 @@ def test_it_is_asked_what_becomes_of_the_events_and_what_is_left_is_known_again_
     until(lambda: studio.fresh_since(0) and noon not in studio.starts())
     until(lambda: _copy(kept) == "written")
     until(lambda: cancelled.event() is None)
+    assert later.written(), "what was booked meanwhile is written there too"
     again = until(deleted.event)
     assert again["id"] != events[2]
     event = kept.written()
@@ -184,8 +199,7 @@ def test_a_google_that_refuses_is_asked_again_and_given_up_in_the_end(studio: St
     booked = studio.book(studio.starts()[0])
     booked.written()
     connection = _connection(studio)["id"]
-    refusal = {"user": studio.person.email, "method": "events.delete", "status": 503, "reason": "backendError"}
-    studio.google_control("POST", "faults", refusal | {"times": 1000})
+    _refuse_deletes(studio)
 
     _ended(studio, connection, events="remove")
     shown = until(lambda: (seen := _connection(studio))["ending"].get("trouble") and seen)
@@ -194,14 +208,14 @@ def test_a_google_that_refuses_is_asked_again_and_given_up_in_the_end(studio: St
     assert len(studio.starts()) > 0, "what was in the calendar closes nothing at once"
 
     document = studio.store.client.document(f"accounts/{studio.account}/connections/{connection}")
-    document.update({"ending.since": shown_since(studio, connection) - GIVEN_UP_AFTER_MS})
+    document.update({"ending.since": _since(studio, connection) - GIVEN_UP_AFTER_MS})
     until(lambda: studio.look("connections")["connections"] == [])
     assert _secret(studio, connection) == ""
     assert booked.event() is not None
     assert booked.look()["status"] == "confirmed"
 
 
-def shown_since(studio: Studio, connection: str) -> int:
+def _since(studio: Studio, connection: str) -> int:
     stored = studio.store.get(studio.account, Ref(Connection, connection))
     assert stored is not None
     assert stored.ending is not None
@@ -212,8 +226,7 @@ def test_who_connects_anew_while_google_still_refuses_the_end_keeps_the_events(s
     booked = studio.book(studio.starts()[0])
     event = booked.written()
     connection = _connection(studio)["id"]
-    refusal = {"user": studio.person.email, "method": "events.delete", "status": 503, "reason": "backendError"}
-    studio.google_control("POST", "faults", refusal | {"times": 1000})
+    _refuse_deletes(studio)
     _ended(studio, connection, events="remove")
     until(lambda: _connection(studio)["ending"].get("trouble"))
 

@@ -250,6 +250,12 @@ def holds_grant(store: Store, subject: str) -> bool:
     return any(snapshot.get("status") != "disconnected" for snapshot in found)
 
 
+def all_connections(store: Store) -> Iterator[tuple[str, Connection]]:
+    """Of all accounts, whatever became of them."""
+    for snapshot in store.client.collection_group("connections").stream():
+        yield _with_account(snapshot, Connection)
+
+
 def _with_account(snapshot: Any, type_: type[Any]) -> tuple[str, Any]:
     return snapshot.reference.path.split("/")[1], decode(Ref(type_, snapshot.id), snapshot.to_dict())
 
