@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from functions.adapters.composition import Application
 from functions.booking import cors
 from functions.booking.bodies import late_body, refused_length
-from functions.booking.callers import CLIENT, Access, Caller, caller_of
+from functions.booking.callers import Access, Caller, caller_of
 from functions.booking.client_address import network_of
 from functions.booking.headers import secured
 from functions.booking.problems import from_refusal, from_validation, problem
