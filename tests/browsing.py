@@ -111,14 +111,21 @@ class Browser:
         return self.http.request(method, address, json=body, headers=sent, allow_redirects=False, timeout=TIMEOUT_S)
 
     def through_google(
-        self, page: Page, email: str, *, stop_before: str | None = None, without: str | None = None
+        self,
+        page: Page,
+        email: str,
+        *,
+        password: str = PASSWORD,
+        stop_before: str | None = None,
+        without: str | None = None,
     ) -> Page:
         """Signs in on Google's page and allows what is asked (boxes that hold `without` are left unticked), back to whoever asked.
 
-        Google asks nobody twice what they have allowed.
+        Google asks nobody twice what they have allowed, nor who they are, unless it is told to.
         """
         google = _host(page.url)
-        page = self.press(page, "Sign in", email=email, password=PASSWORD, stop_before=stop_before)
+        if any(words == "Sign in" for form in page.forms for _, _, words in form.buttons):
+            page = self.press(page, "Sign in", email=email, password=password, stop_before=stop_before)
         if page.leads_to is None and _host(page.url) == google:
             page = self.press(page, "Allow", without=without, stop_before=stop_before)
         return page

@@ -1,8 +1,9 @@
 """Google's OAuth endpoints: the consent address, code and refresh token exchange, revocation (RFC 6749, RFC 7636, OpenID Connect)."""
 
+import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -33,7 +34,25 @@ _TIMEOUT_S = 10.0
 
 
 class GrantRefused(Exception):
-    """Google's word that a code or refresh token is no good (`invalid_grant`): only this means revoked."""
+    """Google's word that a code or refresh token is no good (`invalid_grant`): only this means revoked. `word`: why, as far as Google tells."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+# What Google says besides `invalid_grant` is for people and documented nowhere, but nothing else tells these reasons apart.
+_ACCOUNT_OFF = re.compile(r"account (?:has been|is|was) (?:disabled|deleted|suspended)", re.IGNORECASE)
+_SIGN_IN_WANTED = frozenset({"invalid_rapt", "rapt_required"})
+
+
+def refusal_of(body: Mapping[str, Any]) -> str | None:
+    """Why a token request was refused: a word of `domain.loss`; None where the answer says nothing about the grant."""
+    if body.get("error") != "invalid_grant":
+        return None
+    if body.get("error_subtype") in _SIGN_IN_WANTED:
+        return "invalid_rapt"
+    return "account_off" if _ACCOUNT_OFF.search(str(body.get("error_description"))) else "invalid_grant"
 
 
 class OAuthUnavailable(Exception):
@@ -42,12 +61,15 @@ class OAuthUnavailable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What a token exchange gave. `refresh_token` is None where Google gave none; `id_token` is not verified yet."""
+    """What a token exchange gave. `refresh_token` is None where Google gave none; `id_token` is not verified yet. `ends_in_s`: in how many seconds all of it
+    ends, where it was granted for a time only (so does an app in testing mode); None of what has no end.
+    """
 
     access_token: str
     refresh_token: str | None
     scopes: tuple[str, ...]
     id_token: str | None
+    ends_in_s: int | None = None
 
     def __repr__(self) -> str:
         return f"Grant(scopes={self.scopes!r})"
@@ -140,8 +162,8 @@ def _token_request(settings: Settings, form: dict[str, str]) -> Grant:
         body: dict[str, Any] = dict(answer.json())
     except (requests.RequestException, ValueError, TypeError) as error:
         raise OAuthUnavailable(type(error).__name__) from None  # the request holds secrets; its text goes nowhere
-    if answer.status_code == 400 and body.get("error") == "invalid_grant":
-        raise GrantRefused("invalid_grant")
+    if answer.status_code == 400 and (word := refusal_of(body)) is not None:
+        raise GrantRefused(word)
     if answer.status_code != 200 or not body.get("access_token"):
         raise OAuthUnavailable(f"{answer.status_code} {body.get('error')}")
     return Grant(
@@ -149,4 +171,9 @@ def _token_request(settings: Settings, form: dict[str, str]) -> Grant:
         refresh_token=body.get("refresh_token"),
         scopes=tuple(body.get("scope", "").split()),
         id_token=body.get("id_token"),
+        ends_in_s=_seconds(body.get("refresh_token_expires_in")),
     )
+
+
+def _seconds(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None

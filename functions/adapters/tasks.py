@@ -23,6 +23,7 @@ QUEUES: Mapping[str, str] = {
     "audit": "pull",
     "unwatch": "pull",
     "copies": "push",
+    "redirect": "push",
     "push": "push",
     "notify": "notify",
     "lapse": "rules",

@@ -255,7 +255,7 @@ def read_booking(reader: Reader, booking_id: str) -> tuple[Booked, Resource]:
 
 
 def booking_answer(booking: Booking, session: Session, resource: Resource, *, operator: bool = False) -> BookingAnswer:
-    copies = session.copies.values()
+    copies = session.present_copies
     copy = "pending" if session.copy_pending else "written" if copies else "none"
     failed = next((each for each in copies if each.error), None) if operator else None
     since = None if failed is None else failed.error_since

@@ -19,7 +19,7 @@ from functions.adapters.store import queries
 from functions.adapters.store.records import PendingConsent
 from functions.adapters.store.store import Reader
 from functions.adapters.vault import CannotOpen
-from functions.booking.health import calendar_view
+from functions.booking.health import calendar_view, loss_view
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.booking.schemas import GrantedConnection, NewConnection, Shown
 from functions.domain.calendar import Connection
@@ -146,6 +146,8 @@ def _connect(
         email=email,
         scopes=grant.scopes,
         secret=call.application.vault.seal(refresh_token, connection=connection_id),
+        granted_at=call.now,
+        grant_expires_at=None if grant.ends_in_s is None else call.now + grant.ends_in_s * 1000,
     )
     author = call.caller.author if call.caller.operator else Author(kind="operator", name="browser")
     store = call.application.store
@@ -193,6 +195,7 @@ def connection_view(connection: Connection) -> dict[str, object]:
         "state": connection.status,
         "scopes": list(connection.scopes),
         "last_error": connection.last_error,
+        "loss": loss_view(connection),
     }
 
 

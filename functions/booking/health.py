@@ -11,6 +11,7 @@ from functions.domain.decision import Decision, Effect, EffectKind, Ref
 from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.health import Observed, Reason, attention, waiting_for_google
 from functions.domain.instants import Millis, rfc3339, rfc3339_millis
+from functions.domain.loss import Loss, words
 from functions.domain.pacing import WritePause
 
 MOST_COUNTED = 100  # of anything that should be none
@@ -19,7 +20,8 @@ MOST_COUNTED = 100  # of anything that should be none
 def health(call: Call) -> Answer:
     """The state of every connection and of every calendar in use, or that was until it was gone; what is behind; and what an operator should look at."""
     store, account = call.application.store, call.account
-    calendars = [each for each in queries.all_of(store, account, Calendar) if each.selected]
+    known: list[Calendar] = queries.all_of(store, account, Calendar)
+    calendars = [each for each in known if each.selected]
     malformed = {each.id: len(queries.malformed_rows(store, account, each.id, MOST_COUNTED)) for each in calendars}
     pending = [*filter(waiting_for_google, queries.sessions_with_pending_copies(store, account, MOST_COUNTED))]
     overdue = queries.overdue_outbox(store, account, call.now, MOST_COUNTED)
@@ -29,7 +31,9 @@ def health(call: Call) -> Answer:
         Observed(
             connections=tuple(connections),
             calendars=tuple(calendars),
+            resources=tuple(queries.resources(store, account)),
             services=tuple(queries.services(store, account)),
+            names={each.id: each.summary for each in known},
             malformed=malformed,
             pending=tuple(pending),
             paused=tuple(paused.values()),
@@ -141,9 +145,20 @@ def _connection(connection: Connection) -> dict[str, Any]:
         "email": connection.email,
         "state": connection.status,
         "lost_at": _moment(connection.lost_at),
+        "loss": loss_view(connection),
+        "grant_expires_at": _moment(connection.grant_expires_at),
+        "probed_at": _moment(connection.probed_at),
         "last_success_at": _moment(connection.last_success_at),
         "last_error": connection.last_error,
     }
+
+
+def loss_view(connection: Connection) -> dict[str, str] | None:
+    """Why it is lost, in a word and in plain ones, and what to do about it; None where it is not."""
+    if connection.status != "needs_reconnect":
+        return None
+    meaning = words(connection.loss)
+    return {"reason": connection.loss or Loss.REFUSED, "what": meaning.what, "remedy": meaning.remedy}
 
 
 def _reason(reason: Reason) -> dict[str, str]:

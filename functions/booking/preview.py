@@ -80,8 +80,7 @@ def _waitlist_after(
 ) -> Waitlist:
     waitlist = read_waitlist(reader, service.id, now=call.now, stale_after=call.stale_after)
     months = months_between(*waitlist.span)
-    known_for = service.stale_after(call.stale_after)
-    states = read_resources(reader, service.resources, months, now=call.now, stale_after=known_for)
+    states = read_resources(reader, service, service.resources, months, now=call.now, stale_after=call.stale_after)
     known = {(month.resource, month.month): month for each in after.months.values() for month in each}
     return replace(
         waitlist,

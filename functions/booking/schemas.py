@@ -21,7 +21,7 @@ from functions.booking.fields import (
     dated_and_named,
 )
 from functions.domain.booking_window import BookableDays, FixedDates, RollingDays, Unlimited
-from functions.domain.configuration import ClientLimits, FormQuestion, Limits, Service
+from functions.domain.configuration import ClientLimits, FormQuestion, Limits, OnStale, Service, StaleAfter
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
 from functions.domain.instants import rfc3339_millis
 from functions.domain.model import Model
@@ -128,6 +128,8 @@ class ResourceBody(Request):
     seasons: tuple[Annotated[Season, AfterValidator(dated_and_named)], ...] = Field(default=(), max_length=50)
     travel: tuple[Annotated[Travel, AfterValidator(dated_and_named)], ...] = Field(default=(), max_length=200)
     limits: LimitsBody = LimitsBody()
+    stale_after_minutes: StaleAfter | None = None
+    on_stale: OnStale | None = None
 
 
 class FormQuestionBody(FormQuestion, extra="forbid"):

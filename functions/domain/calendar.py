@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from functions.domain.instants import Millis, Minute
+from functions.domain.loss import Loss
 from functions.domain.model import Document
 from functions.domain.transitions import ConnectionStatus
 
@@ -16,7 +17,11 @@ CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 
 
 class Connection(Document):
-    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id. `subject` is Google's stable id of the person."""
+    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id. `subject` is Google's stable id of the person.
+
+    What the person granted last, they granted at `granted_at`, until `grant_expires_at` where it is for a time only. Once it is lost: since `lost_at`, because
+    of `loss` (see `domain.loss`), and `last_error` is Google's own word for that. `probed_at`: when it was last tried whether it holds, or holds again.
+    """
 
     id: str
     status: ConnectionStatus
@@ -25,7 +30,11 @@ class Connection(Document):
     scopes: tuple[str, ...]
     secret: str
     connected_at: Millis
+    granted_at: Millis | None = None
+    grant_expires_at: Millis | None = None
     lost_at: Millis | None = None
+    loss: Loss | None = None
+    probed_at: Millis | None = None
     last_success_at: Millis | None = None
     last_error: str | None = None
 
@@ -124,6 +133,8 @@ class Calendar(Document):
     Freshness: `last_success_at` is the moment as of which the mirror is complete. `last_change_at` is the newest change that Google told us of, by
     Google's clock, and `lag_ms` how long after it we had it; by two clocks, so only for people to look at (case 70).
 
+    `formerly_for`: resources whose sessions were written to it, and are not any more; what of them lies ahead leaves it.
+
     `missing_since` and `missed`: Google answered 404 so many times, the first at that moment. A calendar that is `gone` keeps its `resources` and
     `destination_for`, so that it can take its place again should it come back.
 
@@ -141,6 +152,7 @@ class Calendar(Document):
     state: Literal["active", "gone"] = "active"
     resources: tuple[str, ...] = ()
     destination_for: tuple[str, ...] = ()
+    formerly_for: tuple[str, ...] = ()
     cursor: Cursor = Cursor()
     lease: Lease = Lease()
     dirty: int = 0
@@ -164,6 +176,12 @@ class Calendar(Document):
     drift_minutes: int | None = None
     drift: tuple[Difference, ...] = ()
     audit_error: str | None = None
+
+    def written_for(self, resources: Iterable[str]) -> "Calendar":
+        """As the destination of these resources, and of no others."""
+        now = {*resources}
+        former = {*self.formerly_for, *self.destination_for} - now
+        return self.model_copy(update={"destination_for": tuple(sorted(now)), "formerly_for": tuple(sorted(former))})
 
     @property
     def selected(self) -> bool:

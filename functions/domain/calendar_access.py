@@ -11,7 +11,7 @@ from functions.domain.calendar import Calendar, Cursor
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, EffectKind, HistoryEntry
 from functions.domain.instants import MINUTE_MS, Millis
-from functions.domain.linking import recalculations, touches
+from functions.domain.linking import recalculations, redirections, touches
 
 GOOGLE = Author(kind="google")
 LOOKS = 3  # that find nothing, before it is believed
@@ -29,7 +29,7 @@ def with_role(calendar: Calendar, role: str) -> Decision[Calendar]:
     if role in ("", calendar.role):
         return Decision(answer=calendar)
     after = calendar.model_copy(update={"role": role})
-    if not calendar.selected or not calendar.role:
+    if not (calendar.selected or calendar.formerly_for) or not calendar.role:
         return Decision(answer=after, documents=(after,))
     entry = HistoryEntry(
         what="calendar.role_changed",
@@ -108,14 +108,8 @@ def reappear(calendar: Calendar, resources: Iterable[Resource], *, now: Millis) 
     receives = tuple(
         r.id for r in resources if r.id in calendar.destination_for and r.destination in (None, calendar.id)
     )
-    back = found(calendar).model_copy(
-        update={
-            "state": "active",
-            "resources": blocks,
-            "destination_for": receives if calendar.can_write else (),
-            "last_error": None,
-        }
-    )
+    back = found(calendar).written_for(receives if calendar.can_write else ())
+    back = back.model_copy(update={"state": "active", "resources": blocks, "last_error": None})
     back = back.model_copy(
         update={
             "next_poll_at": now if back.in_use else None,
@@ -128,13 +122,18 @@ def reappear(calendar: Calendar, resources: Iterable[Resource], *, now: Millis) 
         calendar=calendar.id,
         after={"blocks": list(back.resources), "destination_for": list(back.destination_for)},
     )
-    kinds: tuple[EffectKind, ...] = ("pull", "watch", "copies") if back.in_use else ()
+    kinds: tuple[EffectKind, ...] = ("pull", "watch") if back.in_use else ()
+    kinds = (*kinds, "copies") if back.in_use or back.formerly_for else kinds
     return Decision(
         answer=None,
         documents=(back, *(_with(resource, back) for resource in resources)),
         touches=touches((resource.id for resource in resources), now),
         history=(entry,),
-        effects=tuple(Effect(kind=kind, subject=calendar.id) for kind in kinds),
+        effects=(
+            *(Effect(kind=kind, subject=calendar.id) for kind in kinds),
+            # Of what was sold meanwhile nothing is written anywhere.
+            *redirections(r.id for r in resources if r.id in back.destination_for and r.destination != back.id),
+        ),
     )
 
 

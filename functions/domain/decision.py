@@ -29,6 +29,7 @@ EffectKind = Literal[
     "promote",
     "recalculate",
     "copies",
+    "redirect",
     "settle",
     "erase",
     "retention",

@@ -16,12 +16,13 @@ from functions.domain.availability.taken import occupations
 from functions.domain.cancelling import cancel_session
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.destinations import gone_from
 from functions.domain.event_ids import names_of
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of, is_older
 from functions.domain.guest_answers import answers_of
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.ledger import LedgerChange, Occupation, enter, move
-from functions.domain.seating import seated, times_of
+from functions.domain.seating import seated, settle_of, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles
 
@@ -65,7 +66,7 @@ def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool
     copy = session.copies.get(calendar) if session else None
     if session is None or copy is None or copy.event != event_id:
         return False
-    return session.status == "open" or not (copy.gone or copy.written >= session.version)
+    return session.status == "open" or (session.is_behind(copy) and not copy.gone)
 
 
 def is_another_copy(event: Mapping[str, Any], calendar: str, session: Session) -> bool:
@@ -116,6 +117,8 @@ def _missing(inbound: Inbound) -> Decision[None]:
     session, base = inbound.session, inbound.base
     if base.left_alone:
         return Decision(answer=None)
+    if base.leaving is not None:
+        return _left_already(session, base)
     if session.status == "cancelled":  # the push that would have deleted it looks whether it was moved
         gone = base.model_copy(update={"gone": True, "etag": None})
         push = Effect(kind="push", subject=session.id)
@@ -127,8 +130,23 @@ def _missing(inbound: Inbound) -> Decision[None]:
     return Decision(answer=None, documents=(missing,), effects=(Effect(kind="settle", subject=session.id),))
 
 
+def _left_already(session: Session, base: GoogleCopy) -> Decision[None]:
+    """It was to go from there, whoever took it away. Where we have asked for that, the push that did so takes note of it."""
+    if base.leaving != "due":
+        return Decision(answer=None)
+    return Decision(answer=None, documents=(session.with_copy(gone_from(base)),))
+
+
+def _leave_again(session: Session, base: GoogleCopy) -> Decision[None]:
+    """It is not to be there (any more), and shows all the same."""
+    due = session.with_copy(base.model_copy(update={"gone": False, "error": None, "error_since": None}))
+    return Decision(answer=None, documents=(due,), effects=(Effect(kind="push", subject=session.id),))
+
+
 def _present(inbound: Inbound) -> Decision[None]:
     session, base, event = inbound.session, inbound.base, inbound.event
+    if base.leaving is not None and base.gone:
+        return _leave_again(session, base)
     there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
     seen = base.model_copy(update=there)
     times = new_times(event, inbound.calendar_zone)
@@ -147,6 +165,10 @@ def _present(inbound: Inbound) -> Decision[None]:
         seen = seen.model_copy(update={"base": times})
         return _reshaped(inbound, session.with_copy(seen))
     policy = _move_policy(inbound)
+    if base.leaving is not None and policy != "follow":
+        return _note(
+            session, base, seen
+        )  # it is about to be deleted there, and stands where it should in another calendar
     if policy == "ask":
         return _asked(inbound, times, seen)
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
@@ -189,13 +211,15 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     )
     after = after.model_copy(update={"conflict": _conflict(inbound, reason)})
     changes = enter(session.resources, after.occupation)
-    return Decision(answer=None, documents=(after,), changes=changes, history=(entry,), effects=effects)
+    return Decision(
+        answer=None, documents=(after,), changes=changes, history=(entry,), effects=(*effects, *settle_of(after))
+    )
 
 
 def _still_accepted(inbound: Inbound) -> tuple[str, ...]:
     """What an operator lives with, less what is over in Google. Where there is another copy, it may be that one which it was about."""
     session = inbound.session
-    if len(session.copies) > 1 or session.status != "open":
+    if len(session.present_copies) > 1 or session.status != "open":
         return session.accepted
     over = SEEN_IN_GOOGLE - _strange(inbound.event)
     return tuple(reason for reason in session.accepted if reason not in over)
@@ -207,7 +231,9 @@ def _reason_after(inbound: Inbound, after: Session) -> str | None:
     if conflict is None or conflict.reason not in SEEN_IN_GOOGLE:
         return seen or (None if conflict is None else conflict.reason)
     # Where there is another copy, it may be that one which it is about.
-    elsewhere = len(after.copies) > 1 if conflict.calendar is None else conflict.calendar != inbound.event.calendar
+    elsewhere = (
+        len(after.present_copies) > 1 if conflict.calendar is None else conflict.calendar != inbound.event.calendar
+    )
     if elsewhere:
         return conflict.reason
     return seen or _standing(inbound, after)
@@ -276,7 +302,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
         documents=(kept,),
         changes=enter(kept.resources, kept.occupation) if kept.occupation != session.occupation else (),
         history=(entry,),
-        effects=(Effect(kind="push", subject=session.id),),
+        effects=(Effect(kind="push", subject=session.id), *settle_of(kept)),
     )
 
 
@@ -306,6 +332,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
         history=_moved_entries(inbound, moved, reason, author),
         effects=(
             *_push_elsewhere(moved),
+            *settle_of(moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),
     )

@@ -83,7 +83,8 @@ def _ask(missing: Missing) -> Decision[None]:
     """Its time stays taken, and the copy stays noted as missing: if the event comes back by itself there is nothing left to ask."""
     session = missing.session
     known = session.conflict
-    if known is not None and known.reason == Obstacle.DELETED:
+    # Where another event of it was moved to, time is taken until that is decided: then this is asked (`settle_of`).
+    if known is not None and known.reason in (Obstacle.DELETED, Obstacle.MOVED):
         return Decision(answer=None)
     conflict = Conflict(reason=Obstacle.DELETED, since=missing.now, calendar=missing.calendar)
     asked = session.model_copy(update={"conflict": conflict})
@@ -137,7 +138,16 @@ def go_on_without(session: Session, calendar: str) -> Session:
 def rehomed(session: Session, left: str, calendar: str) -> Decision[Session]:
     """The event, found in another calendar: from now on it is the session's copy there, and what the calendar that it left says of it is nothing."""
     copies = {name: copy for name, copy in session.copies.items() if name != left}
-    copy = session.copies[left].model_copy(update={"calendar": calendar, "missing_since": None, "gone": False})
+    known = session.copies[left]
+    home = known.home or left
+    copy = known.model_copy(
+        update={
+            "calendar": calendar,
+            "home": None if home == calendar else home,
+            "missing_since": None,
+            "gone": False,
+        }
+    )
     if session.status == "cancelled":  # it is still to be deleted, there
         copy = copy.model_copy(update={"written": min(copy.written, session.version - 1)})
     conflict = session.conflict

@@ -38,6 +38,10 @@ class GoogleCopy(Document):
     that its owner changed, because these may say who that was. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
     time of the state that we last confirmed; what a list tells of a time before is old news. `meeting`: what became of the video meeting that we asked
     for with it. `error`: why it is pending, since `error_since`.
+
+    `home`: the destination in whose place the calendar is, where its owner took the event to another one. `leaving`: the calendar is no destination of the
+    session's any more, and the event is to be deleted there (see `destinations`): that is `due`; or it was `asked` for, and may have been done; or that,
+    and by now it is to come `back`.
     """
 
     calendar: str
@@ -57,6 +61,8 @@ class GoogleCopy(Document):
     gone: bool = False
     error: str | None = None
     error_since: Millis | None = None
+    home: str | None = None
+    leaving: Literal["due", "asked", "back"] | None = None
 
     @property
     def left_alone(self) -> bool:
@@ -139,13 +145,23 @@ class Session(Document):
         return self.model_copy(update={"copies": {**self.copies, copy.calendar: copy}})
 
     @property
+    def present_copies(self) -> tuple[GoogleCopy, ...]:
+        """Those in calendars that it is to be in."""
+        return tuple(copy for copy in self.copies.values() if copy.leaving is None)
+
+    @property
     def copy_pending(self) -> bool:
         """Also where the session is cancelled and an event of it has left its calendar, until it was looked for in the others."""
         return any(
-            copy.missing_since is not None or copy.written < self.version
+            self.is_behind(copy) or (copy.missing_since is not None and (self.status == "cancelled" or not copy.gone))
             for copy in self.copies.values()
-            if self.status == "cancelled" or not copy.gone
         )
+
+    def is_behind(self, copy: GoogleCopy) -> bool:
+        """Whether its calendar does not hold yet what it is to hold."""
+        if copy.leaving is not None or (copy.gone and self.status == "open"):
+            return copy.leaving is not None and not copy.gone
+        return copy.written < self.version
 
     def in_conflict(self, reason: str) -> bool:
         return self.conflict is not None and self.conflict.reason == reason

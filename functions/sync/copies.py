@@ -1,4 +1,4 @@
-"""Copies: the sessions that have their event in a calendar follow what has become of it.
+"""Copies: the sessions that have their event in a calendar, or had it there, follow what has become of it.
 
 Where we may write to it (again), what waits is pushed: a push that could not go through left no task behind, only the pending copy (cases 75, 80 and 83).
 Where the calendar is gone, the operator sees that on each booking that had its event there; no booking is cancelled (case 72).
@@ -14,7 +14,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.calendar_access import GONE
 from functions.domain.decision import Decision, Ref
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS
-from functions.domain.session import Session
+from functions.domain.session import GoogleCopy, Session
 from functions.sync.work import Work
 
 PAGE = 100
@@ -28,13 +28,14 @@ def copies(work: Work) -> None:
         return
     for session in _sessions_with_copy(work, calendar):
         ahead = session.status == "open" and session.end * MINUTE_MS > work.now()
+        copy = session.copies[calendar.id]
         if calendar.state == "gone":
-            if ahead:
+            if ahead or copy.leaving is not None:
                 _note(work, session.id, GONE)
             continue
-        if session.copies[calendar.id].error == GONE:
-            _note(work, session.id, None)
-        if session.copies[calendar.id].written < session.version:
+        if copy.error == GONE:
+            copy = _note(work, session.id, None) or copy
+        if session.is_behind(copy):
             _push(work, session)
 
 
@@ -48,16 +49,20 @@ def _sessions_with_copy(work: Work, calendar: Calendar) -> Iterator[Session]:
         part = None if page.last is None else Part(limit=PAGE, after=page.last)
 
 
-def _note(work: Work, session_id: str, error: str | None) -> None:
-    def attempt(reader: Reader) -> Decision[None]:
+def _note(work: Work, session_id: str, error: str | None) -> GoogleCopy | None:
+    """The copy as it is then; None where there was nothing to note. What was to leave a calendar has left one that is gone, and not one that is there."""
+
+    def attempt(reader: Reader) -> Decision[GoogleCopy | None]:
         session = reader.get(Ref(Session, session_id))
         copy = None if session is None else session.copies.get(work.subject)
         if session is None or copy is None or copy.error == error:
             return Decision(answer=None)
-        noted = copy.model_copy(update={"error": error, "error_since": None if error is None else work.now()})
-        return Decision(answer=None, documents=(session.with_copy(noted),))
+        update = {"error": error, "error_since": None if error is None else work.now()}
+        leaves = {} if copy.leaving is None else {"gone": error is not None}
+        noted = copy.model_copy(update=update | leaves)
+        return Decision(answer=noted, documents=(session.with_copy(noted),))
 
-    work.store.run(work.account, attempt)
+    return work.store.run(work.account, attempt)
 
 
 def _push(work: Work, session: Session) -> None:

@@ -1,7 +1,8 @@
 """Discover: which calendars a connection reaches. New ones are listed, never selected by themselves (case 87); what Google's user shows or hides is
 theirs alone (case 88), and one that they took off their list stays as long as its events can be read (case 73).
 
-A connection that was lost is tried all the same: a person who was suspended is back without anybody granting anything anew (case 85).
+It is the nightly probe of the connection too. One that was lost is tried all the same: a person who was suspended is back without anybody granting anything
+anew (case 85).
 """
 
 from collections.abc import Mapping
@@ -23,16 +24,18 @@ from functions.sync.work import Work
 def discover(work: Work) -> None:
     """Lists the subject connection's calendars and keeps what is ours to decide: which block, which are destinations."""
     try:
-        entries = work.google(work.subject, lost_too=True).calendar_list()
+        google = work.google(work.subject, lost_too=True)
+        google.probe()
+        entries = google.calendar_list()
     except AccessLost as error:
-        if error.reason != "not_connected":
-            lose_connection(work, work.subject, error.reason)
+        lose_connection(work, work.subject, error)
+        _note(work, holds=False)
         return
     regain_connection(work, work.subject)
     for entry in entries:
         if not entry.get("deleted"):
             _keep(work, entry)
-    _note_success(work)
+    _note(work, holds=True)
 
 
 def calendar_id(connection: str, google_id: str) -> str:
@@ -76,12 +79,12 @@ def _seen_again(reader: Reader, known: Calendar, seen: Mapping[str, Any], *, now
     return Decision(answer=None, documents=documents, history=role.history, effects=(*role.effects, *pulls))
 
 
-def _note_success(work: Work) -> None:
+def _note(work: Work, *, holds: bool) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         connection = reader.get(Ref(Connection, work.subject))
-        if connection is None:
+        if connection is None or connection.status == "disconnected":
             return Decision(answer=None)
-        fresh = connection.model_copy(update={"last_success_at": work.now(), "last_error": None})
-        return Decision(answer=None, documents=(fresh,))
+        update = {"probed_at": work.now()} | ({"last_success_at": work.now()} if holds else {})
+        return Decision(answer=None, documents=(connection.model_copy(update=update),))
 
     work.store.run(work.account, attempt)

@@ -82,7 +82,7 @@ def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
         if isinstance(pending, Draft):
             wrote = _write(work, google, pending) or wrote
         else:
-            was_there = not pending.copy.gone and _delete(google, calendar, pending.copy)
+            was_there = not pending.copy.gone and delete_event(google, calendar, pending.copy)
             wrote = wrote or not pending.copy.gone
             if not was_there:
                 _block_where_it_is(work, pending)
@@ -96,7 +96,7 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
     def attempt(reader: Reader) -> Decision[Pending | None]:
         session = reader.get(Ref(Session, work.subject))
         copy = session.copies.get(calendar.id) if session else None
-        if session is None or copy is None or copy.written >= session.version:
+        if session is None or copy is None or copy.leaving is not None or copy.written >= session.version:
             return Decision(answer=None)
         pending = Pending(account=work.account, calendar=calendar, session=session)
         if session.status == "cancelled":
@@ -193,7 +193,7 @@ def _times_of(draft: Draft, event: Event) -> Times:
     return times
 
 
-def _delete(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> bool:
+def delete_event(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> bool:
     """Without an etag: whatever the owner did to it, the booking is cancelled (case 116). Gone before is as good (case 115). Whether it was there."""
     try:
         google.delete(calendar.google_id, copy.event, etag=None)

@@ -28,6 +28,7 @@ from functions.domain.hours import DailyInterval
 from functions.domain.intervals import Interval
 from functions.domain.invitation import Invitation
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, Waiting
+from functions.domain.loss import Loss
 from functions.domain.membership import Member
 from functions.domain.model import Document
 from functions.domain.pacing import WritePause
@@ -175,7 +176,7 @@ DOCUMENTS: dict[str, Document] = {
         conflict=Conflict(reason="over_capacity", since=NOW),
     ),
     "booking of a client who declined": booking(declined_at=NOW),
-    "connection": connection(lost_at=NOW, last_error="invalid_grant", status="needs_reconnect"),
+    "connection": connection(lost_at=NOW, loss=Loss.REVOKED, last_error="invalid_grant", status="needs_reconnect"),
     "new calendar": calendar(resources=()),
     "calendar with everything": calendar(
         primary=True,

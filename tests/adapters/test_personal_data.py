@@ -46,7 +46,7 @@ OF_THE_BUSINESS = {
 
 IDS: Mapping[type[Any], str] = {
     Session: "id service resources series waitlist",
-    GoogleCopy: "calendar event",
+    GoogleCopy: "calendar event home",
     Conflict: "calendar",
     Booking: "id session service resources entry series",
     Queue: "id",

@@ -196,13 +196,15 @@ class TestBack:
 
     def test_it_is_pulled_watched_and_written_to(self) -> None:
         kinds = [effect.kind for effect in self.back(*self.FREED.values()).effects]
-        assert kinds == ["pull", "watch", "copies"]
+        assert kinds == ["pull", "watch", "copies", "redirect"]
 
     def test_who_has_another_destination_by_now_keeps_it(self) -> None:
         moved_on = self.FREED["anna"].model_copy(update={"destination": "newer"})
         decision = self.back(moved_on, self.FREED["ben"])
         assert resources_after(decision)["anna"].destination == "newer"
-        assert calendar_after(decision).destination_for == ()
+        assert (calendar_after(decision).destination_for, calendar_after(decision).formerly_for) == ((), ("anna",))
+        # What of hers still stands there is looked after, and nothing goes back there.
+        assert [effect.kind for effect in decision.effects] == ["pull", "watch", "copies"]
 
     def test_one_that_may_only_be_read_now_is_no_destination(self) -> None:
         decision = self.back(*self.FREED.values(), of=self.GONE.model_copy(update={"role": "reader"}))

@@ -232,3 +232,9 @@ class TestMovedToAnotherCalendar:  # case 113
 def test_a_session_is_over_when_it_ends() -> None:
     running = missing(lost(), now=millis("2027-03-01T09:59:59Z"))
     assert session_after(decide_missing(running), lost()).status == "cancelled"
+
+
+def test_while_it_is_asked_where_another_event_was_moved_this_is_not_asked() -> None:  # case 113
+    moved = Conflict(reason=Obstacle.MOVED, since=1, calendar="second")
+    kept = lost(copies={**lost().copies, "second": copy(TEN, calendar="second", written=1)}, conflict=moved)
+    assert decide_missing(missing(kept, on_calendar_delete="ask")).writes_nothing

@@ -121,6 +121,7 @@ def lies(books: Books) -> list[str]:
         *_offers(books),
         *_queues(books),
         *_seats_kept(books),
+        *_inbox(books),
         *_ledger(books),
         *_blocks(books),
         *_history(books),
@@ -253,6 +254,13 @@ def _seats_kept(books: Books) -> Iterator[str]:
         said = None if session.waiting is None else session.waiting.smallest
         if said != smallest:
             yield f"session {session.id} keeps seats for a party of {said}; the smallest that waits for it is of {smallest}"
+
+
+def _inbox(books: Books) -> Iterator[str]:
+    """Of a session that is over nothing is left to decide, unless its event was brought back."""
+    for session in books.sessions.values():
+        if session.status == "cancelled" and session.conflict is not None and session.conflict.reason != "brought_back":
+            yield f"session {session.id} is cancelled, and somebody is to decide about it: {session.conflict.reason}"
 
 
 def _waits_for(place: Place, session: Session, service: Service) -> bool:

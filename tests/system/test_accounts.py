@@ -84,7 +84,7 @@ class TestSettingUp:
         assert (wrong.status, "service duration minutes" in wrong.text) == (422, True)
         assert dict(wrong.forms[0].fields)["name"] == "Nord & Süd"
         page = anna.browser.press(wrong, "Set up", duration_minutes="45")
-        assert (urlsplit(page.url).path, "Nord & Süd , as owner" in page.text) == ("/console", True)
+        assert (urlsplit(page.url).path, "Nord & Süd, as owner" in page.text) == ("/console", True)
 
         (account,) = anna.me()["accounts"]
         assert (account["name"], account["role"]) == ("Nord & Süd", "owner")
@@ -140,7 +140,7 @@ class TestInvitations:
         page = ben.browser.through_google(ben.browser.open(page.links["Sign in with Google"]), ben.email)
         assert urlsplit(page.url).path == "/invitation"
         page = ben.browser.press(page, "Join", token=address.partition("#")[2])
-        assert "Studio Nord , as manager" in page.text
+        assert "Studio Nord, as manager" in page.text
         assert {email: member["role"] for email, member in _members(ben, base).items()} == {
             anna.email: "owner",
             ben.email: "manager",

@@ -98,6 +98,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "services_at": lambda store: queries.services_at(store, "a", "r"),
     "queues_due": lambda store: queries.queues_due(store, 1),
     "calendars_watched_elsewhere": lambda store: list(queries.calendars_watched_elsewhere(store, "https://x")),
+    "all_connections": lambda store: list(queries.all_connections(store)),
     "connections_held": lambda store: list(queries.connections_held(store)),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }

@@ -52,6 +52,16 @@ OPEN = {
     "POST /v1/accounts/<id:account>/series",
     "POST /v1/accounts/<id:account>/waitlist",
 }
+OWNERS_ALONE = {
+    "PATCH /v1/accounts/<id:account>/members/<id:member>",
+    "DELETE /v1/accounts/<id:account>/members/<id:member>",
+    "GET /v1/accounts/<id:account>/invitations",
+    "POST /v1/accounts/<id:account>/invitations",
+    "DELETE /v1/accounts/<id:account>/invitations/<id:invitation>",
+    "GET /v1/accounts/<id:account>/keys",
+    "POST /v1/accounts/<id:account>/keys",
+    "DELETE /v1/accounts/<id:account>/keys/<id:key>",
+}
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,11 @@ def test_everybody_who_may_call_anything_is_thought_of() -> None:
 def test_what_asks_nobody_who_they_are_is_no_accident() -> None:
     """Whoever opens a route to everybody says so here too."""
     assert {f"{route.method} {route.path}" for route in ROUTES if route.access in ("public", "page")} == OPEN
+
+
+def test_who_belongs_to_an_account_is_its_owners_to_say() -> None:
+    assert {f"{route.method} {route.path}" for route in ROUTES if route.needs == "members"} == OWNERS_ALONE
+    assert not any("members" in OF_ROLE[role] for role in get_args(Role) if role != "owner")
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")

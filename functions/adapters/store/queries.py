@@ -311,6 +311,12 @@ def connections_held(store: Store) -> Iterator[tuple[str, Connection]]:
         yield _with_account(snapshot, Connection)
 
 
+def all_connections(store: Store) -> Iterator[tuple[str, Connection]]:
+    """Of all accounts, whatever became of them."""
+    for snapshot in store.client.collection_group("connections").stream():
+        yield _with_account(snapshot, Connection)
+
+
 def _with_account(snapshot: Any, type_: type[Any]) -> tuple[str, Any]:
     return snapshot.reference.path.split("/")[1], decode(Ref(type_, snapshot.id), snapshot.to_dict())
 

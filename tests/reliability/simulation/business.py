@@ -1,11 +1,12 @@
 """What there is before a story begins: a business with its people in Google, connected, pulled and watched."""
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -80,6 +81,7 @@ class Business:
     world: google.World
     wire: google.Wire
     tasks: Tasks
+    rules: Mapping[str, str]  # of every service: what follows from what people do in Google
     mails: list[EmailMessage] = field(default_factory=list)
     api_key: str = ""
     calendars: dict[str, str] = field(default_factory=dict)  # ours, by Google's id
@@ -180,7 +182,7 @@ class Business:
             },
         }
         for name, body in services.items():
-            self._set("PUT", f"services/{name}", {"name": name.title(), **body})
+            self._set("PUT", f"services/{name}", {"name": name.title(), **body, **self.rules})
 
     def _connect(self, email: str) -> None:
         """As a consent does."""
@@ -209,13 +211,15 @@ class Business:
 
 
 @contextmanager
-def business(clock: Clock, io: Io, committed: firestore.Committed) -> Iterator[Business]:
+def business(
+    clock: Clock, io: Io, committed: firestore.Committed, rules: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Business]:
     """A furnished one. While the block runs, its clock and its mail are those of `functions`."""
     application = Application(settings())
     world = google.World(clock)
     wire = google.Wire(world, io)
     tasks = Tasks(io, lambda: clock.millis)
-    made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks)
+    made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks, rules)
     application.__dict__ |= {"store": made.store, "tasks": tasks, "sync_function": _AtOnce(made)}
     application.__dict__ |= {"people_certificates": google.certificates()}
     application.calendars._api = _api()

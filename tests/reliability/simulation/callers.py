@@ -145,6 +145,15 @@ class Callers:
         calendar = random.choice(tuple(self.business.calendars))
         return Wish(f"pulls {calendar[:5]}", "POST", f"calendars/{self.business.calendars[calendar]}/pull")
 
+    def resolve(self, random: Random) -> Wish | None:
+        """Something of what their inbox offers."""
+        listed = self.business.as_operator("GET", "conflicts").get_json()["conflicts"]
+        offered = [(each["session"], choice["choice"]) for each in listed for choice in each["choices"]]
+        session, choice = random.choice(offered) if offered else (None, "")
+        body = {"choice": choice, **({"start": random.choice(STARTS)} if choice == "move" else {})}
+        words = f"decides to {choice} session {session and session[:4]}"
+        return session and Wish(words, "POST", f"conflicts/{session}/resolve", body)
+
     def regain(self, random: Random) -> Wish:
         return self.regained(random.choice((ANNA, BEN)))
 
@@ -176,4 +185,5 @@ _OPERATORS: tuple[tuple[Kind, int], ...] = (
     (Callers.link, 4),
     (Callers.pull, 3),
     (Callers.regain, 3),
+    (Callers.resolve, 8),
 )

@@ -186,7 +186,7 @@ def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
             what = f"session {session.id} ({session.status}) in {calendar.google_id}"
             if session.status == "open" and copy.missing_since is not None:
                 # Where the event may be, a person is asked.
-                if not session.in_conflict(Obstacle.DELETED):
+                if not (session.in_conflict(Obstacle.DELETED) or session.in_conflict(Obstacle.MOVED)):
                     yield f"{what} is missing, and nobody is asked"
             elif copy.written < session.version and copy.error is None and not copy.gone:
                 yield f"{what} is still to be written"
@@ -211,7 +211,8 @@ def _as_it_should(what: str, session: Session, record: EventRecord, calendar: Ca
     row = mirror_row(record.body | {"id": record.id}, calendar=calendar.id, generation=0, session=session.id)
     times = new_times(row, calendar.time_zone)
     shaped = session.conflict is not None and session.conflict.reason in ("all_day", "recurring")
-    if times != session.times and not shaped and row.kind == "single":
+    asked = is_disputed(session, calendar.id) and session.conflict is not None and session.conflict.times == times
+    if times != session.times and not shaped and not asked and row.kind == "single":
         yield f"{what} is at {session.times}, its event at {times}"
 
 
