@@ -88,7 +88,9 @@ class Secrecy:
     def hear(self, answer: requests.Response) -> None:
         """An answer as it came over the wire: what it issues, and what it complains of."""
         for name, value in _cookies(answer):
-            self.issued.add(f"cookie {name}", value)
+            self.issued.add(
+                f"cookie {name}", value.rpartition(".")[2]
+            )  # of a signed one, what it says is known and its seal is not
         for name, value in _led_to(answer):
             self.issued.add(f"{name} of a redirect", value)
         if "json" not in answer.headers.get("Content-Type", "") or len(answer.content) > LARGEST_ANSWER:
@@ -179,7 +181,7 @@ def _named(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def _documents(store: Store) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
     """By collection, the id and the bytes of every document that there is: as Firestore sends them, which is much faster than to make values of them."""
-    for name in ("accounts", "months", "events", *COLLECTIONS.values()):
+    for name in ("accounts", "people", "months", "events", *COLLECTIONS.values()):
         query = {"parent": f"{store.client._database_string}/documents"}
         request = query | {"structured_query": store.client.collection_group(name)._to_protobuf()}
         answers = (type(each).pb(each) for each in store.client._firestore_api.run_query(request=request))

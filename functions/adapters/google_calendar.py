@@ -31,6 +31,7 @@ from functions.adapters.settings import Settings
 from functions.domain.calendar import Bounds
 from functions.domain.instants import minute_ceil, minute_floor, rfc3339
 from functions.domain.intervals import Interval
+from functions.domain.scopes import missing_permissions
 
 TIMEOUT_S = 20
 PAGE_SIZE = 250
@@ -105,7 +106,7 @@ class GoogleCalendar:
         except oauth.OAuthUnavailable as error:
             raise Unavailable(str(error)) from error
         # None at all: as they were asked for (RFC 6749, section 5.1).
-        if granted and oauth.missing_permissions(granted):
+        if granted and missing_permissions(granted):
             raise AccessLost("insufficientPermissions", grant=self._grant)
 
     def calendar_list(self) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,22 +12,8 @@ from urllib.parse import urlencode
 import requests
 
 from functions.adapters.settings import Settings
+from functions.domain.scopes import SCOPES
 
-# What each is for: who the person is; which calendars there are; their free/busy and events, read and written.
-SCOPES = (
-    "openid",
-    "email",
-    "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
-    "https://www.googleapis.com/auth/calendar.events",
-    "https://www.googleapis.com/auth/calendar.freebusy",
-)
-# Broader scopes that hold one of ours too (Google's list of Calendar scopes).
-_PREFIX = "https://www.googleapis.com/auth/"
-_COVERED_BY = {
-    f"{_PREFIX}calendar.calendarlist.readonly": {"calendar", "calendar.readonly", "calendar.calendarlist"},
-    f"{_PREFIX}calendar.events": {"calendar"},
-    f"{_PREFIX}calendar.freebusy": {"calendar", "calendar.readonly"},
-}
 # Who the person is, and nothing else: that is all that signing in needs.
 SIGN_IN_SCOPES = ("openid", "email", "profile")
 _TIMEOUT_S = 10.0
@@ -73,16 +59,6 @@ class Grant:
 
     def __repr__(self) -> str:
         return f"Grant(scopes={self.scopes!r})"
-
-
-def missing_permissions(granted: Collection[str]) -> list[str]:
-    """The calendar scopes we need that these do not hold, by their short names."""
-    short = {scope.removeprefix(_PREFIX) for scope in granted}
-    return sorted(
-        scope.removeprefix(_PREFIX)
-        for scope, broader in _COVERED_BY.items()
-        if scope not in granted and not broader & short
-    )
 
 
 def new_verifier() -> str:
@@ -153,6 +129,19 @@ def exchange_code(settings: Settings, *, code: str, verifier: str, back_to: str 
 def refresh(settings: Settings, *, refresh_token: str) -> Grant:
     """A new access token. Raises `GrantRefused` or `OAuthUnavailable`."""
     return _token_request(settings, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+
+def revoke(settings: Settings, *, token: str) -> None:
+    """Gives back all that the person of this token granted to this client, whichever of their tokens it was. One that is no good any more counts as
+    revoked. Raises `OAuthUnavailable`.
+    """
+    try:
+        answer = requests.post(settings.oauth_revoke_url, data={"token": token}, timeout=_TIMEOUT_S)
+        refused = answer.status_code == 400 and dict(answer.json()).get("error") in ("invalid_token", "invalid_grant")
+    except (requests.RequestException, ValueError, TypeError) as error:
+        raise OAuthUnavailable(type(error).__name__) from None  # the request holds a secret
+    if answer.status_code != 200 and not refused:
+        raise OAuthUnavailable(str(answer.status_code))
 
 
 def _token_request(settings: Settings, form: dict[str, str]) -> Grant:

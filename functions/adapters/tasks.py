@@ -20,6 +20,7 @@ QUEUES: Mapping[str, str] = {
     "pull": "pull",
     "watch": "pull",
     "discover": "pull",
+    "disconnect": "pull",
     "audit": "pull",
     "unwatch": "pull",
     "copies": "push",

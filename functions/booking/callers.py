@@ -43,6 +43,11 @@ class Caller:
         """Whether it is known who calls, and not only what is theirs."""
         return self.operator or self.signed_in is not None
 
+    @property
+    def browser(self) -> str | None:
+        """Of somebody who is signed in, which of their sign-ins it is."""
+        return None if self.signed_in is None else self.signed_in.browser
+
 
 CLIENT = Caller(Author(kind="client"))
 

@@ -26,7 +26,9 @@ def health(call: Call) -> Answer:
     pending = [*filter(waiting_for_google, queries.sessions_with_pending_copies(store, account, MOST_COUNTED))]
     overdue = queries.overdue_outbox(store, account, call.now, MOST_COUNTED)
     paused = {pause.id: pause for pause in queries.all_of(store, account, WritePause)}
-    connections = queries.connections(store, account)
+    connections = [
+        each for each in queries.connections(store, account) if each.status != "disconnected" or each.ending is not None
+    ]
     reasons = attention(
         Observed(
             connections=tuple(connections),

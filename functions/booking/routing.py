@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from functions.adapters.composition import Application
 from functions.booking import cors
 from functions.booking.bodies import late_body, refused_length
-from functions.booking.callers import CLIENT, Access, Caller, caller_of
+from functions.booking.callers import Access, Caller, caller_of
 from functions.booking.client_address import network_of
 from functions.booking.headers import secured
 from functions.booking.problems import from_refusal, from_validation, problem
@@ -190,10 +190,10 @@ class Router:
         where = f"{asked.request.method} {asked.request.path}"
         caller: Caller | None = None
         try:
-            too_large = refused_length(asked.request, most=asked.route.max_body_bytes)
-            if too_large is None:
+            response = self._refused_body(asked)
+            if response is None:
                 caller = self._caller(asked)
-            response = too_large or self._run(asked, caller or CLIENT)
+                response = self._run(asked, caller)
         except RefusedTooOften as refusal:
             return from_refusal(refusal)
         except Refusal as refusal:
@@ -213,6 +213,14 @@ class Router:
         if 400 <= response.status_code < 500 and not (caller and caller.known):
             self._refusals.note(asked.network, asked.most_refusals, asked.now)
         return response
+
+    @staticmethod
+    def _refused_body(asked: _Asked) -> Response | None:
+        """Who sends a form is told by what is in it; everybody else is known before their body is read."""
+        refused = refused_length(asked.request, most=asked.route.max_body_bytes)
+        if refused is None and asked.route.access == "page":
+            return late_body(asked.request, within_s=asked.application.settings.body_seconds)
+        return refused
 
     def _caller(self, asked: _Asked) -> Caller:
         """Raises `RefusedTooOften` for who was, and what `caller_of` raises. Operators are listened to however many at their address were refused."""

@@ -16,8 +16,22 @@ DETAILED_ROLES = WRITABLE_ROLES | {"reader"}  # a calendar of any other role sho
 CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 
 
+class Ending(Document):
+    """What is still to be done at Google for a connection that was ended here (see `disconnecting`).
+
+    `events`: what is to become of those of ours that lie ahead. `alone`: Google is not asked any more, because it had time enough, or because the same account
+    was connected anew. `error`: why Google has not done its part, the last time.
+    """
+
+    events: Literal["leave", "remove"]
+    since: Millis
+    alone: bool = False
+    error: str | None = None
+
+
 class Connection(Document):
-    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id. `subject` is Google's stable id of the person.
+    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id, or empty once it is forgotten. `subject` is Google's
+    stable id of the person. `ending`: it is disconnected, and not all of that is done.
 
     What the person granted last, they granted at `granted_at`, until `grant_expires_at` where it is for a time only. Once it is lost: since `lost_at`, because
     of `loss` (see `domain.loss`), and `last_error` is Google's own word for that. `probed_at`: when it was last tried whether it holds, or holds again.
@@ -37,6 +51,7 @@ class Connection(Document):
     probed_at: Millis | None = None
     last_success_at: Millis | None = None
     last_error: str | None = None
+    ending: Ending | None = None
 
 
 class Bounds(Document):

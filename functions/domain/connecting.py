@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from functions.domain.calendar import Calendar, Connection
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry, in_one_commit
+from functions.domain.disconnecting import go_on_alone
 from functions.domain.instants import Millis
 from functions.domain.loss import loss_by, reminders
 from functions.domain.transitions import CONNECTION, step
@@ -26,7 +27,10 @@ class Granted:
     grant_expires_at: Millis | None = None
 
 
-def connect(connection_id: str, granted: Granted, *, now: Millis, author: Author) -> Decision[Connection]:
+def connect(
+    connection_id: str, granted: Granted, *, former: Iterable[Connection] = (), now: Millis, author: Author
+) -> Decision[Connection]:
+    """`former`: connections to the same account that were ended, and whose end is not done at Google yet."""
     connection = Connection(id=connection_id, status="active", connected_at=now, **vars(granted))
     entry = HistoryEntry(
         what="connection.made",
@@ -34,7 +38,8 @@ def connect(connection_id: str, granted: Granted, *, now: Millis, author: Author
         after={"connection": connection.id, "email": connection.email, "scopes": list(connection.scopes)},
     )
     effects = (Effect(kind="discover", subject=connection.id),)
-    return Decision(answer=connection, documents=(connection,), history=(entry,), effects=effects)
+    made = Decision(answer=connection, documents=(connection,), history=(entry,), effects=effects)
+    return in_one_commit((*map(go_on_alone, former), made), connection)
 
 
 def lose(connection: Connection, word: str, *, now: Millis) -> Decision[None]:

@@ -24,6 +24,7 @@ EffectKind = Literal[
     "notify",
     "watch",
     "discover",
+    "disconnect",
     "audit",
     "lapse",
     "promote",

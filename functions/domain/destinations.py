@@ -51,6 +51,8 @@ def _redirected(session: Session, destinations: Collection[str], gone: Collectio
         elif (copy.home or copy.calendar) not in destinations:
             after = _without(after, copy, gone)
     served = {copy.home or copy.calendar for copy in after.present_copies}
+    # Where an event was left when its connection was ended, it is looked for before another one is made (see `left_events`).
+    served |= {copy.calendar for copy in after.copies.values() if copy.out_of_reach}
     for calendar in destinations:
         if calendar not in served:
             after = after.with_copy(_copy_in(after, calendar, gone))

@@ -78,6 +78,13 @@ def _connections(observed: Observed) -> Iterator[Reason]:
                 text=f"The permission for {connection.email} ends at {ends}. {words(Loss.TESTING_ENDED).what} Connect the account again before that.",
                 connection=connection.id,
             )
+        ending = connection.ending
+        if ending is not None and observed.now - ending.since > OVERDUE_MS:
+            why = f" ({ending.error})" if ending.error else ""
+            yield Reason(
+                text=f"{connection.email} was disconnected at {rfc3339_millis(ending.since)}, and Google has not done its part yet{why}.",
+                connection=connection.id,
+            )
 
 
 def _of_calendar(observed: Observed, calendar: Calendar) -> Iterator[Reason]:

@@ -66,7 +66,8 @@ def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool
     copy = session.copies.get(calendar) if session else None
     if session is None or copy is None or copy.event != event_id:
         return False
-    return session.status == "open" or (session.is_behind(copy) and not copy.gone)
+    within_reach = copy.model_copy(update={"out_of_reach": False})
+    return session.status == "open" or (session.is_behind(within_reach) and not copy.gone)
 
 
 def is_another_copy(event: Mapping[str, Any], calendar: str, session: Session) -> bool:
@@ -147,8 +148,7 @@ def _present(inbound: Inbound) -> Decision[None]:
     session, base, event = inbound.session, inbound.base, inbound.event
     if base.leaving is not None and base.gone:
         return _leave_again(session, base)
-    there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
-    seen = base.model_copy(update=there)
+    seen = base.model_copy(update=_seen_there(event))
     times = new_times(event, inbound.calendar_zone)
     if _host_cancels(inbound, times or session.times):
         seen = seen if times is None else seen.model_copy(update={"base": times})
@@ -166,12 +166,16 @@ def _present(inbound: Inbound) -> Decision[None]:
         return _reshaped(inbound, session.with_copy(seen))
     policy = _move_policy(inbound)
     if base.leaving is not None and policy != "follow":
-        return _note(
-            session, base, seen
-        )  # it is about to be deleted there, and stands where it should in another calendar
+        # It is about to be deleted there, and stands where it should in another calendar.
+        return _note(session, base, seen)
     if policy == "ask":
         return _asked(inbound, times, seen)
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
+
+
+def _seen_there(event: MirrorEvent) -> dict[str, Any]:
+    """What is known of a copy whose event was seen."""
+    return {"etag": event.etag, "gone": False, "out_of_reach": False, "missing_since": None, "error": None}
 
 
 def _host_cancels(inbound: Inbound, times: Times) -> bool:
@@ -197,8 +201,9 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     after = after.model_copy(update={"accepted": _still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = _reason_after(inbound, after)
-    # What was still to be written waited for the event to be found.
-    effects = _push_elsewhere(after) if inbound.base.missing_since is not None else ()
+    # What was still to be written waited for the event to be found, or to be reached again.
+    waited = inbound.base.missing_since is not None or inbound.base.out_of_reach
+    effects = _push_elsewhere(after) if waited else ()
     if session.status != "open" or (reason == flagged and after.accepted == session.accepted):
         return Decision(answer=None, documents=() if after == session else (after,), effects=effects)
     entry = _entry(
@@ -281,9 +286,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     """The session stays, and the event is written back to its time: what is there now is the base of that write. Nobody needs to be told."""
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
-    seen = inbound.base.model_copy(
-        update={"etag": event.etag, "gone": False, "missing_since": None, "error": None, "base": times, "asked": ()}
-    )
+    seen = inbound.base.model_copy(update={**_seen_there(event), "base": times, "asked": ()})
     timed = _timed(inbound)
     kept = session.model_copy(update={"version": session.version + 1, "accepted": _still_accepted(timed)})
     kept = kept.with_copy(seen)
@@ -317,7 +320,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
     times = new_times(event, inbound.calendar_zone) or session.times
     moved = _arrived(inbound, session.moved_to(times.start, times.end, at=inbound.now))
     reason = _standing(inbound, moved)
-    seen = inbound.base.model_copy(update={"etag": event.etag, "gone": False, "missing_since": None, "error": None})
+    seen = inbound.base.model_copy(update=_seen_there(event))
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
     written = seen.written if seen.written < session.version else moved.version
     conflict = session.conflict if _asks_elsewhere(inbound) else _conflict(inbound, reason, anew=True)

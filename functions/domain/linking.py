@@ -68,6 +68,11 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
         effects=(
             *((Effect(kind="pull", subject=calendar.id),) if used else ()),
             *((Effect(kind="watch", subject=calendar.id),) if used or calendar.channel is not None else ()),
+            *(
+                (Effect(kind="copies", subject=calendar.id),)
+                if links.destination_for - {*calendar.destination_for}
+                else ()
+            ),
             *recalculations(released),
             *redirections(
                 before.id for before, now in zip(links.resources, changed, strict=True) if _elsewhere(before, now)

@@ -31,7 +31,8 @@ class GoogleCopy(Document):
     so that a write whose answer was lost is still known as ours (case 92). What is neither, somebody changed in Google: see `inbound`. `written`
     is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `missing_since`: its calendar said then that
     it is deleted, and what follows is not decided yet (see `missing_event`); nothing is written there until it is. `gone`: it is no longer there, and that
-    is settled.
+    is settled. `out_of_reach`: the connection to its calendar was ended and the event left where it is; nothing is written there unless that calendar is
+    reached again, and then it is known as ours.
 
     `wrote` and `writing` are to what the event says as `base` and `asked` are to its times: marks (see `google_copy`) of the texts and guests that we
     put there, so that the owner's own can be told from ours. `forgets`: somebody who was in it is forgotten; the next write replaces its texts, also those
@@ -59,15 +60,21 @@ class GoogleCopy(Document):
     meeting: Literal["asked", "made", "failed"] | None = None
     missing_since: Millis | None = None
     gone: bool = False
+    out_of_reach: bool = False
     error: str | None = None
     error_since: Millis | None = None
     home: str | None = None
     leaving: Literal["due", "asked", "back"] | None = None
 
     @property
+    def told(self) -> bool:
+        """Whether Google may have an event of it: one that was written, or is being written."""
+        return self.base is not None or bool(self.asked)
+
+    @property
     def left_alone(self) -> bool:
         """Nothing is written there: it is not decided what becomes of it, or the session goes on without it."""
-        return self.gone or self.missing_since is not None
+        return self.gone or self.out_of_reach or self.missing_since is not None
 
 
 class Conflict(Document):
@@ -146,8 +153,8 @@ class Session(Document):
 
     @property
     def present_copies(self) -> tuple[GoogleCopy, ...]:
-        """Those in calendars that it is to be in."""
-        return tuple(copy for copy in self.copies.values() if copy.leaving is None)
+        """Those in calendars that it is to be in, and that are kept in step."""
+        return tuple(copy for copy in self.copies.values() if copy.leaving is None and not copy.out_of_reach)
 
     @property
     def copy_pending(self) -> bool:
@@ -159,6 +166,8 @@ class Session(Document):
 
     def is_behind(self, copy: GoogleCopy) -> bool:
         """Whether its calendar does not hold yet what it is to hold."""
+        if copy.out_of_reach:
+            return False
         if copy.leaving is not None or (copy.gone and self.status == "open"):
             return copy.leaving is not None and not copy.gone
         return copy.written < self.version

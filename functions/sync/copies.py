@@ -15,6 +15,7 @@ from functions.domain.calendar_access import GONE
 from functions.domain.decision import Decision, Ref
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS
 from functions.domain.session import GoogleCopy, Session
+from functions.sync.left_events import look_for
 from functions.sync.work import Work
 
 PAGE = 100
@@ -32,6 +33,9 @@ def copies(work: Work) -> None:
         if calendar.state == "gone":
             if ahead or copy.leaving is not None:
                 _note(work, session.id, GONE)
+            continue
+        if copy.out_of_reach:
+            look_for(work, calendar, session)
             continue
         if copy.error == GONE:
             copy = _note(work, session.id, None) or copy

@@ -5,11 +5,12 @@ It is the nightly probe of the connection too. One that was lost is tried all th
 anew (case 85).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
 from functions.adapters.google_errors import AccessLost
+from functions.adapters.store.queries import calendars_of
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.calendar_access import reappear, with_role
@@ -17,6 +18,7 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.google_event import zone_or
 from functions.domain.instants import Millis
+from functions.sync.left_events import former_connections, take_over
 from functions.sync.lost_access import lose_connection, regain_connection
 from functions.sync.work import Work
 
@@ -32,9 +34,10 @@ def discover(work: Work) -> None:
         _note(work, holds=False)
         return
     regain_connection(work, work.subject)
+    entries = [entry for entry in entries if not entry.get("deleted")]
+    _take_over_former(work, entries)
     for entry in entries:
-        if not entry.get("deleted"):
-            _keep(work, entry)
+        _keep(work, entry)
     _note(work, holds=True)
 
 
@@ -43,10 +46,24 @@ def calendar_id(connection: str, google_id: str) -> str:
     return sha256(f"{connection}\0{google_id}".encode()).hexdigest()[:20]
 
 
+def _take_over_former(work: Work, entries: Iterable[Mapping[str, Any]]) -> None:
+    """What an earlier connection to the same account has left in calendars that this one reaches for the first time."""
+    connection = work.store.get(work.account, Ref(Connection, work.subject))
+    former = [] if connection is None else former_connections(work, connection)
+    known = {each.id for each in calendars_of(work.store, work.account, work.subject)} if former else set()
+    new = {entry["id"]: calendar_id(work.subject, entry["id"]) for entry in entries}
+    renamed = {calendar_id(f.id, name): id_ for f in former for name, id_ in new.items() if id_ not in known}
+    if renamed:
+        take_over(work, renamed)
+
+
 def _keep(work: Work, entry: Mapping[str, Any]) -> None:
     def attempt(reader: Reader) -> Decision[None]:
         ref = Ref(Calendar, calendar_id(work.subject, entry["id"]))
-        known = reader.get(ref)
+        reader.load(ref, Ref(Connection, work.subject))
+        known, connection = reader.get(ref), reader.get(Ref(Connection, work.subject))
+        if connection is None or connection.status == "disconnected":
+            return Decision(answer=None)  # ended meanwhile; its calendars are forgotten
         seen = {
             "summary": entry.get("summaryOverride") or entry.get("summary") or entry["id"],
             "role": entry.get("accessRole", ""),

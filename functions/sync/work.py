@@ -48,6 +48,10 @@ class Work:
         usable = ("active", "needs_reconnect") if lost_too else ("active",)
         if connection is None or connection.status not in usable:
             raise AccessLost("not_connected")
+        return self.opened(connection)
+
+    def opened(self, connection: Connection) -> GoogleCalendar:
+        """The calendars of a connection, whatever state it is in. Raises `AccessLost` where its token can't be opened."""
 
         secret = self._sealed_anew(connection)
 

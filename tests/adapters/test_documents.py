@@ -261,7 +261,9 @@ DOCUMENTS: dict[str, Document] = {
         kept=("booking1",),
         sessions=(SESSION,),
     ),
-    "a consent": PendingConsent(id="hash", verifier="v", connection="conn", reconnects=True, expires_at=NOW),
+    "a consent": PendingConsent(
+        id="hash", verifier="v", connection="conn", refreshes=True, begun_by="kim", browser="hash", expires_at=NOW
+    ),
 }
 
 

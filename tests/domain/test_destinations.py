@@ -63,6 +63,11 @@ class TestRedirect:
         shared = stands_in(written("both"))
         assert places(sent(shared, "new", "both")) == {"both": "stands", "new": "comes"}
 
+    def test_where_its_event_was_left_no_second_one_is_made_before_it_was_looked_for(self) -> None:
+        left_there = stands_in(written("first", out_of_reach=True))
+        assert redirect(left_there, ["first"], ()).writes_nothing
+        assert places(sent(left_there, "new")) == {"first": "stands", "new": "comes"}, "nobody can take it away"
+
     def test_what_was_in_no_calendar_comes_into_the_first(self) -> None:
         assert places(sent(stands_in(), "first")) == {"first": "comes"}
 

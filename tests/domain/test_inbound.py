@@ -327,6 +327,17 @@ class TestWhatIsStillToBeWritten:
         assert session_after(decision, kept).copy_pending
         assert Effect(kind="push", subject=SESSION) in decision.effects
 
+    @pytest.mark.parametrize("status", ["open", "cancelled"])
+    def test_what_changed_while_its_event_was_out_of_reach_is_written_once_it_is_seen(self, status: str) -> None:
+        left = copy(NINE, etag='"1"', written=1, out_of_reach=True)
+        kept = ours(TEN if status == "open" else NINE, status=status, version=2, copies={CALENDAR: left})
+        assert not kept.copy_pending
+        decision = decide_inbound(inbound(theirs(NINE), kept))
+        reached = session_after(decision, kept).copies[CALENDAR]
+        assert not reached.left_alone
+        assert decision.effects == (Effect(kind="push", subject=SESSION),)
+        assert session_after(decision, kept).times == kept.times
+
     @pytest.mark.parametrize(
         "event",
         [

@@ -62,6 +62,12 @@ class TestLink:
         assert decision.effects == (Effect(kind="pull", subject=CALENDAR), Effect(kind="watch", subject=CALENDAR))
         assert (decision.answer.next_poll_at, decision.answer.renew_at) == (NOW, NOW)
 
+    def test_what_had_its_event_there_before_is_looked_after_where_it_becomes_a_destination(self) -> None:
+        copies = Effect(kind="copies", subject=CALENDAR)
+        assert copies in linked(UNUSED, ANNA, destination_for=["anna"]).effects
+        known = calendar(destination_for=("anna",))
+        assert copies not in linked(known, ANNA, blocks=["anna"], destination_for=["anna"]).effects
+
     def test_one_that_can_not_be_watched_is_polled(self) -> None:  # case 24
         decision = linked(calendar(resources=(), watchable=False), ANNA, blocks=["anna"])
         assert (decision.answer.next_poll_at, decision.answer.renew_at) == (NOW, None)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from functions.adapters.oauth import SCOPES
+from functions.domain.scopes import SCOPES
 from infra.local.addresses import Addresses
 from infra.local.client import BookingApi
 from infra.local.ports import HOST, in_use

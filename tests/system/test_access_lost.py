@@ -69,7 +69,7 @@ def test_a_grant_for_a_connection_that_works_makes_no_second_one(studio: Studio)
 def _lost(studio: Studio) -> str | None:
     """Why the connection is lost, in a word; None where it is not."""
     (connection,) = studio.look("connections")["connections"]
-    return connection["loss"] and str(connection["loss"]["reason"])
+    return connection.get("loss") and str(connection["loss"]["reason"])
 
 
 def _told(studio: Studio) -> list[str]:

@@ -100,6 +100,9 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "calendars_watched_elsewhere": lambda store: list(queries.calendars_watched_elsewhere(store, "https://x")),
     "all_connections": lambda store: list(queries.all_connections(store)),
     "connections_held": lambda store: list(queries.connections_held(store)),
+    "ledger_months": lambda store: queries.ledger_months(store.reader("a"), "r"),
+    "sessions_from": lambda store: list(queries.sessions_from(store, "a", 1)),
+    "holds_grant": lambda store: queries.holds_grant(store, "s"),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }
 

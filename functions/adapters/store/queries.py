@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-from functions.adapters.store.documents import ACCOUNT, collection_of, decode, mirror_ref, path_of
+from functions.adapters.store.documents import ACCOUNT, collection_of, decode, ledger_ref, mirror_ref, path_of
 from functions.adapters.store.pages import (
     BookingFilter,
     EntryFilter,
@@ -24,6 +24,7 @@ from functions.domain.decision import Ref
 from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis, Minute
+from functions.domain.ledger import LedgerMonth
 from functions.domain.membership import Member
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
@@ -104,6 +105,15 @@ def sessions_page(store: Store, account: str, wanted: SessionFilter, part: Part)
         ("status", "==", wanted.status),
     )
     return read_page(_collection(store, account, Session), Session, conditions, part, order="start")
+
+
+def sessions_from(store: Store, account: str, start: Minute, *, at_once: int = 100) -> Iterator[Session]:
+    """All that start then or later, by start; read as they are gone through."""
+    part: Part | None = Part(limit=at_once)
+    while part is not None:
+        page = sessions_page(store, account, SessionFilter(start=start), part)
+        yield from page.documents
+        part = None if page.last is None else Part(limit=at_once, after=page.last)
 
 
 def sessions_with_pending_copies(store: Store, account: str, limit: int) -> list[Session]:
@@ -262,6 +272,12 @@ def rows_after(reader: Reader, calendar: str, after: str | None, limit: int) -> 
     return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
 
 
+def ledger_months(reader: Reader, resource: str) -> list[LedgerMonth]:
+    """All months of a resource's ledger, also long past ones."""
+    months = reader.client.collection(f"accounts/{reader.account}/{collection_of(Resource)}/{resource}/months")
+    return [reader.adopt(ledger_ref(resource, snapshot.id), snapshot) for snapshot in months.stream()]
+
+
 def _adopted(reader: Reader, calendar: str, snapshot: Any) -> MirrorEvent:
     return reader.adopt(mirror_ref(calendar, snapshot.get("id")), snapshot)
 
@@ -309,6 +325,13 @@ def connections_held(store: Store) -> Iterator[tuple[str, Connection]]:
     held = FieldFilter("status", "in", ["active", "needs_reconnect"])
     for snapshot in store.client.collection_group("connections").where(filter=held).stream():
         yield _with_account(snapshot, Connection)
+
+
+def holds_grant(store: Store, subject: str) -> bool:
+    """Whether any account has a connection that lives by what this person has granted: Google knows one grant of theirs for all of us."""
+    same = FieldFilter("subject", "==", subject)
+    found = store.client.collection_group("connections").where(filter=same).stream()
+    return any(snapshot.get("status") != "disconnected" for snapshot in found)
 
 
 def all_connections(store: Store) -> Iterator[tuple[str, Connection]]:

@@ -66,11 +66,17 @@ class StoredAnswer(Document):
 
 
 class PendingConsent(Document):
-    """A consent that was begun: used once, by the browser that brings back the state. `id` is the hash of the state's random part."""
+    """A consent that was begun: used once, by the browser that brings back the state. `id` is the hash of the state's random part.
+
+    `connection`: the one that comes of it, or (`refreshes`) whose access it renews. `begun_by`: the operator's name. `browser`: the sign-in of the browser in
+    which it was begun, and in which alone it may be finished; None where a program began it.
+    """
 
     id: str
     verifier: str
     connection: str
-    reconnects: bool = False
+    refreshes: bool = False
+    begun_by: str = ""
+    browser: str | None = None
     return_to: str | None = None
     expires_at: Millis

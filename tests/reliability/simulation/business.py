@@ -17,7 +17,6 @@ from werkzeug.test import EnvironBuilder
 from functions.adapters import google_calendar, oauth
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
-from functions.adapters.oauth import SCOPES
 from functions.adapters.outbox import Dispatcher
 from functions.adapters.settings import Settings, read_settings
 from functions.adapters.store.store import Store
@@ -28,6 +27,7 @@ from functions.booking import main as booking
 from functions.booking.bootstrap import bootstrap
 from functions.domain.calendar import Connection
 from functions.domain.decision import Decision, Effect, Ref
+from functions.domain.scopes import SCOPES
 from functions.sync import main as sync
 from functions.sync import notify
 from functions.sync.discover import calendar_id

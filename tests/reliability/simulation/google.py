@@ -19,7 +19,7 @@ import httplib2
 import requests
 
 from functions.adapters.certificates import Certificates
-from functions.adapters.oauth import SCOPES
+from functions.domain.scopes import SCOPES
 from infra.local.google import (  # noqa: F401 - the imports register the API's handlers
     calendar_list_api,
     calendars_api,
