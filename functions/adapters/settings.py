@@ -37,7 +37,7 @@ class Rate:
         return self.seconds * 1000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)  # one a process; making those takes time
 class Settings:
     project: str
     firestore_emulator: str | None
