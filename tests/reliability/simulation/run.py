@@ -311,7 +311,8 @@ class Story:
         self._note("quiet")
         self.faults.chance = 0.0
         self.business.world.faults.reset()
-        self.business.let_into_the_room("writer")
+        if self.random.random() < 0.7:
+            self.business.let_into_the_room("writer")
         self._finish_all()
         self.restless = 0.02
         for email in filter(self.business.is_shut_out, self.business.connections):
