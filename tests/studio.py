@@ -23,6 +23,7 @@ from functions.domain.decision import Ref
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import WaitlistEntry
 from infra.local.addresses import Addresses
+from tests.conforming import held_to_the_document
 
 T = TypeVar("T")
 
@@ -102,7 +103,7 @@ class Studio:
     api_key: str = field(repr=False)
     person: Person
     store: Store = field(repr=False)
-    http: requests.Session = field(default_factory=requests.Session)
+    http: requests.Session = field(default_factory=held_to_the_document)
     calendar: str = ""  # our id of the person's calendar, once it is connected
 
     @property

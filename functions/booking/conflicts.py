@@ -10,9 +10,9 @@ from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, stale_after, start_of
 from functions.booking.lists import ListQuery, next_of, part_of
-from functions.booking.operators import session_view
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, Request, Shown, Start, Text
+from functions.booking.schemas import BookingAnswer, Instant, Request, Start, Text
+from functions.booking.schemas_sessions import SessionAnswer
 from functions.booking.sessions import roster_of, service_of
 from functions.domain import brought_back, inbound
 from functions.domain.availability import Question
@@ -20,7 +20,14 @@ from functions.domain.brought_back import BROUGHT_BACK
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import IllegalMove, Invalid
+from functions.domain.errors import (
+    CalendarUnknown,
+    ChoiceNotOffered,
+    IllegalMove,
+    Invalid,
+    StartClosed,
+    TimeTaken,
+)
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import months_between, rfc3339, rfc3339_millis
 from functions.domain.mirroring import project_alone
@@ -30,6 +37,7 @@ from functions.domain.resolving import IN_WORDS, WHAT_IT_DOES, Choice, choices_f
 from functions.domain.roster import Roster, cancel_roster, move_session
 from functions.domain.session import Booking, Conflict, Session, Times
 from functions.domain.standing import Obstacle
+from functions.domain.transitions import SessionStatus
 from functions.domain.waitlist.entry import WaitlistEntry
 
 
@@ -41,8 +49,8 @@ class OfferedChoice(Model):
 class EventTimes(Model):
     """When the event in Google is, where that is not the session's time."""
 
-    start: str
-    end: str
+    start: Instant
+    end: Instant
 
     @classmethod
     def of(cls, times: Times) -> Self:
@@ -55,14 +63,14 @@ class ListedConflict(Model):
     session: str
     service: str
     resources: tuple[str, ...]
-    start: str
-    end: str
-    status: str
+    start: Instant
+    end: Instant
+    status: SessionStatus
     reason: str
     because: str
-    since: str
-    calendar: str | None
-    event: EventTimes | None
+    since: Instant
+    calendar: str | None = None
+    event: EventTimes | None = None
     bookings: list[BookingAnswer]
     choices: list[OfferedChoice]
 
@@ -81,7 +89,7 @@ class Resolution(Request):
 
 
 def list_conflicts(call: Call) -> Answer:
-    """The oldest first. What is resolved, here or in Google, is not in it any more."""
+    """What a person has to decide about, the oldest first. What is resolved, here or in Google, is not in it any more."""
     query = call.query(ListQuery)
     page = queries.conflicts_page(call.application.store, call.account, part_of(call, query))
     listed = [_listed(call, session, session.conflict) for session in page.documents if session.conflict is not None]
@@ -128,17 +136,17 @@ def _who_left(reader: Reader, call: Call, session: Session) -> tuple[Booking, ..
 
 
 def resolve_conflict(call: Call) -> Answer:
-    """Does what was chosen. Raises `ChoiceNotOffered`, also where it has been resolved already."""
+    """Resolves a conflict by one of the choices that it was listed with."""
     body = call.body(Resolution)
     if (body.choice is Choice.MOVE) != (body.start is not None):
         raise Invalid("Give start with move, and only with it.")
 
-    def attempt(reader: Reader) -> Decision[Shown]:
+    def attempt(reader: Reader) -> Decision[SessionAnswer]:
         roster = roster_of(reader, call)
         must_be_offered(roster.session, body.choice, call.now)
         decision = _RESOLVED[body.choice](reader, call, roster, body)
         after = next((each for each in decision.documents if isinstance(each, Session)), roster.session)
-        return decision.with_answer(Shown.model_validate(session_view(after)))
+        return decision.with_answer(SessionAnswer.of(after))
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
@@ -251,12 +259,22 @@ _RESOLVED: Mapping[Choice, Callable[[Reader, Call, Roster, Resolution], Resolved
 _CONFLICTS = "/v1/accounts/<id:account>/conflicts"
 
 ROUTES = (
-    Route(method="GET", path=_CONFLICTS, handler=list_conflicts, access="operator"),
+    Route(
+        method="GET",
+        path=_CONFLICTS,
+        handler=list_conflicts,
+        access="operator",
+        query=ListQuery,
+        answer=ConflictList,
+    ),
     Route(
         method="POST",
         path=f"{_CONFLICTS}/<id:session>/resolve",
         handler=resolve_conflict,
         access="operator",
         permission="bookings",
+        body=Resolution,
+        answer=SessionAnswer,
+        refusals=(ChoiceNotOffered, IllegalMove, TimeTaken, StartClosed, CalendarUnknown),
     ),
 )

@@ -19,9 +19,9 @@ from functions.adapters.store import queries
 from functions.adapters.store.records import PendingConsent
 from functions.adapters.store.store import Reader
 from functions.adapters.vault import CannotOpen
-from functions.booking.health import calendar_view
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
-from functions.booking.schemas import GrantedConnection, NewConnection, Shown
+from functions.booking.schemas import GrantedConnection, NewConnection
+from functions.booking.schemas_calendars import CalendarAnswer, CalendarList, ConnectionAnswer, ConnectionList, Consent
 from functions.domain.calendar import Connection
 from functions.domain.connecting import Granted, connect, regain
 from functions.domain.decision import Author, Decision, Ref
@@ -47,7 +47,8 @@ class GoogleSilent(Refusal):
 
 
 def begin(call: Call) -> Answer:
-    body = call.body(NewConnection) if call.raw_body() else NewConnection()
+    """Begins the consent of a Google account. Whoever owns it opens `consent_url`; the connection is made when they come back."""
+    body = call.body(NewConnection)
     _check_return_address(call, body.return_to)
     token, verifier = secrets.token_urlsafe(32), oauth.new_verifier()
     consent = PendingConsent(
@@ -59,7 +60,7 @@ def begin(call: Call) -> Answer:
     )
     call.application.store.run(call.account, lambda reader: Decision(answer=None, documents=(consent,)))
     url = oauth.consent_url(call.application.settings, state=f"{call.account}.{token}", verifier=verifier)
-    return Answer(body=Shown.model_validate({"id": consent.connection, "consent_url": url}), status=201)
+    return Answer(body=Consent(id=consent.connection, consent_url=url), status=201)
 
 
 def _check_return_address(call: Call, address: str | None) -> None:
@@ -124,7 +125,7 @@ def import_grant(call: Call) -> Answer:
     connection = _connect(
         call, secrets.token_hex(10), grant, refresh_token=body.refresh_token, expected_email=body.email
     )
-    return Answer(body=Shown.model_validate(connection_view(connection)), status=201)
+    return Answer(body=ConnectionAnswer.of(connection), status=201)
 
 
 def _connect(
@@ -182,26 +183,18 @@ def _person(call: Call, grant: Grant) -> tuple[str, str]:
 
 
 def list_connections(call: Call) -> Answer:
+    """The Google accounts that were granted."""
     found = queries.connections(call.application.store, call.account)
-    return Answer(body=Shown.model_validate({"connections": [connection_view(c) for c in found]}))
-
-
-def connection_view(connection: Connection) -> dict[str, object]:
-    return {
-        "id": connection.id,
-        "email": connection.email,
-        "state": connection.status,
-        "scopes": list(connection.scopes),
-        "last_error": connection.last_error,
-    }
+    return Answer(body=ConnectionList(connections=[ConnectionAnswer.of(connection) for connection in found]))
 
 
 def list_calendars(call: Call) -> Answer:
+    """The calendars that a connection reaches, in use or not."""
     store = call.application.store
     if store.get(call.account, Ref(Connection, call.ids["connection"])) is None:
         raise NotFound("There is no such connection.")
     found = queries.calendars_of(store, call.account, call.ids["connection"])
-    return Answer(body=Shown.model_validate({"calendars": [calendar_view(c) for c in found]}))
+    return Answer(body=CalendarList(calendars=[CalendarAnswer.of(calendar) for calendar in found]))
 
 
 def _page(status: int, title: str, text: str) -> Answer:
@@ -218,20 +211,41 @@ def _page(status: int, title: str, text: str) -> Answer:
 _ACCOUNT = "/v1/accounts/<id:account>"
 
 ROUTES = (
-    Route(method="GET", path="/oauth/callback", handler=callback),
-    Route(method="GET", path=f"{_ACCOUNT}/connections", handler=list_connections, access="operator"),
-    Route(method="POST", path=f"{_ACCOUNT}/connections", handler=begin, access="operator", permission="connections"),
+    Route(method="GET", path="/oauth/callback", handler=callback, page=True),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/connections",
+        handler=list_connections,
+        access="operator",
+        answer=ConnectionList,
+    ),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/connections",
+        handler=begin,
+        access="operator",
+        permission="connections",
+        body=NewConnection,
+        body_optional=True,
+        answer=Consent,
+        status=201,
+    ),
     Route(
         method="POST",
         path=f"{_ACCOUNT}/connections/grants",
         handler=import_grant,
         access="operator",
         permission="connections",
+        body=GrantedConnection,
+        answer=ConnectionAnswer,
+        status=201,
+        refusals=(GoogleSaysNo, GoogleSilent),
     ),
     Route(
         method="GET",
         path=f"{_ACCOUNT}/connections/<id:connection>/calendars",
         handler=list_calendars,
         access="operator",
+        answer=CalendarList,
     ),
 )

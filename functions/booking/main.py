@@ -12,6 +12,7 @@ from functions.booking import (
     clients,
     conflicts,
     connections,
+    documentation,
     health,
     lists,
     operators,
@@ -23,7 +24,7 @@ from functions.booking import (
 )
 from functions.booking.routing import Router
 
-_router = Router(
+API = tuple(
     route
     for part in (
         clients,
@@ -42,6 +43,7 @@ _router = Router(
     )
     for route in part.ROUTES
 )
+_router = Router((*API, *documentation.routes(API)))
 
 
 @functions_framework.http

@@ -16,14 +16,24 @@ from werkzeug.routing import BaseConverter, Map, Rule
 
 from functions.adapters.composition import Application
 from functions.booking.callers import Caller, caller_of
-from functions.booking.problems import from_refusal, from_validation, problem
-from functions.domain.errors import Forbidden, Invalid, Refusal
+from functions.booking.problems import (
+    LengthRequired,
+    NotAllowed,
+    TooLarge,
+    Unavailable,
+    WrongMedia,
+    from_refusal,
+    from_validation,
+    problem,
+)
+from functions.domain.errors import Forbidden, Invalid, NotFound, Refusal
 from functions.domain.instants import Millis
 from functions.domain.permissions import Permission
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+JSON = "application/json"
 M = TypeVar("M", bound=BaseModel)
 
 Access = Literal["public", "operator", "booking", "entry"]
@@ -52,6 +62,7 @@ class Call:
 
     application: Application
     request: Request
+    route: "Route"
     ids: dict[str, str]
     caller: Caller
     now: Millis
@@ -62,12 +73,15 @@ class Call:
 
     def body(self, model: type[M]) -> M:
         """The JSON body. Raises pydantic's `ValidationError`, which becomes a problem."""
-        return model.model_validate_json(self.raw_body())
+        assert model is self.route.body, f"{self.route} must declare body={model.__name__}"
+        raw = self.raw_body()
+        return model() if self.route.body_optional and not raw else model.model_validate_json(raw)
 
     def raw_body(self) -> bytes:
         return self.request.get_data(cache=True)
 
     def query(self, model: type[M]) -> M:
+        assert model is self.route.query, f"{self.route} must declare query={model.__name__}"
         repeated = [name for name, values in self.request.args.lists() if len(values) > 1]
         if repeated:
             raise Invalid(f"Give {', '.join(sorted(repeated))} once.")
@@ -79,7 +93,11 @@ class Route:
     """`access`: public (to operators too); operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key).
 
     `permission`: what an operator must have to call it. Named where only operators may; else `read` for a GET and `bookings` for anything more.
-    `body`, `query`, `answer`: the models of what goes in and comes out, and `status` of what comes out where all is well (for the OpenAPI document).
+
+    The rest is what the document of the API says of it, and the tests hold it to that. `body` (which may be left out where it is `body_optional`), `query`,
+    `answer`: the models of what goes in and comes out; `status` of what comes out where all is well. `refusals`: what it may raise, beyond what any route
+    may that has its access and body. `once`: it takes an Idempotency-Key. `revalidated`: its answer has an ETag. `consumes`: the media type of the body.
+    `page`: it is for browsers, and answers with HTML or sends them elsewhere.
     """
 
     method: str
@@ -88,10 +106,19 @@ class Route:
     access: Access = "public"
     permission: Permission | None = None
     body: type[BaseModel] | None = None
+    body_optional: bool = False
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
+    refusals: tuple[type[Refusal], ...] = ()
+    once: bool = False
+    revalidated: bool = False
+    consumes: str = JSON
+    page: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
     @property
     def needs(self) -> Permission:
@@ -106,7 +133,7 @@ class Router:
         routes = tuple(routes)
         for route in routes:
             if route.access == "operator" and route.method != "GET" and route.permission is None:
-                raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
+                raise ValueError(f"{route} must name the permission that it needs")
         rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
         self._map = Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
 
@@ -120,9 +147,7 @@ class Router:
             return from_validation(error, f"{request.method} {request.path}")
         except GoogleAPIError as error:
             log.error("%s %s: %s", request.method, request.path, type(error).__name__)
-            return problem(
-                503, "unavailable", "The booking system is busy", "Nothing was changed as far as we know. Try again."
-            )
+            return from_refusal(Unavailable("Nothing was changed as far as we know. Try again."))
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return problem(500, "internal", "Something went wrong on our side", "It has been noted. Try again later.")
@@ -133,28 +158,27 @@ class Router:
             route, matched = adapter.match(method=request.method)
         except MethodNotAllowed as error:
             allowed = ", ".join(sorted(error.valid_methods or ()))
-            answer = problem(405, "method-not-allowed", "That is not done this way", f"Use {allowed}.")
+            answer = from_refusal(NotAllowed(f"Use {allowed}."))
             answer.headers["Allow"] = allowed
             return answer
         except HTTPException:
-            return problem(404, "not-found", "There is no such address", "See the README for the addresses there are.")
-        too_large = _too_large(request, route.max_body_bytes)
-        if too_large is not None:
-            return too_large
+            raise NotFound("There is no such address. The addresses that there are stand at /docs.") from None
+        _must_not_be_too_large(request, route.max_body_bytes)
         ids = {name: str(value) for name, value in matched.items()}
         caller = caller_of(request, application, ids, route.access)
         if caller.operator and route.needs not in caller.permissions:
             raise Forbidden(f"For this you need the permission {route.needs}. An owner of the account can give it.")
-        answer_ = route.handler(Call(application=application, request=request, ids=ids, caller=caller, now=now))
-        return _rendered(answer_)
+        if route.consumes not in (JSON, request.mimetype):
+            raise WrongMedia(f"Send it as Content-Type: {route.consumes}.")
+        call = Call(application=application, request=request, route=route, ids=ids, caller=caller, now=now)
+        return _rendered(route.handler(call))
 
 
-def _too_large(request: Request, most: int) -> Response | None:
+def _must_not_be_too_large(request: Request, most: int) -> None:
     if request.content_length is None and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        return problem(411, "length-required", "How long is the body?", "Send a Content-Length.")
+        raise LengthRequired("Send a Content-Length.")
     if (request.content_length or 0) > most:
-        return problem(413, "too-large", "The body is too large", f"Send at most {most} bytes.")
-    return None
+        raise TooLarge(f"Send at most {most} bytes.")
 
 
 def _rendered(answer: Answer) -> Response:
