@@ -197,7 +197,7 @@ class Studio:
         listed = until(lambda: self.look(f"connections/{made['id']}/calendars")["calendars"])
         calendar = next(calendar["id"] for calendar in listed if calendar["primary"])
         self.put(f"calendars/{calendar}", {"blocks": [resource], "destination_for": [resource]})
-        until(lambda: all(each["last_success_at"] and each["watched"] for each in self.look("health")["calendars"]))
+        until(lambda: all(each.get("last_success_at") and each["watched"] for each in self.look("health")["calendars"]))
         return person
 
     def use_calendar(self, connection: str) -> None:

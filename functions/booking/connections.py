@@ -21,7 +21,13 @@ from functions.adapters.store.store import Reader
 from functions.adapters.vault import CannotOpen
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.booking.schemas import GrantedConnection, NewConnection
-from functions.booking.schemas_calendars import CalendarAnswer, CalendarList, ConnectionAnswer, ConnectionList, Consent
+from functions.booking.schemas_connections import (
+    CalendarAnswer,
+    CalendarList,
+    ConnectionAnswer,
+    ConnectionList,
+    ConsentAnswer,
+)
 from functions.domain.calendar import Connection
 from functions.domain.connecting import Granted, connect, regain
 from functions.domain.decision import Author, Decision, Ref
@@ -60,7 +66,7 @@ def begin(call: Call) -> Answer:
     )
     call.application.store.run(call.account, lambda reader: Decision(answer=None, documents=(consent,)))
     url = oauth.consent_url(call.application.settings, state=f"{call.account}.{token}", verifier=verifier)
-    return Answer(body=Consent(id=consent.connection, consent_url=url), status=201)
+    return Answer(body=ConsentAnswer(id=consent.connection, consent_url=url), status=201)
 
 
 def _check_return_address(call: Call, address: str | None) -> None:
@@ -227,7 +233,7 @@ ROUTES = (
         permission="connections",
         body=NewConnection,
         body_optional=True,
-        answer=Consent,
+        answer=ConsentAnswer,
         status=201,
     ),
     Route(

@@ -5,8 +5,8 @@ from functions.adapters.store.store import Reader
 from functions.booking.clients import stale_after
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import moment
-from functions.booking.schemas_calendars import (
-    CalendarAnswer,
+from functions.booking.schemas_connections import CalendarAnswer
+from functions.booking.schemas_health import (
     Health,
     HealthOfCalendar,
     HealthOfConnection,

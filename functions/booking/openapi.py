@@ -70,6 +70,9 @@ _PROOFS: Mapping[str, Sequence[str]] = {
     "entry": ("manage_token", "api_key", "session"),
 }
 
+# What every answer with that status has too.
+_HEADERS: Mapping[int, str] = {401: "WWW-Authenticate", 503: "Retry-After"}
+
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -237,7 +240,10 @@ def _refused(refusals: Sequence[type[Refusal]]) -> Json:
     types = [type_of(refusal) for refusal in refusals]
     problem = {"$ref": "#/components/schemas/Problem", "properties": {"type": {"enum": types}}}
     words = "\n\n".join(f"`{refusal.slug}`: {_said(refusal)}" for refusal in refusals)
-    return {"description": words, "content": {PROBLEM: {"schema": problem}}}
+    refused: Json = {"description": words, "content": {PROBLEM: {"schema": problem}}}
+    if refusals[0].status in _HEADERS:
+        refused["headers"] = {_HEADERS[refusals[0].status]: {"schema": {"type": "string"}, "required": True}}
+    return refused
 
 
 def type_of(refusal: type[Refusal]) -> str:

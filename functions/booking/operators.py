@@ -20,7 +20,7 @@ from functions.booking.schemas import (
     ResourceList,
     ServiceBody,
 )
-from functions.booking.schemas_calendars import CalendarAnswer
+from functions.booking.schemas_connections import CalendarAnswer
 from functions.booking.schemas_sessions import SessionAnswer
 from functions.domain.attendance import Verb, note_attendance
 from functions.domain.calendar import Calendar

@@ -85,15 +85,19 @@ def _minute_after(instant: datetime) -> Minute:
     return minute_floor(instant) + 1
 
 
-Line = Annotated[str, Field(max_length=200), AfterValidator(_line)]
-Text = Annotated[str, Field(max_length=2000), AfterValidator(_text)]
+# As the document says it; what checks it are the validators, which say in words what is wrong.
+_LINE = {"pattern": r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$"}
+_TEXT = {"pattern": r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$"}
+
+Line = Annotated[str, Field(max_length=200, json_schema_extra=_LINE), AfterValidator(_line)]
+Text = Annotated[str, Field(max_length=2000, json_schema_extra=_TEXT), AfterValidator(_text)]
 Email = Annotated[
     str,
     Field(max_length=254, pattern=r'^[^@\s<>,;:\\"()\[\]]+@[^@\s<>,;:\\"()\[\]]+\.[^@\s<>,;:\\"()\[\]]+$'),
     AfterValidator(_line),
 ]
-Label = Annotated[str, Field(max_length=40), AfterValidator(_line)]
-Phone = Annotated[str, Field(max_length=40), AfterValidator(_line)]
+Label = Annotated[str, Field(max_length=40, json_schema_extra=_LINE), AfterValidator(_line)]
+Phone = Annotated[str, Field(max_length=40, json_schema_extra=_LINE), AfterValidator(_line)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 # Strict: a number is no instant here, though pydantic would read it as a Unix time.
 Start = Annotated[datetime, Field(strict=True), AfterValidator(_whole_minute)]
