@@ -3,7 +3,7 @@
 VENV_PYTHON := .venv/bin/python
 READY := .venv/.installed
 
-.PHONY: help run test check format bench explore clean
+.PHONY: help run test check format bench explore fuzz clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -30,6 +30,9 @@ bench: $(READY) ## measure, print a table, write bench.json
 
 explore: $(READY) ## tell stories of the simulation until Ctrl-C, and what they covered; one: ARGS="--seed 123"
 	@$(VENV_PYTHON) -m tests.reliability.simulation $(ARGS)
+
+fuzz: $(READY) ## make up calls of the API by the thousands, and hold every answer to its document
+	@HYPOTHESIS_PROFILE=thorough $(VENV_PYTHON) -m pytest tests/contract/test_surface.py --timeout 0 $(ARGS)
 
 clean: ## forget what `make run` kept in .local
 	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m infra.local clean; else rm -rf .local; fi

@@ -1,21 +1,25 @@
 """The functions in the test's own process, over the running platform, with adapters of the test's choice."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import functions_framework
 import pytest
 import requests
 from flask import Flask, request
 from flask.testing import FlaskClient
 
 from functions.adapters.clock import now_millis
-from functions.adapters.composition import Application
+from functions.adapters.composition import Application, application
 from functions.adapters.settings import read_settings
 from functions.booking import main as booking
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Ref
 from functions.sync.discover import discover
 from functions.sync.work import Work
+from infra.local.guardian import ROOT
 from infra.local.platform import Platform
 from tests.studio import Studio
 
@@ -82,3 +86,15 @@ def booking_client(application: Application) -> FlaskClient:
 
     app.add_url_rule("/<path:path>", view_func=answer, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     return app.test_client()
+
+
+@contextmanager
+def as_deployed(environment: Mapping[str, str]) -> Iterator[Flask]:
+    """The booking function as functions-framework runs it, with these settings."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        patched.setattr(sys, "path", [*sys.path])
+        application.cache_clear()
+        yield functions_framework.create_app("booking", str(ROOT / "functions/booking/main.py"), "http")
+        application.cache_clear()

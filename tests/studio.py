@@ -23,6 +23,7 @@ from functions.domain.scopes import SCOPES
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import WaitlistEntry
 from infra.local.addresses import Addresses
+from tests.conforming import held_to_the_document
 
 T = TypeVar("T")
 
@@ -102,7 +103,7 @@ class Studio:
     api_key: str = field(repr=False)
     person: Person
     store: Store = field(repr=False)
-    http: requests.Session = field(default_factory=requests.Session)
+    http: requests.Session = field(default_factory=held_to_the_document)
     calendar: str = ""  # our id of the person's calendar, once it is connected
 
     @property
@@ -196,7 +197,7 @@ class Studio:
         listed = until(lambda: self.look(f"connections/{made['id']}/calendars")["calendars"])
         calendar = next(calendar["id"] for calendar in listed if calendar["primary"])
         self.put(f"calendars/{calendar}", {"blocks": [resource], "destination_for": [resource]})
-        until(lambda: all(each["last_success_at"] and each["watched"] for each in self.look("health")["calendars"]))
+        until(lambda: all(each.get("last_success_at") and each["watched"] for each in self.look("health")["calendars"]))
         return person
 
     def use_calendar(self, connection: str) -> None:

@@ -148,6 +148,8 @@ ROUTES = (
         body=NewAccount,
         answer=AccountAnswer,
         status=201,
+        once=True,
+        refusals=(IllegalMove,),
     ),
     Route(method="GET", path=_ACCOUNT, handler=get_account, access="operator", answer=AccountAnswer),
     Route(

@@ -23,6 +23,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "consents": ("oauth", "connections", "connections/refresh"),
     "console": ("console",),
     "disconnecting": ("connections",),
+    "documentation": ("openapi.json", "docs"),
     "grants": ("connections",),
     "health": ("health", "calendars", "calendars/pull", "calendars/audit"),
     "invitation_page": ("invitation",),

@@ -67,7 +67,7 @@ CACHING = "private, no-cache"  # RFC 9111, 5.2.2.4: kept, and asked again each t
 
 
 def availability(call: Call) -> Answer:
-    """Every open start of some dates, grouped by the caller's dates."""
+    """Every open start on some dates, grouped by the caller's dates. An answer may be kept; ask again with its ETag before it is used."""
     query = call.query(AvailabilityQuery)
     if not query.start < query.end <= query.start + timedelta(days=MAX_DAYS):
         raise Invalid(f"end must be after start, and at most {MAX_DAYS} days after it.")
@@ -93,7 +93,8 @@ def availability(call: Call) -> Answer:
 
 
 def next_start(call: Call) -> Answer:
-    """The first open start, as far ahead as can be booked at all. Looked for month by month, because it is mostly in the first."""
+    """The first open start, as far ahead as can be booked at all."""
+    # Looked for month by month, because it is mostly in the first.
     query = call.query(NextQuery)
     first = max(minute_of_millis(call.now), 0 if query.after is None else _minute(query.after))
     farthest = max(new_horizon(call.now), first + 1)
@@ -138,7 +139,7 @@ def overview(call: Call) -> Answer:
 
 
 def explain_start(call: Call) -> Answer:
-    """Every rule that closes a start, with what caused it. Names sessions and events, so it is for operators."""
+    """Every rule that closes a start, with what caused it: sessions and events by name."""
     query = call.query(ExplainQuery)
     start = _minute(query.start)
     around = Interval(start - DAY_MINUTES, start + FARTHEST_TAKEN)
@@ -268,8 +269,36 @@ def _minute(value: object) -> Minute:
 _SERVICE = "/v1/accounts/<id:account>/services/<id:service>"
 
 ROUTES = (
-    Route(method="GET", path=f"{_SERVICE}/availability", handler=availability),
-    Route(method="GET", path=f"{_SERVICE}/next", handler=next_start),
-    Route(method="GET", path=f"{_SERVICE}/overview", handler=overview),
-    Route(method="GET", path=f"{_SERVICE}/explain", handler=explain_start, access="operator"),
+    Route(
+        method="GET",
+        path=f"{_SERVICE}/availability",
+        handler=availability,
+        query=AvailabilityQuery,
+        answer=Availability,
+        revalidated=True,
+    ),
+    Route(
+        method="GET",
+        path=f"{_SERVICE}/next",
+        handler=next_start,
+        query=NextQuery,
+        answer=NextStart,
+        revalidated=True,
+    ),
+    Route(
+        method="GET",
+        path=f"{_SERVICE}/overview",
+        handler=overview,
+        query=OverviewQuery,
+        answer=Overview,
+        revalidated=True,
+    ),
+    Route(
+        method="GET",
+        path=f"{_SERVICE}/explain",
+        handler=explain_start,
+        access="operator",
+        query=ExplainQuery,
+        answer=Explanation,
+    ),
 )

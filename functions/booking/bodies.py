@@ -9,26 +9,25 @@ import socket
 from io import BytesIO
 from threading import Timer
 
-from flask import Request, Response
+from flask import Request
 from werkzeug.exceptions import HTTPException
 
-from functions.booking.problems import problem
+from functions.booking.problems import BodyTooSlow, LengthRequired, TooLarge
 
 
-def refused_length(request: Request, *, most: int) -> Response | None:
-    """The answer to a body that is too long, or of unknown length; nothing of it is read."""
+def check_length(request: Request, *, most: int) -> None:
+    """Raises `LengthRequired` or `TooLarge`; nothing of the body is read."""
     if request.content_length is None and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        return problem(411, "length-required", "How long is the body?", "Send a Content-Length.")
+        raise LengthRequired("Send a Content-Length.")
     if (request.content_length or 0) > most:
-        return problem(413, "too-large", "The body is too large", f"Send at most {most} bytes.")
-    return None
+        raise TooLarge(f"Send at most {most} bytes.")
 
 
-def late_body(request: Request, *, within_s: float) -> Response | None:
-    """Reads the whole body, so that the handler finds it in memory; or the answer to one that does not come in time."""
+def read_body(request: Request, *, within_s: float) -> None:
+    """The whole of it, so that the handler finds it in memory. Raises `BodyTooSlow`."""
     length, connection = request.content_length or 0, request.environ.get("gunicorn.socket")
     if length == 0 or not isinstance(connection, socket.socket):
-        return None
+        return
     # What is read ends at the deadline, however it drips in. A timeout of the socket would begin anew with each byte.
     deadline = Timer(within_s, _stop_reading, (connection,))
     deadline.daemon = True
@@ -40,8 +39,7 @@ def late_body(request: Request, *, within_s: float) -> Response | None:
     finally:
         deadline.cancel()
     if len(body) < length:
-        return problem(408, "body-too-slow", "The body did not come in time", f"Send it within {within_s:g} seconds.")
-    return None
+        raise BodyTooSlow(f"Send it within {within_s:g} seconds.")
 
 
 def leave_unread(request: Request) -> None:

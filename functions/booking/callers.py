@@ -14,7 +14,7 @@ from functions.adapters.composition import Application
 from functions.adapters.signing import same_secret, secret_hash
 from functions.adapters.store.documents import NO_ACCOUNT
 from functions.booking.cross_site import refuse_other_sites
-from functions.booking.signed_in import SignedIn, who_is_signed_in
+from functions.booking.signed_in import SignedIn, claim_of, who_is_signed_in
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Author, Ref
 from functions.domain.errors import Forbidden, NotFound, Unauthorized
@@ -91,10 +91,14 @@ def _as_operator(request: Request, token: str, ids: dict[str, str]) -> bool:
 
 def _member(request: Request, application: Application, account: str, now: Millis) -> Caller:
     """Who is signed in, as a member of the account: read at every call, because a role may be another one by now."""
+    nobody = Unauthorized("Sign in, or send Authorization: Bearer, with the manage token or an API key.")
+    claim = claim_of(request, application.settings, now)
+    if claim is None:
+        raise nobody
     reader = application.store.reader(account)
-    known = who_is_signed_in(request, application, reader, now, along=Member)
+    known = who_is_signed_in(claim, reader, now, along=Member)
     if known is None:
-        raise Unauthorized("Sign in, or send Authorization: Bearer, with the manage token or an API key.")
+        raise nobody
     refuse_other_sites(request, application.settings, browser=known.browser, forms=False)
     member = reader.get(Ref(Member, known.person.id))
     if member is None:
@@ -105,7 +109,8 @@ def _member(request: Request, application: Application, account: str, now: Milli
 
 def _person(request: Request, application: Application, now: Millis, *, must_be: bool) -> Caller:
     """Who is signed in, whatever they belong to. On pages (`must_be` is false) nobody need be, and what is sent may be a form of ours."""
-    known = who_is_signed_in(request, application, application.store.reader(NO_ACCOUNT), now)
+    claim = claim_of(request, application.settings, now)
+    known = None if claim is None else who_is_signed_in(claim, application.store.reader(NO_ACCOUNT), now)
     if known is None:
         if must_be:
             raise Unauthorized("Sign in with Google first, at /signin. An API key is nobody in particular.")

@@ -8,6 +8,7 @@ from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.store import Reader
 from functions.booking.clients import (
+    NOT_SOLD,
     answered,
     booking_answer,
     counted_bookings,
@@ -22,13 +23,13 @@ from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
 from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, Cancel, Move, Reschedule, SeriesAnswer
+from functions.booking.schemas import BookingAnswer, Cancel, Cancelled, Move, Reschedule, SeriesAnswer
 from functions.domain import appointments
 from functions.domain.appointments import Booked
 from functions.domain.availability import Question
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import Invalid, Refusal
+from functions.domain.errors import IllegalMove, Invalid, Refusal
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute
 from functions.domain.placing import as_operator
@@ -38,7 +39,8 @@ from functions.domain.session import Booking, Session
 
 
 def cancel_booking(call: Call) -> Answer:
-    body = call.body(Cancel) if call.raw_body() else Cancel()
+    """Cancels a booking; or several of its series, which are then what it answers with."""
+    body = call.body(Cancel)
     if body.series is not None:
         return _cancel_series(call, body.series, body.reason)
 
@@ -100,12 +102,12 @@ def _cancel_until(reader: Reader, call: Call, booking: Booking) -> int:
 
 
 def reschedule_booking(call: Call) -> Answer:
-    """At the same resource where it can be; as the rules for clients say."""
+    """Gives a booking another time, at the same resource where it can be; as the rules for clients say."""
     return _to_another_time(call, call.body(Reschedule), resource=None, bound=True)
 
 
 def move_booking(call: Call) -> Answer:
-    """The same for operators, whom neither notice, window, limits nor cut-offs bind; to another resource, if they name one."""
+    """Gives a booking another time, and another resource if one is named. Neither notice, window, limits nor cut-offs bind an operator."""
     body = call.body(Move)
     return _to_another_time(call, body, resource=body.resource, bound=False)
 
@@ -188,7 +190,35 @@ def _seating_with(reader: Reader, question: Question, resource: str, start: Minu
 _BOOKING = "/v1/accounts/<id:account>/bookings/<id:booking>"
 
 ROUTES = (
-    Route(method="POST", path=f"{_BOOKING}/cancel", handler=cancel_booking, access="booking"),
-    Route(method="POST", path=f"{_BOOKING}/reschedule", handler=reschedule_booking, access="booking"),
-    Route(method="POST", path=f"{_BOOKING}/move", handler=move_booking, access="operator", permission="bookings"),
+    Route(
+        method="POST",
+        path=f"{_BOOKING}/cancel",
+        handler=cancel_booking,
+        access="booking",
+        body=Cancel,
+        body_optional=True,
+        answer=Cancelled,
+        refusals=(IllegalMove,),
+    ),
+    Route(
+        method="POST",
+        path=f"{_BOOKING}/reschedule",
+        handler=reschedule_booking,
+        access="booking",
+        body=Reschedule,
+        answer=BookingAnswer,
+        refusals=(*NOT_SOLD, IllegalMove),
+        once=True,
+    ),
+    Route(
+        method="POST",
+        path=f"{_BOOKING}/move",
+        handler=move_booking,
+        access="operator",
+        permission="bookings",
+        body=Move,
+        answer=BookingAnswer,
+        refusals=(*NOT_SOLD, IllegalMove),
+        once=True,
+    ),
 )

@@ -17,6 +17,7 @@ from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
+    ClientAnswer,
     ClientDetails,
     Confirm,
     ConflictAnswer,
@@ -31,7 +32,17 @@ from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.availability import ALTERNATIVES_REACH, ClientBooking, Question
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import IllegalMove, Invalid, NotFound
+from functions.domain.errors import (
+    CalendarUnknown,
+    HoldLapsed,
+    IllegalMove,
+    Invalid,
+    NotFound,
+    Refusal,
+    SlotTaken,
+    StartClosed,
+    TooManyHolds,
+)
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.placing import place
@@ -40,8 +51,12 @@ from functions.domain.session import Booking, Client, Session
 from functions.domain.standing import Obstacle
 from functions.domain.waitlist import answering
 
+# Why a start is not sold.
+NOT_SOLD: tuple[type[Refusal], ...] = (SlotTaken, StartClosed, CalendarUnknown)
+
 
 def list_services(call: Call) -> Answer:
+    """What can be booked, and what a client will be asked."""
     if call.application.store.get(call.account, ACCOUNT) is None:
         raise NotFound("There is no such account.")
     found = queries.services(call.application.store, call.account)
@@ -64,7 +79,7 @@ class _Made:
 
 
 def create_booking(call: Call) -> Answer:
-    """Instant, or a request that keeps its seats until an operator has decided: as the service says."""
+    """Books: at once, or as a request that keeps its seats until an operator has decided. The service says which."""
     body = call.body(NewBooking)
     wish = new_wish(call, start_of(body.start), client=client_of(body.client), notes=body.notes)
 
@@ -127,7 +142,7 @@ def _taking_seats(
 
 def confirm_booking(call: Call) -> Answer:
     """Makes a booking of a hold, for whoever has its token; or of a request, for operators only."""
-    body = call.body(Confirm) if call.raw_body() else Confirm()
+    body = call.body(Confirm)
 
     def attempt(reader: Reader, sale: Sale) -> Decision[BookingAnswer]:
         booked, resource = read_booking(reader, call.ids["booking"])
@@ -234,6 +249,7 @@ def with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAn
 
 
 def get_booking(call: Call) -> Answer:
+    """A booking, as its client sees it."""
     booked, resource = read_booking(call.application.store.reader(call.account), call.ids["booking"])
     return Answer(body=booking_answer(booked.booking, booked.session, resource))
 
@@ -281,7 +297,7 @@ def booking_answer(booking: Booking, session: Session, resource: Resource, *, op
         reason=booking.reason,
         series=booking.series,
         answers=booking.answers or None if operator else None,
-        client=ClientDetails.model_construct(**booking.client.model_dump()) if operator else None,
+        client=ClientAnswer.of(booking.client) if operator else None,
         client_key=(booking.client_key or None) if operator else None,
     )
 
@@ -304,9 +320,42 @@ def start_of(start: object) -> Minute:
 _ACCOUNT = "/v1/accounts/<id:account>"
 
 ROUTES = (
-    Route(method="GET", path=f"{_ACCOUNT}/services", handler=list_services),
-    Route(method="POST", path=f"{_ACCOUNT}/bookings", handler=create_booking),
-    Route(method="POST", path=f"{_ACCOUNT}/holds", handler=create_hold),
-    Route(method="POST", path=f"{_ACCOUNT}/bookings/<id:booking>/confirm", handler=confirm_booking, access="booking"),
-    Route(method="GET", path=f"{_ACCOUNT}/bookings/<id:booking>", handler=get_booking, access="booking"),
+    Route(method="GET", path=f"{_ACCOUNT}/services", handler=list_services, answer=ServiceList),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/bookings",
+        handler=create_booking,
+        body=NewBooking,
+        answer=BookingAnswer,
+        status=201,
+        refusals=NOT_SOLD,
+        once=True,
+    ),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/holds",
+        handler=create_hold,
+        body=NewHold,
+        answer=BookingAnswer,
+        status=201,
+        refusals=(*NOT_SOLD, TooManyHolds),
+        once=True,
+    ),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/bookings/<id:booking>/confirm",
+        handler=confirm_booking,
+        access="booking",
+        body=Confirm,
+        body_optional=True,
+        answer=BookingAnswer,
+        refusals=(*NOT_SOLD, HoldLapsed, IllegalMove),
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/bookings/<id:booking>",
+        handler=get_booking,
+        access="booking",
+        answer=BookingAnswer,
+    ),
 )

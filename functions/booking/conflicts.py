@@ -9,11 +9,11 @@ from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, start_of
-from functions.booking.fields import Request, Start, Text
+from functions.booking.fields import Instant, Request, Start, Text
 from functions.booking.lists import ListQuery, next_of, part_of
-from functions.booking.operators import session_view
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, Shown
+from functions.booking.schemas import BookingAnswer
+from functions.booking.schemas_sessions import SessionAnswer
 from functions.booking.sessions import roster_of, service_of
 from functions.domain import brought_back, inbound
 from functions.domain.availability import Question
@@ -21,7 +21,14 @@ from functions.domain.brought_back import BROUGHT_BACK
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect, Ref
-from functions.domain.errors import IllegalMove, Invalid
+from functions.domain.errors import (
+    CalendarUnknown,
+    ChoiceNotOffered,
+    IllegalMove,
+    Invalid,
+    StartClosed,
+    TimeTaken,
+)
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import months_between, rfc3339, rfc3339_millis
 from functions.domain.linking import redirections
@@ -32,6 +39,7 @@ from functions.domain.resolving import IN_WORDS, WHAT_IT_DOES, Choice, choices_f
 from functions.domain.roster import Roster, cancel_roster, move_session
 from functions.domain.session import Booking, Conflict, Session, Times
 from functions.domain.standing import Obstacle
+from functions.domain.transitions import SessionStatus
 from functions.domain.waitlist.entry import WaitlistEntry
 
 
@@ -43,8 +51,8 @@ class OfferedChoice(Model):
 class EventTimes(Model):
     """When the event in Google is, where that is not the session's time."""
 
-    start: str
-    end: str
+    start: Instant
+    end: Instant
 
     @classmethod
     def of(cls, times: Times) -> Self:
@@ -57,14 +65,14 @@ class ListedConflict(Model):
     session: str
     service: str
     resources: tuple[str, ...]
-    start: str
-    end: str
-    status: str
+    start: Instant
+    end: Instant
+    status: SessionStatus
     reason: str
     because: str
-    since: str
-    calendar: str | None
-    event: EventTimes | None
+    since: Instant
+    calendar: str | None = None
+    event: EventTimes | None = None
     bookings: list[BookingAnswer]
     choices: list[OfferedChoice]
 
@@ -83,7 +91,7 @@ class Resolution(Request):
 
 
 def list_conflicts(call: Call) -> Answer:
-    """The oldest first. What is resolved, here or in Google, is not in it any more."""
+    """What a person has to decide about, the oldest first. What is resolved, here or in Google, is not in it any more."""
     query = call.query(ListQuery)
     page = queries.conflicts_page(call.application.store, call.account, part_of(call, query))
     listed = [_listed(call, session, session.conflict) for session in page.documents if session.conflict is not None]
@@ -130,17 +138,17 @@ def _who_left(reader: Reader, call: Call, session: Session) -> tuple[Booking, ..
 
 
 def resolve_conflict(call: Call) -> Answer:
-    """Does what was chosen. Raises `ChoiceNotOffered`, also where it has been resolved already."""
+    """Resolves a conflict by one of the choices that it was listed with."""
     body = call.body(Resolution)
     if (body.choice is Choice.MOVE) != (body.start is not None):
         raise Invalid("Give start with move, and only with it.")
 
-    def attempt(reader: Reader) -> Decision[Shown]:
+    def attempt(reader: Reader) -> Decision[SessionAnswer]:
         roster = roster_of(reader, call)
         must_be_offered(roster.session, body.choice, call.now)
         decision = _RESOLVED[body.choice](reader, call, roster, body)
         after = next((each for each in decision.documents if isinstance(each, Session)), roster.session)
-        decided = decision.with_answer(Shown.model_validate(session_view(after)))
+        decided = decision.with_answer(SessionAnswer.of(after))
         return decided.also(effects=_what_waited(reader, roster.session))
 
     return Answer(body=call.application.store.run(call.account, attempt))
@@ -262,12 +270,22 @@ _RESOLVED: Mapping[Choice, Callable[[Reader, Call, Roster, Resolution], Resolved
 _CONFLICTS = "/v1/accounts/<id:account>/conflicts"
 
 ROUTES = (
-    Route(method="GET", path=_CONFLICTS, handler=list_conflicts, access="operator"),
+    Route(
+        method="GET",
+        path=_CONFLICTS,
+        handler=list_conflicts,
+        access="operator",
+        query=ListQuery,
+        answer=ConflictList,
+    ),
     Route(
         method="POST",
         path=f"{_CONFLICTS}/<id:session>/resolve",
         handler=resolve_conflict,
         access="operator",
         permission="bookings",
+        body=Resolution,
+        answer=SessionAnswer,
+        refusals=(ChoiceNotOffered, IllegalMove, TimeTaken, StartClosed, CalendarUnknown),
     ),
 )

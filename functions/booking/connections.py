@@ -27,6 +27,7 @@ def list_connections(call: Call) -> Answer:
 
 
 def get_connection(call: Call) -> Answer:
+    """A connection and its calendars: what was granted, how fresh everything is, and what that means for clients at this moment."""
     store = call.application.store
     connections = queries.connections(store, call.account)
     connection = next((each for each in connections if each.id == call.ids["connection"]), None)
@@ -39,6 +40,7 @@ def get_connection(call: Call) -> Answer:
 
 
 def list_calendars(call: Call) -> Answer:
+    """The calendars that a connection reaches, in use or not."""
     store = call.application.store
     if store.get(call.account, Ref(Connection, call.ids["connection"])) is None:
         raise NotFound("There is no such connection.")

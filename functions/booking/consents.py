@@ -38,12 +38,13 @@ ERRORS = {
 }
 
 
-def begin(call: Call) -> Answer:
+def begin_consent(call: Call) -> Answer:
+    """Begins the consent of a Google account. Whoever owns it opens `consent_url`; the connection is made when they come back."""
     body = _wishes(call)
     return _begun(call, Wanted(connection=secrets.token_hex(10)), return_to=body.return_to)
 
 
-def refresh(call: Call) -> Answer:
+def refresh_connection(call: Call) -> Answer:
     """Renews the access of a connection in place; Google is told whose it has to be, and what comes back is held against it."""
     body = _wishes(call)
     connection = call.application.store.get(call.account, Ref(Connection, call.ids["connection"]))
@@ -56,7 +57,7 @@ def refresh(call: Call) -> Answer:
 
 
 def _wishes(call: Call) -> NewConnection:
-    body = call.body(NewConnection) if call.raw_body() else NewConnection()
+    body = call.body(NewConnection)
     _check_return_address(call, body.return_to)
     return body
 
@@ -187,21 +188,24 @@ ROUTES = (
     Route(
         method="POST",
         path=_CONNECTIONS,
-        handler=begin,
+        handler=begin_consent,
         access="operator",
         permission="connections",
         body=NewConnection,
+        body_optional=True,
         answer=ConsentAnswer,
         status=201,
     ),
     Route(
         method="POST",
         path=f"{_CONNECTIONS}/<id:connection>/refresh",
-        handler=refresh,
+        handler=refresh_connection,
         access="operator",
         permission="connections",
         body=NewConnection,
+        body_optional=True,
         answer=ConsentAnswer,
         status=201,
+        refusals=(IllegalMove,),
     ),
 )

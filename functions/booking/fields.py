@@ -69,21 +69,28 @@ def _minute_after(instant: datetime) -> Minute:
     return minute_floor(instant) + 1
 
 
-Line = Annotated[str, Field(max_length=200), AfterValidator(_line)]
-Text = Annotated[str, Field(max_length=2000), AfterValidator(_text)]
+# As the document says it; what checks it are the validators, which say in words what is wrong.
+_LINE = {"pattern": r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$"}
+_TEXT = {"pattern": r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$"}
+
+Line = Annotated[str, Field(max_length=200, json_schema_extra=_LINE), AfterValidator(_line)]
+Text = Annotated[str, Field(max_length=2000, json_schema_extra=_TEXT), AfterValidator(_text)]
 Email = Annotated[
     str,
-    Field(max_length=254, pattern=r"^[^@\s<>,;:\\\"()\[\]]+@[^@\s<>,;:\\\"()\[\]]+\.[^@\s<>,;:\\\"()\[\]]+$"),
+    Field(max_length=254, pattern=r'^[^@\s<>,;:\\"()\[\]]+@[^@\s<>,;:\\"()\[\]]+\.[^@\s<>,;:\\"()\[\]]+$'),
     AfterValidator(_line),
 ]
-Label = Annotated[str, Field(max_length=40), AfterValidator(_line)]
-Phone = Annotated[str, Field(max_length=40), AfterValidator(_line)]
+Label = Annotated[str, Field(max_length=40, json_schema_extra=_LINE), AfterValidator(_line)]
+Phone = Annotated[str, Field(max_length=40, json_schema_extra=_LINE), AfterValidator(_line)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 # Strict: a number is no instant here, though pydantic would read it as a Unix time.
 Start = Annotated[datetime, Field(strict=True), AfterValidator(_whole_minute)]
 AskedStart = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_whole_minute)]
 AskedAfter = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_minute_after)]
 Day = Annotated[date, AfterValidator(_within_reason)]
+
+# As answers write it: RFC 3339, in UTC.
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 Seats = Annotated[int, Field(ge=1, le=1000)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]

@@ -204,5 +204,6 @@ ROUTES = (
         body=GrantedConnection,
         answer=ConnectionAnswer,
         status=201,
+        refusals=(GoogleSaysNo, GoogleSilent, PermissionsMissing),
     ),
 )

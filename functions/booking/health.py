@@ -1,17 +1,21 @@
 """How well calendars and bookings are in step: an account's health, and single calendars, which can be read or compared with Google on demand."""
 
-from typing import Any
-
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import Shown
-from functions.domain.calendar import Calendar, Channel, Connection, Difference
+from functions.booking.schemas import moment
+from functions.booking.schemas_connections import CalendarAnswer
+from functions.booking.schemas_health import (
+    Health,
+    HealthOfCalendar,
+    HealthOfConnection,
+    HealthReason,
+)
+from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Effect, EffectKind, Ref
 from functions.domain.errors import IllegalMove, NotFound
-from functions.domain.health import Observed, Reason, attention, waiting_for_google
-from functions.domain.instants import Millis, rfc3339, rfc3339_millis
-from functions.domain.loss import Loss, words
+from functions.domain.health import Observed, attention, waiting_for_google
+from functions.domain.instants import Millis
 from functions.domain.pacing import WritePause
 
 MOST_COUNTED = 100  # of anything that should be none
@@ -44,23 +48,27 @@ def health(call: Call) -> Answer:
             now=call.now,
         )
     )
-    shown = {
-        "status": "attention" if reasons else "ok",
-        "well": not reasons,
-        "reasons": [_reason(each) for each in reasons],
-        "connections": [_connection(each) for each in connections],
-        "calendars": [
-            calendar_view(each) | _pause(paused.get(each.id), call.now) | {"unreadable_events": malformed[each.id]}
-            for each in calendars
-        ],
-        "pending_copies": len(pending),
-        "overdue_effects": len(overdue),
-        "overdue_since": _moment(overdue[0].due_at) if overdue else None,
-    }
-    return Answer(body=Shown.model_validate(shown))
+    return Answer(
+        body=Health(
+            status="attention" if reasons else "ok",
+            well=not reasons,
+            reasons=[HealthReason.of(each) for each in reasons],
+            connections=[HealthOfConnection.of(each) for each in connections],
+            calendars=[_calendar(each, malformed[each.id], paused.get(each.id), call.now) for each in calendars],
+            pending_copies=len(pending),
+            overdue_effects=len(overdue),
+            overdue_since=moment(overdue[0].due_at) if overdue else None,
+        )
+    )
+
+
+def _calendar(calendar: Calendar, unreadable: int, pause: WritePause | None, now: Millis) -> HealthOfCalendar:
+    seen = HealthOfCalendar.of(calendar).model_copy(update={"unreadable_events": unreadable})
+    return seen.with_pause(pause, now)
 
 
 def get_calendar(call: Call) -> Answer:
+    """A calendar: what it does, how fresh it is, and whether it agrees with Google."""
     return _shown(read_calendar(call.application.store.reader(call.account), call))
 
 
@@ -93,93 +101,33 @@ def read_calendar(reader: Reader, call: Call) -> Calendar:
 
 
 def _shown(calendar: Calendar, *, status: int = 200) -> Answer:
-    return Answer(body=Shown.model_validate(calendar_view(calendar)), status=status)
-
-
-def calendar_view(calendar: Calendar) -> dict[str, Any]:
-    """A calendar for operators: what it does, how fresh it is, and whether it agrees with Google. Cursor and channel tokens stay inside."""
-    return {
-        "id": calendar.id,
-        "connection": calendar.connection,
-        "google_id": calendar.google_id,
-        "summary": calendar.summary,
-        "primary": calendar.primary,
-        "role": calendar.role,
-        "can_write": calendar.can_write,
-        "time_zone": calendar.time_zone,
-        "blocks": list(calendar.resources),
-        "destination_for": list(calendar.destination_for),
-        "state": calendar.state,
-        "watched": calendar.channel is not None and calendar.channel.resource is not None,
-        "watchable": calendar.watchable,
-        "watched_until": _watched_until(calendar.channel),
-        "last_success_at": _moment(calendar.last_success_at),
-        "last_change_at": _moment(calendar.last_change_at),
-        "lag_ms": calendar.lag_ms,
-        "missing_since": _moment(calendar.missing_since),
-        "last_error": calendar.last_error,
-        "next_poll_at": _moment(calendar.next_poll_at),
-        "audited_at": _moment(calendar.audited_at),
-        "drift_minutes": calendar.drift_minutes,
-        "drift": [_difference(each) for each in calendar.drift],
-        "audit_error": calendar.audit_error,
-    }
-
-
-def _watched_until(channel: Channel | None) -> str | None:
-    return None if channel is None else _moment(channel.expires_at)
-
-
-def _difference(each: Difference) -> dict[str, str]:
-    return {"busy": each.busy, "start": rfc3339(each.start), "end": rfc3339(each.end)}
-
-
-def _pause(pause: WritePause | None, now: Millis) -> dict[str, str]:
-    """Until when Google wants no writes to a calendar, and why; nothing where it takes them."""
-    if pause is None or not (pause.usage_limit or pause.holds(now)):
-        return {}
-    return {"writes_paused_until": rfc3339_millis(pause.until), "writes_paused_because": pause.reason}
-
-
-def _connection(connection: Connection) -> dict[str, Any]:
-    return {
-        "id": connection.id,
-        "email": connection.email,
-        "state": connection.status,
-        "lost_at": _moment(connection.lost_at),
-        "loss": loss_view(connection),
-        "grant_expires_at": _moment(connection.grant_expires_at),
-        "probed_at": _moment(connection.probed_at),
-        "last_success_at": _moment(connection.last_success_at),
-        "last_error": connection.last_error,
-    }
-
-
-def loss_view(connection: Connection) -> dict[str, str] | None:
-    """Why it is lost, in a word and in plain ones, and what to do about it; None where it is not."""
-    if connection.status != "needs_reconnect":
-        return None
-    meaning = words(connection.loss)
-    return {"reason": connection.loss or Loss.REFUSED, "what": meaning.what, "remedy": meaning.remedy}
-
-
-def _reason(reason: Reason) -> dict[str, str]:
-    named = {"calendar": reason.calendar, "connection": reason.connection}
-    return {"text": reason.text} | {name: value for name, value in named.items() if value is not None}
-
-
-def _moment(millis: Millis | None) -> str | None:
-    return None if millis is None else rfc3339_millis(millis)
+    return Answer(body=CalendarAnswer.of(calendar), status=status)
 
 
 _ACCOUNT = "/v1/accounts/<id:account>"
 _CALENDAR = f"{_ACCOUNT}/calendars/<id:calendar>"
 
 ROUTES = (
-    Route(method="GET", path=f"{_ACCOUNT}/health", handler=health, access="operator"),
-    Route(method="GET", path=_CALENDAR, handler=get_calendar, access="operator"),
-    Route(method="POST", path=f"{_CALENDAR}/pull", handler=pull_calendar, access="operator", permission="connections"),
+    Route(method="GET", path=f"{_ACCOUNT}/health", handler=health, access="operator", answer=Health),
+    Route(method="GET", path=_CALENDAR, handler=get_calendar, access="operator", answer=CalendarAnswer),
     Route(
-        method="POST", path=f"{_CALENDAR}/audit", handler=audit_calendar, access="operator", permission="connections"
+        method="POST",
+        path=f"{_CALENDAR}/pull",
+        handler=pull_calendar,
+        access="operator",
+        permission="connections",
+        answer=CalendarAnswer,
+        status=202,
+        refusals=(IllegalMove,),
+    ),
+    Route(
+        method="POST",
+        path=f"{_CALENDAR}/audit",
+        handler=audit_calendar,
+        access="operator",
+        permission="connections",
+        answer=CalendarAnswer,
+        status=202,
+        refusals=(IllegalMove,),
     ),
 )

@@ -16,7 +16,7 @@ from functions.booking.idempotency import answered_once
 from functions.booking.me import Membership
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import NotFound
+from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.event_ids import session_id
 from functions.domain.instants import rfc3339_millis
 from functions.domain.invitation import Invitation, NewInvitation, accept, invite, take_back
@@ -154,6 +154,8 @@ ROUTES = (
         body=InvitationBody,
         answer=InvitationAnswer,
         status=201,
+        once=True,
+        refusals=(IllegalMove,),
     ),
     Route(
         method="DELETE",
@@ -171,5 +173,6 @@ ROUTES = (
         body=InvitationToken,
         answer=Membership,
         status=201,
+        refusals=(NotFound, IllegalMove),
     ),
 )

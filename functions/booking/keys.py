@@ -14,7 +14,7 @@ from functions.booking.routing import Answer, Call, Route
 from functions.domain.api_keys import make_key, revoke_key
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import NotFound
+from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.instants import rfc3339_millis
 from functions.domain.model import Model
 from functions.domain.permissions import Permission
@@ -98,6 +98,7 @@ ROUTES = (
         body=KeyBody,
         answer=KeyAnswer,
         status=201,
+        refusals=(IllegalMove,),
     ),
     Route(
         method="DELETE",

@@ -24,11 +24,11 @@ from functions.adapters.store.pages import (
 from functions.adapters.store.records import HistoryRecord
 from functions.booking.clients import booking_answer
 from functions.booking.cursors import MAX_CURSOR, cursor_at, position_of
-from functions.booking.fields import Day, Email, Slug
+from functions.booking.fields import Day, Email, Instant, Slug
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, ClientDetails, ConflictAnswer
+from functions.booking.schemas import BookingAnswer, ClientAnswer, ConflictAnswer
 from functions.domain.configuration import Resource
-from functions.domain.decision import Ref
+from functions.domain.decision import AuthorKind, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.instants import Millis, Minute, rfc3339, rfc3339_millis
 from functions.domain.model import Model
@@ -115,8 +115,8 @@ class ListedSession(Model):
     id: str
     service: str
     resources: tuple[str, ...]
-    start: str
-    end: str
+    start: Instant
+    end: Instant
     status: SessionStatus
     capacity: int
     seats_taken: int
@@ -126,7 +126,7 @@ class ListedSession(Model):
     series: str | None
     waitlist: str | None
     conflict: ConflictAnswer | None
-    cancelled_by: str | None
+    cancelled_by: AuthorKind | None
     reason: str | None
 
     @classmethod
@@ -152,19 +152,19 @@ class ListedEntry(Model):
 
     id: str
     service: str
-    client: ClientDetails
+    client: ClientAnswer
     client_key: str
     seats: int
     sessions: tuple[str, ...]
-    start: str
-    end: str
+    start: Instant
+    end: Instant
     resource: str | None
     status: EntryStatus
     booking: str | None
     priority: int
     level: str | None
     category: str | None
-    joined_at: str
+    joined_at: Instant
     passed_over: int
     passed_because: str | None
     ended_by: str | None
@@ -176,7 +176,7 @@ class ListedEntry(Model):
         named = set(cls.model_fields)
         shown = entry.model_dump(include=named) | place.model_dump(include=named) | wish.model_dump(include=named)
         shown |= {"start": rfc3339(wish.start), "end": rfc3339(wish.end), "joined_at": rfc3339_millis(place.joined_at)}
-        return cls.model_validate(shown | {"client": ClientDetails.model_construct(**entry.client.model_dump())})
+        return cls.model_validate(shown | {"client": ClientAnswer.of(entry.client)})
 
 
 class EntryList(Model):
@@ -187,9 +187,9 @@ class EntryList(Model):
 class Told(Model):
     """What happened, by whom, to what. `before` and `after`: what changed, for people."""
 
-    at: str
+    at: Instant
     what: str
-    author_kind: str
+    author_kind: AuthorKind
     author_name: str
     session: str | None
     booking: str | None
@@ -213,7 +213,7 @@ class HistoryList(Model):
 
 
 def list_bookings(call: Call) -> Answer:
-    """By the time at which their session begins, the earliest first."""
+    """The bookings, by the time at which their session begins, the earliest first."""
     query = call.query(BookingsQuery)
     start, end = _period(call, query.start, query.end)
     wanted = BookingFilter(
@@ -244,7 +244,7 @@ def _answers(call: Call, bookings: list[Booking]) -> Iterable[BookingAnswer]:
 
 
 def list_sessions(call: Call) -> Answer:
-    """By the time at which they begin, the earliest first."""
+    """The sessions, by the time at which they begin, the earliest first."""
     query = call.query(SessionsQuery)
     start, end = _period(call, query.start, query.end)
     wanted = SessionFilter(start=start, end=end, resource=query.resource, service=query.service, status=query.status)
@@ -254,7 +254,7 @@ def list_sessions(call: Call) -> Answer:
 
 
 def list_waitlist(call: Call) -> Answer:
-    """In the order in which they first joined. Whose turn it is depends on priority and levels too, and changes under a reader: each entry tells its own."""
+    """Who waits or waited, in the order in which they joined. Whose turn it is depends on priority and levels too: each entry tells its own."""
     query = call.query(WaitlistQuery)
     wanted = EntryFilter(service=query.service, session=query.session, client_key=query.client, status=query.status)
     page = queries.entries_page(call.application.store, call.account, wanted, part_of(call, query))
@@ -263,7 +263,8 @@ def list_waitlist(call: Call) -> Answer:
 
 
 def history(call: Call) -> Answer:
-    """The newest first. The changes of state that history keeps for rebuilding are not shown."""
+    """What happened, the newest first."""
+    # The changes of state that history keeps for rebuilding are not shown.
     query = call.query(HistoryQuery)
     wanted = HistoryFilter(**query.model_dump(exclude={"limit", "cursor"}))
     page = queries.history_page(call.application.store, call.account, wanted, part_of(call, query))
@@ -303,8 +304,36 @@ def _question(call: Call, query: ListQuery) -> str:
 _ACCOUNT = "/v1/accounts/<id:account>"
 
 ROUTES = (
-    Route(method="GET", path=f"{_ACCOUNT}/bookings", handler=list_bookings, access="operator"),
-    Route(method="GET", path=f"{_ACCOUNT}/sessions", handler=list_sessions, access="operator"),
-    Route(method="GET", path=f"{_ACCOUNT}/waitlist", handler=list_waitlist, access="operator"),
-    Route(method="GET", path=f"{_ACCOUNT}/history", handler=history, access="operator"),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/bookings",
+        handler=list_bookings,
+        access="operator",
+        query=BookingsQuery,
+        answer=BookingList,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/sessions",
+        handler=list_sessions,
+        access="operator",
+        query=SessionsQuery,
+        answer=SessionList,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/waitlist",
+        handler=list_waitlist,
+        access="operator",
+        query=WaitlistQuery,
+        answer=EntryList,
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/history",
+        handler=history,
+        access="operator",
+        query=HistoryQuery,
+        answer=HistoryList,
+    ),
 )

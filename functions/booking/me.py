@@ -5,7 +5,7 @@ from functions.adapters.store.store import Reader
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.configuration import Account
 from functions.domain.decision import Decision
-from functions.domain.errors import NotFound
+from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.membership import Member, remove
 from functions.domain.model import Model
 from functions.domain.permissions import OF_ROLE, Permission, Role
@@ -65,5 +65,6 @@ ROUTES = (
         handler=leave_account,
         access="person",
         status=204,
+        refusals=(IllegalMove,),
     ),
 )

@@ -5,7 +5,7 @@ from functions.adapters.store.store import Reader
 from functions.booking.fields import Request
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.decision import Decision
-from functions.domain.errors import NotFound
+from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.instants import rfc3339_millis
 from functions.domain.membership import Member, change_role, remove
 from functions.domain.model import Model
@@ -89,6 +89,15 @@ ROUTES = (
         permission="members",
         body=RoleChange,
         answer=MemberAnswer,
+        refusals=(IllegalMove,),
     ),
-    Route(method="DELETE", path=_MEMBER, handler=remove_member, access="operator", permission="members", status=204),
+    Route(
+        method="DELETE",
+        path=_MEMBER,
+        handler=remove_member,
+        access="operator",
+        permission="members",
+        status=204,
+        refusals=(IllegalMove,),
+    ),
 )

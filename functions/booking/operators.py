@@ -10,25 +10,25 @@ from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, read_booking
-from functions.booking.health import calendar_view, read_calendar
-from functions.booking.problems import problem
+from functions.booking.health import read_calendar
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
     CalendarBody,
-    ConflictAnswer,
     ImportedHolidays,
     ResourceBody,
+    ResourceList,
     ServiceBody,
-    Shown,
 )
+from functions.booking.schemas_connections import CalendarAnswer
+from functions.booking.schemas_sessions import SessionAnswer
 from functions.domain.attendance import Verb, note_attendance
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Limits, Resource, Service
 from functions.domain.decision import Decision, HistoryEntry, Ref
-from functions.domain.errors import Invalid, NotFound
+from functions.domain.errors import IllegalMove, Invalid, NotFound
 from functions.domain.hours import Holiday, Hours
-from functions.domain.instants import MINUTE_MS, rfc3339
+from functions.domain.instants import MINUTE_MS
 from functions.domain.linking import Links, link, recalculations, touches
 from functions.domain.session import Session
 from functions.domain.waitlist.preset import Preset
@@ -40,6 +40,7 @@ T = TypeVar("T")
 
 
 def put_resource(call: Call) -> Answer:
+    """Makes a resource, or gives it another configuration: the whole of it, what is left out is not kept. Its calendars stay."""
     body = call.body(ResourceBody)
 
     def attempt(reader: Reader) -> Decision[Resource]:
@@ -85,15 +86,6 @@ def resource_of(resource_id: str, body: ResourceBody, known: Resource | None) ->
 
 def import_holidays(call: Call) -> Answer:
     """Adds the all-day events of an iCalendar file to a resource's holidays. To send a file again is harmless."""
-    if call.request.mimetype != "text/calendar":
-        return Answer(
-            response=problem(
-                415,
-                "unsupported-media-type",
-                "That is not a calendar",
-                "Send the .ics file as Content-Type: text/calendar.",
-            )
-        )
     # A day early, because which day it is at the resource is only known once it is read.
     file = read_holidays(call.raw_body(), since=local_date(call.now // MINUTE_MS, zone("UTC")) - timedelta(days=1))
 
@@ -141,6 +133,7 @@ def _holidays(resource: Resource) -> list[dict[str, Any]]:
 
 
 def put_service(call: Call) -> Answer:
+    """Makes a service, or gives it another configuration: the whole of it, what is left out is as usual."""
     body = call.body(ServiceBody)
     service = service_of(call.ids["service"], body)
 
@@ -200,11 +193,13 @@ def _configuration(document: BaseModel | None) -> dict[str, Any]:
 
 
 def list_resources(call: Call) -> Answer:
+    """The resources with their hours, limits and calendars."""
     found = queries.resources(call.application.store, call.account)
-    return Answer(body=Shown.model_validate({"resources": [r.model_dump(mode="json") for r in found]}))
+    return Answer(body=ResourceList(resources=found))
 
 
 def put_calendar(call: Call) -> Answer:
+    """Says whose time a calendar takes, and whose sessions are written to it."""
     body = call.body(CalendarBody)
     names = sorted({*body.blocks, *body.destination_for})
 
@@ -227,7 +222,7 @@ def put_calendar(call: Call) -> Answer:
         return link(links, now=call.now, author=call.caller.author)
 
     calendar = call.application.store.run(call.account, attempt)
-    return Answer(body=Shown.model_validate(calendar_view(calendar)))
+    return Answer(body=CalendarAnswer.of(calendar))
 
 
 def _former_destinations(
@@ -238,10 +233,12 @@ def _former_destinations(
 
 
 def complete_booking(call: Call) -> Answer:
+    """Notes that the client came."""
     return _note_attendance(call, "complete")
 
 
 def miss_booking(call: Call) -> Answer:
+    """Notes that the client did not come."""
     return _note_attendance(call, "miss")
 
 
@@ -256,33 +253,26 @@ def _note_attendance(call: Call, verb: Verb) -> Answer:
 
 
 def get_session(call: Call) -> Answer:
+    """A session, with its bookings and its events in Google."""
     session = call.application.store.get(call.account, Ref(Session, call.ids["session"]))
     if session is None:
         raise NotFound("There is no such session.")
-    return Answer(body=Shown.model_validate(session_view(session)))
-
-
-def session_view(session: Session) -> dict[str, Any]:
-    """A session for operators, as it is stored, with its times as instants."""
-    shown = session.model_dump(mode="json", exclude={"copies": {"__all__": {"wrote", "writing", "left", "updated"}}})
-    shown |= {"start": rfc3339(session.start), "end": rfc3339(session.end)}
-    shown = {key: value for key, value in shown.items() if key not in ("taken_from", "taken_until")}
-    if session.conflict is not None:
-        shown["conflict"] = ConflictAnswer.of(session.conflict).model_dump()
-    return shown
+    return Answer(body=SessionAnswer.of(session))
 
 
 _ACCOUNT = "/v1/accounts/<id:account>"
 _BOOKING = f"{_ACCOUNT}/bookings/<id:booking>"
 
 ROUTES = (
-    Route(method="GET", path=f"{_ACCOUNT}/resources", handler=list_resources, access="operator"),
+    Route(method="GET", path=f"{_ACCOUNT}/resources", handler=list_resources, access="operator", answer=ResourceList),
     Route(
         method="PUT",
         path=f"{_ACCOUNT}/resources/<id:resource>",
         handler=put_resource,
         access="operator",
         permission="settings",
+        body=ResourceBody,
+        answer=Resource,
         max_body_bytes=MAX_RESOURCE_BYTES,
     ),
     Route(
@@ -291,6 +281,8 @@ ROUTES = (
         handler=import_holidays,
         access="operator",
         permission="settings",
+        consumes="text/calendar",
+        answer=ImportedHolidays,
         max_body_bytes=MAX_FILE_BYTES,
     ),
     Route(
@@ -299,6 +291,8 @@ ROUTES = (
         handler=put_service,
         access="operator",
         permission="settings",
+        body=ServiceBody,
+        answer=Service,
     ),
     Route(
         method="PUT",
@@ -306,10 +300,33 @@ ROUTES = (
         handler=put_calendar,
         access="operator",
         permission="connections",
+        body=CalendarBody,
+        answer=CalendarAnswer,
+        refusals=(IllegalMove,),
     ),
     Route(
-        method="POST", path=f"{_BOOKING}/complete", handler=complete_booking, access="operator", permission="bookings"
+        method="POST",
+        path=f"{_BOOKING}/complete",
+        handler=complete_booking,
+        access="operator",
+        permission="bookings",
+        answer=BookingAnswer,
+        refusals=(IllegalMove,),
     ),
-    Route(method="POST", path=f"{_BOOKING}/no-show", handler=miss_booking, access="operator", permission="bookings"),
-    Route(method="GET", path=f"{_ACCOUNT}/sessions/<id:session>", handler=get_session, access="operator"),
+    Route(
+        method="POST",
+        path=f"{_BOOKING}/no-show",
+        handler=miss_booking,
+        access="operator",
+        permission="bookings",
+        answer=BookingAnswer,
+        refusals=(IllegalMove,),
+    ),
+    Route(
+        method="GET",
+        path=f"{_ACCOUNT}/sessions/<id:session>",
+        handler=get_session,
+        access="operator",
+        answer=SessionAnswer,
+    ),
 )

@@ -11,11 +11,13 @@ from functions.domain.errors import NotFound
 
 
 def get_origins(call: Call) -> Answer:
+    """The web pages of other sites that may call what clients call."""
     account = _account(call.application.store.reader(call.account))
     return Answer(body=OriginList(allowed_origins=account.allowed_origins))
 
 
 def put_origins(call: Call) -> Answer:
+    """Says which web pages of other sites may call what clients call."""
     origins = tuple(dict.fromkeys(call.body(OriginList).allowed_origins))
 
     def attempt(reader: Reader) -> Decision[tuple[str, ...]]:

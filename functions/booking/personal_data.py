@@ -29,7 +29,7 @@ from functions.booking.schemas_clients import (
 from functions.domain.configuration import Account, Service
 from functions.domain.decision import AnyRef, Decision, HistoryEntry, Ref
 from functions.domain.erasing import Erasure, Held, request_erasure
-from functions.domain.errors import NotFound
+from functions.domain.errors import NotFound, StillBooked
 from functions.domain.event_ids import session_id
 from functions.domain.google_copy import content_of
 from functions.domain.instants import rfc3339, rfc3339_millis
@@ -91,6 +91,7 @@ def erase_client(call: Call) -> Answer:
 
 
 def get_erasure(call: Call) -> Answer:
+    """How far an erasure is."""
     erasure = call.application.store.get(call.account, Ref(Erasure, call.ids["erasure"]))
     if erasure is None:
         raise NotFound("There is no such erasure.")
@@ -118,6 +119,7 @@ def put_retention(call: Call) -> Answer:
 
 
 def get_retention(call: Call) -> Answer:
+    """How long after their sessions clients are kept; without `days`, for ever."""
     return Answer(body=Retention(days=_account(call.application.store.reader(call.account)).retention_days))
 
 
@@ -283,6 +285,7 @@ ROUTES = (
         body=Erase,
         answer=ErasureAnswer,
         status=202,
+        refusals=(StillBooked,),
     ),
     Route(
         method="GET",

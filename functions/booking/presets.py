@@ -1,34 +1,32 @@
 """Waitlist presets: named rules that operators make, for services and single sessions to name."""
 
+from pydantic import Field
+
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
-from functions.booking.fields import Label, Line, Request
+from functions.booking.fields import Label, Line
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import Shown
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import NotFound
-from functions.domain.hours import DailyInterval
-from functions.domain.waitlist.preset import Preset
+from functions.domain.model import Model
+from functions.domain.waitlist.preset import Preset, PresetRules
 
 
-class PresetBody(Request):
-    """The whole of a preset. What the numbers may be stands at the document (`Preset`)."""
+class PresetBody(PresetRules, extra="forbid"):
+    """The whole of a preset."""
 
     name: Line
-    mode: str = "offer"
-    party: str = "skip"
-    offer_minutes: int = 120
-    cutoff_minutes: int = 60
-    spread: str = "emptiest"
-    levels: tuple[Label, ...] = ()
-    categories: tuple[Label, ...] = ()
-    quiet: DailyInterval | None = None
-    paused: bool = False
+    levels: tuple[Label, ...] = Field(default=(), max_length=20)
+    categories: tuple[Label, ...] = Field(default=(), max_length=20)
+
+
+class PresetList(Model):
+    presets: list[Preset]
 
 
 def put_preset(call: Call) -> Answer:
-    """Holds from now on for every service and session that names it; who waits there is looked at again."""
+    """Makes a preset, or gives it other rules. Holds from now on for every service and session that names it; who waits there is looked at again."""
     preset = Preset(id=call.ids["preset"], **call.body(PresetBody).model_dump())
     services = queries.services(call.application.store, call.account)
 
@@ -53,27 +51,31 @@ def put_preset(call: Call) -> Answer:
 
 
 def get_preset(call: Call) -> Answer:
+    """A waitlist preset."""
     preset = call.application.store.get(call.account, Ref(Preset, call.ids["preset"]))
     if preset is None:
         raise NotFound("There is no such preset.")
-    return Answer(body=Shown.model_validate(preset.model_dump(mode="json")))
+    return Answer(body=preset)
 
 
 def list_presets(call: Call) -> Answer:
+    """The waitlist presets."""
     found: list[Preset] = queries.all_of(call.application.store, call.account, Preset)
-    return Answer(body=Shown.model_validate({"presets": [preset.model_dump(mode="json") for preset in found]}))
+    return Answer(body=PresetList(presets=found))
 
 
 _ACCOUNT = "/v1/accounts/<id:account>"
 
 ROUTES = (
-    Route(method="GET", path=f"{_ACCOUNT}/presets", handler=list_presets, access="operator"),
-    Route(method="GET", path=f"{_ACCOUNT}/presets/<id:preset>", handler=get_preset, access="operator"),
+    Route(method="GET", path=f"{_ACCOUNT}/presets", handler=list_presets, access="operator", answer=PresetList),
+    Route(method="GET", path=f"{_ACCOUNT}/presets/<id:preset>", handler=get_preset, access="operator", answer=Preset),
     Route(
         method="PUT",
         path=f"{_ACCOUNT}/presets/<id:preset>",
         handler=put_preset,
         access="operator",
         permission="settings",
+        body=PresetBody,
+        answer=Preset,
     ),
 )

@@ -43,7 +43,8 @@ class _Change:
 
 
 def preview(call: Call) -> Answer:
-    """As much reading as the recalculations that the change would start: about 14 ledger months a resource, and the sessions in question."""
+    """What would follow from a change; nothing is saved."""
+    # As much reading as the recalculations that the change would start: about 14 ledger months a resource, and the sessions in question.
     body = call.body(Proposal)
     reader = call.application.store.reader(call.account)
     change = _change(call, reader, body)
@@ -196,6 +197,9 @@ ROUTES = (
         handler=preview,
         access="operator",
         permission="read",
+        body=Proposal,
+        answer=Foreseen,
+        refusals=(IllegalMove,),
         max_body_bytes=MAX_RESOURCE_BYTES,
     ),
 )

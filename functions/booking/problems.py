@@ -6,10 +6,66 @@ from typing import Any
 from flask import Response
 from pydantic import ValidationError
 
-from functions.domain.errors import Refusal
+from functions.domain.errors import Invalid, Refusal
 
 TYPE_PREFIX = "urn:booking:problem:"
 RETRY_AFTER_S = "2"
+
+
+class InvalidJson(Refusal):
+    """The body can't be read at all."""
+
+    slug = "invalid-json"
+    status = 400
+    title = "The body is not JSON"
+
+
+class NotAllowed(Refusal):
+    """The address exists, and is not called with that method."""
+
+    slug = "method-not-allowed"
+    status = 405
+    title = "That is not done this way"
+
+
+class BodyTooSlow(Refusal):
+    """The body did not come within the time that there is for it."""
+
+    slug = "body-too-slow"
+    status = 408
+    title = "The body did not come in time"
+
+
+class LengthRequired(Refusal):
+    """A body came without its length."""
+
+    slug = "length-required"
+    status = 411
+    title = "How long is the body?"
+
+
+class TooLarge(Refusal):
+    """The body is larger than what this call takes."""
+
+    slug = "too-large"
+    status = 413
+    title = "The body is too large"
+
+
+class WrongMedia(Refusal):
+    """The body is of another media type than this call takes."""
+
+    slug = "unsupported-media-type"
+    status = 415
+    title = "The body is not of the right type"
+
+
+class Unavailable(Refusal):
+    """What the booking system itself needs does not answer. Nothing was changed as far as we know; the same call may be made again."""
+
+    slug = "unavailable"
+    status = 503
+    title = "The booking system is busy"
 
 
 def problem(status: int, slug: str, title: str, detail: str, **extra: Any) -> Response:
@@ -36,11 +92,5 @@ def from_validation(error: ValidationError, where: str) -> Response:
         for item in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     if any(item["type"] == "json_invalid" for item in error.errors(include_context=False, include_input=False)):
-        return problem(400, "invalid-json", "The body is not JSON", "Send a JSON object in UTF-8.")
-    return problem(
-        422,
-        "invalid-request",
-        "The request does not have the right form",
-        f"Mend the fields that are named in errors ({where}).",
-        errors=errors,
-    )
+        return from_refusal(InvalidJson("Send a JSON object in UTF-8."))
+    return from_refusal(Invalid(f"Mend the fields that are named in errors ({where}).", errors=errors))

@@ -16,14 +16,14 @@ from werkzeug.routing import BaseConverter, Map, Rule
 
 from functions.adapters.composition import Application
 from functions.booking import cors
-from functions.booking.bodies import late_body, refused_length
+from functions.booking.bodies import check_length, read_body
 from functions.booking.callers import Access, Caller, caller_of
 from functions.booking.client_address import network_of
 from functions.booking.headers import secured
-from functions.booking.problems import from_refusal, from_validation, problem
+from functions.booking.problems import NotAllowed, Unavailable, WrongMedia, from_refusal, from_validation, problem
 from functions.booking.refusals import Refusals, RefusedTooOften
 from functions.booking.signed_in import SignedIn, renew_cookie
-from functions.domain.errors import Forbidden, Invalid, Refusal
+from functions.domain.errors import Forbidden, Invalid, NotFound, Refusal
 from functions.domain.instants import Millis
 from functions.domain.permissions import Permission
 from functions.domain.rate_limits import Limit
@@ -31,6 +31,7 @@ from functions.domain.rate_limits import Limit
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+JSON = "application/json"
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -57,6 +58,7 @@ class Call:
 
     application: Application
     request: Request
+    route: "Route"
     ids: dict[str, str]
     caller: Caller
     now: Millis
@@ -77,13 +79,16 @@ class Call:
         return self.caller.signed_in
 
     def body(self, model: type[M]) -> M:
-        """The JSON body. Raises pydantic's `ValidationError`, which becomes a problem."""
-        return model.model_validate_json(self.raw_body())
+        """The JSON body, where "1" is no number. Raises pydantic's `ValidationError`, which becomes a problem."""
+        assert model is self.route.body, f"{self.route} must declare body={model.__name__}"
+        raw = self.raw_body()
+        return model() if self.route.body_optional and not raw else model.model_validate_json(raw, strict=True)
 
     def raw_body(self) -> bytes:
         return self.request.get_data(cache=True)
 
     def query(self, model: type[M]) -> M:
+        assert model is self.route.query, f"{self.route} must declare query={model.__name__}"
         repeated = [name for name, values in self.request.args.lists() if len(values) > 1]
         if repeated:
             raise Invalid(f"Give {', '.join(sorted(repeated))} once.")
@@ -97,7 +102,11 @@ class Route:
     is signed in is known).
 
     `permission`: what an operator must have to call it. Named where only operators may; else `read` for a GET and `bookings` for anything more.
-    `body`, `query`, `answer`: the models of what goes in and comes out, and `status` of what comes out where all is well (for the OpenAPI document).
+
+    The rest is what the document of the API says of it, and the tests hold it to that. `body` (which may be left out where it is `body_optional`), `query`,
+    `answer`: the models of what goes in and comes out; `status` of what comes out where all is well. `refusals`: what it may raise, beyond what any route
+    may that has its access and body. `once`: it takes an Idempotency-Key. `revalidated`: its answer has an ETag. `consumes`: the media type of the body.
+    `page`: it is for browsers, and answers with HTML or sends them elsewhere, as whatever has the access page.
     """
 
     method: str
@@ -106,10 +115,23 @@ class Route:
     access: Access = "public"
     permission: Permission | None = None
     body: type[BaseModel] | None = None
+    body_optional: bool = False
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
+    refusals: tuple[type[Refusal], ...] = ()
+    once: bool = False
+    revalidated: bool = False
+    consumes: str = JSON
+    page: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def for_browsers(self) -> bool:
+        return self.page or self.access == "page"
 
     @property
     def needs(self) -> Permission:
@@ -143,13 +165,16 @@ class _Asked:
         rate = self.application.settings.refusals_per_address
         return Limit(what="refusals", most=rate.most, per=rate.millis)
 
+    def read_body(self) -> None:
+        read_body(self.request, within_s=self.application.settings.body_seconds)
+
 
 def map_of(routes: Iterable[Route]) -> Map:
     """What finds the one among these routes that a request matches."""
     routes = tuple(routes)
     for route in routes:
         if route.access == "operator" and route.method != "GET" and route.permission is None:
-            raise ValueError(f"{route.method} {route.path} must name the permission that it needs")
+            raise ValueError(f"{route} must name the permission that it needs")
     rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
     return Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
 
@@ -175,7 +200,7 @@ class Router:
         except MethodNotAllowed as error:
             return _not_allowed(", ".join(sorted(error.valid_methods or ())))
         except HTTPException:
-            return problem(404, "not-found", "There is no such address", "See the README for the addresses there are.")
+            return from_refusal(NotFound("There is no such address. The addresses that there are stand at /docs."))
         ids = {name: str(value) for name, value in matched.items()}
         asked = _Asked(request=request, application=application, route=route, ids=ids, now=now)
         account = asked.shared_for
@@ -190,10 +215,9 @@ class Router:
         where = f"{asked.request.method} {asked.request.path}"
         caller: Caller | None = None
         try:
-            response = self._refused_body(asked)
-            if response is None:
-                caller = self._caller(asked)
-                response = self._run(asked, caller)
+            check_length(asked.request, most=asked.route.max_body_bytes)
+            caller = self._caller(asked)
+            response = self._run(asked, caller)
         except RefusedTooOften as refusal:
             return from_refusal(refusal)
         except Refusal as refusal:
@@ -202,9 +226,7 @@ class Router:
             response = from_validation(error, where)
         except GoogleAPIError as error:
             log.error("%s: %s", where, type(error).__name__)
-            response = problem(
-                503, "unavailable", "The booking system is busy", "Nothing was changed as far as we know. Try again."
-            )
+            response = from_refusal(Unavailable("Nothing was changed as far as we know. Try again."))
         except Exception:
             log.exception("%s failed", where)
             response = problem(
@@ -214,16 +236,10 @@ class Router:
             self._refusals.note(asked.network, asked.most_refusals, asked.now)
         return response
 
-    @staticmethod
-    def _refused_body(asked: _Asked) -> Response | None:
-        """Who sends a form is told by what is in it; everybody else is known before their body is read."""
-        refused = refused_length(asked.request, most=asked.route.max_body_bytes)
-        if refused is None and asked.route.access == "page":
-            return late_body(asked.request, within_s=asked.application.settings.body_seconds)
-        return refused
-
     def _caller(self, asked: _Asked) -> Caller:
         """Raises `RefusedTooOften` for who was, and what `caller_of` raises. Operators are listened to however many at their address were refused."""
+        if asked.route.access == "page":  # who sends a form is told by what is in it
+            asked.read_body()
         try:
             caller = caller_of(asked.request, asked.application, asked.ids, asked.route.access, asked.now)
         except Refusal:
@@ -239,10 +255,17 @@ class Router:
             raise Forbidden(
                 f"For this you need the permission {asked.route.needs}. An owner of the account can give it."
             )
-        too_slow = late_body(asked.request, within_s=asked.application.settings.body_seconds)
-        if too_slow is not None:
-            return too_slow
-        call = Call(application=asked.application, request=asked.request, ids=asked.ids, caller=caller, now=asked.now)
+        asked.read_body()
+        if asked.route.consumes not in (JSON, asked.request.mimetype):
+            raise WrongMedia(f"Send it as Content-Type: {asked.route.consumes}.")
+        call = Call(
+            application=asked.application,
+            request=asked.request,
+            route=asked.route,
+            ids=asked.ids,
+            caller=caller,
+            now=asked.now,
+        )
         response = _rendered(asked.route.handler(call))
         if caller.signed_in is not None:
             renew_cookie(response, asked.application.settings, caller.signed_in, now=asked.now)
@@ -250,7 +273,7 @@ class Router:
 
 
 def _not_allowed(allowed: str) -> Response:
-    answer = problem(405, "method-not-allowed", "That is not done this way", f"Use {allowed}.")
+    answer = from_refusal(NotAllowed(f"Use {allowed}."))
     answer.headers["Allow"] = allowed
     return answer
 

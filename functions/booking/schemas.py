@@ -1,15 +1,16 @@
 """The bodies of the API, and its answers."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field, RootModel
 
 from functions.adapters.holidays import MAX_HOLIDAYS
 from functions.booking.fields import (
     Answers,
     Email,
     Honeypot,
+    Instant,
     Line,
     Minutes,
     Phone,
@@ -21,12 +22,24 @@ from functions.booking.fields import (
     dated_and_named,
 )
 from functions.domain.booking_window import BookableDays, FixedDates, RollingDays, Unlimited
-from functions.domain.configuration import ClientLimits, FormQuestion, Limits, OnStale, Service, StaleAfter
+from functions.domain.configuration import (
+    MOST_QUESTIONS,
+    ClientLimits,
+    FormQuestion,
+    Limits,
+    OnStale,
+    Resource,
+    Service,
+    ServiceRules,
+    StaleAfter,
+)
+from functions.domain.decision import AuthorKind
 from functions.domain.hours import ClosedPeriod, DateOverride, Holiday, Season, Travel, WeeklyHours
-from functions.domain.instants import rfc3339_millis
+from functions.domain.instants import Millis, rfc3339_millis
 from functions.domain.model import Model
 from functions.domain.origins import MOST_ORIGINS, Origin
-from functions.domain.session import Conflict
+from functions.domain.session import Client, Conflict
+from functions.domain.transitions import BookingStatus
 from functions.domain.zones import ZoneName
 
 
@@ -137,44 +150,17 @@ class FormQuestionBody(FormQuestion, extra="forbid"):
     choices: tuple[Line, ...] = Field(default=(), max_length=50)
 
 
-class ServiceBody(Request):
-    """The whole configuration of a service. What the numbers may be stands at the document (`Service`)."""
+class ServiceBody(ServiceRules, extra="forbid"):
+    """The whole configuration of a service: what is left out is as usual."""
 
     name: Line
-    kind: str = "appointment"
-    duration_minutes: int
-    durations: tuple[int, ...] = ()
-    step_minutes: int
-    offset_minutes: int = 0
-    buffer_before_minutes: int = 0
-    buffer_after_minutes: int = 0
-    notice_minutes: int = 0
     window: WindowBody = RollingDaysBody(days=60)
     limits: LimitsBody = LimitsBody()
     client_limits: ClientLimitsBody = ClientLimitsBody()
-    capacity: int = 1
-    show_seats_left: bool = True
-    confirmation: str = "instant"
-    on_full: str = "waitlist"
+    questions: tuple[FormQuestionBody, ...] = Field(default=(), max_length=MOST_QUESTIONS)
     waitlist: Slug | None = None
-    client_cancel_until_minutes: int = 0
-    client_reschedule_until_minutes: int = 0
-    questions: tuple[FormQuestionBody, ...] = ()
-    resources: tuple[Slug, ...]
-    assignment: str = "any"
-    pick: str = "order"
+    resources: tuple[Slug, ...] = Field(min_length=1, max_length=50)
     priorities: Mapping[str, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
-    weights: Mapping[str, int] = Field(default_factory=dict)
-    fresh_for_minutes: int = 5
-    stale_after_minutes: int | None = None
-    on_stale: str = "close"
-    on_conflict: str = "flag"
-    clients_as_guests: bool = True
-    meet: bool = False
-    on_calendar_delete: str | None = None
-    on_calendar_move: str = "follow"
-    on_host_decline: str = "flag"
-    active: bool = True
 
 
 class CalendarBody(Request):
@@ -224,6 +210,10 @@ class ServiceList(Model):
     services: list[PublicService]
 
 
+class ResourceList(Model):
+    resources: list[Resource]
+
+
 class ImportedHolidays(Model):
     """`skipped`: how many events of the file were not all-day."""
 
@@ -231,46 +221,63 @@ class ImportedHolidays(Model):
     skipped: int
 
 
-class Shown(Model):
-    """An answer whose form is that of the stored document, less what is nobody's business outside."""
-
-    model_config = ConfigDict(extra="allow")
+def moment(millis: Millis | None) -> str | None:
+    """An instant that there may not be, as answers write it."""
+    return None if millis is None else rfc3339_millis(millis)
 
 
 class ConflictAnswer(Model):
     """Why something can't be kept as it was promised, and since when."""
 
     reason: str
-    since: str
+    since: Instant
 
     @classmethod
     def of(cls, conflict: Conflict) -> "ConflictAnswer":
         return cls(reason=conflict.reason, since=rfc3339_millis(conflict.since))
 
 
+class ClientAnswer(Model):
+    """Who booked, as they told us. Empty while they fill in the form."""
+
+    name: str
+    email: str
+    phone: str | None = None
+
+    @classmethod
+    def of(cls, client: Client) -> Self:
+        return cls(name=client.name, email=client.email, phone=client.phone)
+
+
 class BookingAnswer(Model):
+    """A client's seats in a session. `calendar_copy`: whether its event is in Google already. `expires_at`: until when seats are kept that are not booked yet.
+
+    Only operators see `client`, `client_key`, `answers`, `conflict`, `declined_at` and `calendar_error`. The proof that it is the client's own,
+    `manage_token`, is in the answer to who made it, and in no other.
+    """
+
     id: str
     session: str
     service: str
     resource: str
-    status: str
-    start: str
-    end: str
+    status: BookingStatus
+    start: Instant
+    end: Instant
     seats: int
     time_zone: str
-    expires_at: str | None = None
+    expires_at: Instant | None = None
     requested: bool | None = None
     calendar_copy: Literal["pending", "written", "none"]
     meet_link: str | None = None
     calendar_error: str | None = None
-    calendar_error_since: str | None = None
+    calendar_error_since: Instant | None = None
     conflict: ConflictAnswer | None = None
-    declined_at: str | None = None
-    cancelled_by: str | None = None
+    declined_at: Instant | None = None
+    cancelled_by: AuthorKind | None = None
     reason: str | None = None
     series: str | None = None
     answers: Mapping[str, str] | None = None
-    client: ClientDetails | None = None
+    client: ClientAnswer | None = None
     client_key: str | None = None
     manage_token: str | None = None
     manage_url: str | None = None
@@ -279,3 +286,7 @@ class BookingAnswer(Model):
 class SeriesAnswer(Model):
     series: str
     bookings: list[BookingAnswer]
+
+
+class Cancelled(RootModel[BookingAnswer | SeriesAnswer]):
+    """The booking; or those of its series, where the request named a part of it."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NotRequired, TypeAlias
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from functions.booking.fields import AskedAfter, AskedStart, Day, Minutes, Request, Seats, Slug
+from functions.booking.fields import AskedAfter, AskedStart, Day, Instant, Minutes, Request, Seats, Slug
 from functions.domain.availability import DayClosed
 from functions.domain.model import Model
 from functions.domain.zones import ZoneName
@@ -56,8 +56,8 @@ class ExplainQuery(SeatsQuery):
 class OpenStart(TypedDict):
     """`resources`: those of which any can serve it or, of a service that needs a set, all of them. There are thousands, so this is no model."""
 
-    start: str
-    end: str
+    start: Instant
+    end: Instant
     resources: tuple[str, ...]
     seats_left: NotRequired[int]
 
@@ -111,6 +111,6 @@ class ClosedBy(Model):
 
 
 class Explanation(Model):
-    start: str
+    start: Instant
     open: bool
     reasons: list[ClosedBy]

@@ -1,14 +1,14 @@
 """What operators see of connections: who granted access, what it covers, how its calendars are, and what that means for clients."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from functions.booking.fields import Request
-from functions.booking.health import calendar_view, loss_view
+from functions.booking.fields import Instant, Request
+from functions.booking.schemas import moment
 from functions.domain.bookability import Meaning, What, trouble_of_calendar, trouble_of_connection
-from functions.domain.calendar import Calendar, Connection, Ending
+from functions.domain.calendar import Calendar, Connection, Difference, Ending
 from functions.domain.disconnecting import Disconnected, Events, in_words
-from functions.domain.instants import Millis, rfc3339_millis
-from functions.domain.loss import Loss
+from functions.domain.instants import rfc3339, rfc3339_millis
+from functions.domain.loss import Loss, words
 from functions.domain.model import Model
 from functions.domain.scopes import GooglePermission, missing_permissions, permissions_of
 from functions.domain.transitions import ConnectionStatus
@@ -19,7 +19,7 @@ class ConsentAnswer(Model):
 
     id: str
     consent_url: str
-    expires_at: str
+    expires_at: Instant
 
 
 class PermissionAnswer(Model):
@@ -41,12 +41,20 @@ class LossAnswer(Model):
     what: str
     remedy: str
 
+    @classmethod
+    def of(cls, connection: Connection) -> "LossAnswer | None":
+        """None where it is not lost."""
+        if connection.status != "needs_reconnect":
+            return None
+        meaning = words(connection.loss)
+        return cls(reason=connection.loss or Loss.REFUSED, what=meaning.what, remedy=meaning.remedy)
+
 
 class EndingAnswer(Model):
     """What an operator has ended, and Google has not done its part for yet. `events`: what becomes of those that lie ahead."""
 
     events: Events
-    since: str
+    since: Instant
     trouble: str | None = None
 
     @classmethod
@@ -65,15 +73,15 @@ class ConnectionAnswer(Model):
     id: str
     email: str
     state: ConnectionStatus
-    since: str
+    since: Instant
     scopes: list[str]
     permissions: list[PermissionAnswer]
     missing_permissions: list[PermissionAnswer]
-    lost_at: str | None = None
+    lost_at: Instant | None = None
     loss: LossAnswer | None = None
-    grant_expires_at: str | None = None
-    probed_at: str | None = None
-    last_success_at: str | None = None
+    grant_expires_at: Instant | None = None
+    probed_at: Instant | None = None
+    last_success_at: Instant | None = None
     last_error: str | None = None
     trouble: str | None = None
     ending: EndingAnswer | None = None
@@ -90,8 +98,8 @@ class MeaningAnswer(Model):
     resource: str
     services: list[str]
     calendar: str
-    since: str | None = None
-    at: str | None = None
+    since: Instant | None = None
+    at: Instant | None = None
     text: str
 
     @classmethod
@@ -101,8 +109,8 @@ class MeaningAnswer(Model):
             resource=meaning.resource,
             services=list(meaning.services),
             calendar=meaning.calendar,
-            since=_moment(meaning.since),
-            at=_moment(meaning.at),
+            since=moment(meaning.since),
+            at=moment(meaning.at),
             text=meaning.text,
         )
 
@@ -111,12 +119,20 @@ class DifferenceAnswer(Model):
     """Time that Google and the bookings do not agree about."""
 
     busy: Literal["only_in_google", "only_here"]
-    start: str
-    end: str
+    start: Instant
+    end: Instant
+
+    @classmethod
+    def of(cls, each: Difference) -> "DifferenceAnswer":
+        return cls(busy=each.busy, start=rfc3339(each.start), end=rfc3339(each.end))
 
 
 class CalendarAnswer(Model):
-    """`blocks`: the resources whose time its events close. `destination_for`: those whose bookings are written to it. `watched`: Google tells of changes."""
+    """A calendar: what it does, how fresh it is, and whether it agrees with Google (`drift_minutes`, as of `audited_at`).
+
+    `blocks`: the resources whose time its events close. `destination_for`: those whose bookings are written to it. `watched`: Google tells of changes; one
+    that is not `watchable` is read from time to time. `lag_ms`: how long the last change took from Google to here.
+    """
 
     id: str
     connection: str
@@ -131,22 +147,42 @@ class CalendarAnswer(Model):
     state: Literal["active", "gone"]
     watched: bool
     watchable: bool
-    watched_until: str | None = None
-    last_success_at: str | None = None
-    last_change_at: str | None = None
+    watched_until: Instant | None = None
+    last_success_at: Instant | None = None
+    last_change_at: Instant | None = None
     lag_ms: int | None = None
-    missing_since: str | None = None
+    missing_since: Instant | None = None
     last_error: str | None = None
     trouble: str | None = None
-    next_poll_at: str | None = None
-    audited_at: str | None = None
+    next_poll_at: Instant | None = None
+    audited_at: Instant | None = None
     drift_minutes: int | None = None
     drift: list[DifferenceAnswer]
     audit_error: str | None = None
 
     @classmethod
-    def of(cls, calendar: Calendar) -> "CalendarAnswer":
-        return cls.model_validate(calendar_view(calendar) | {"trouble": trouble_of_calendar(calendar)})
+    def of(cls, calendar: Calendar) -> Self:
+        """Cursor and channel tokens stay inside."""
+        same = calendar.model_dump(include=set(cls.model_fields) & set(Calendar.model_fields) - {"drift"})
+        channel = calendar.channel
+        return cls(
+            **same
+            | {
+                "can_write": calendar.can_write,
+                "blocks": list(calendar.resources),
+                "destination_for": list(calendar.destination_for),
+                "watched": channel is not None and channel.resource is not None,
+                "watchable": calendar.watchable,
+                "watched_until": None if channel is None else moment(channel.expires_at),
+                "last_success_at": moment(calendar.last_success_at),
+                "last_change_at": moment(calendar.last_change_at),
+                "missing_since": moment(calendar.missing_since),
+                "next_poll_at": moment(calendar.next_poll_at),
+                "audited_at": moment(calendar.audited_at),
+                "drift": [DifferenceAnswer.of(each) for each in calendar.drift],
+                "trouble": trouble_of_calendar(calendar),
+            }
+        )
 
 
 class CalendarList(Model):
@@ -223,11 +259,11 @@ def _connection(connection: Connection) -> dict[str, object]:
         "scopes": list(connection.scopes),
         "permissions": [PermissionAnswer.of(each) for each in permissions_of(connection.scopes)],
         "missing_permissions": [PermissionAnswer.of(each) for each in missing_permissions(connection.scopes)],
-        "lost_at": _moment(connection.lost_at),
-        "loss": loss_view(connection),
-        "grant_expires_at": _moment(connection.grant_expires_at),
-        "probed_at": _moment(connection.probed_at),
-        "last_success_at": _moment(connection.last_success_at),
+        "lost_at": moment(connection.lost_at),
+        "loss": LossAnswer.of(connection),
+        "grant_expires_at": moment(connection.grant_expires_at),
+        "probed_at": moment(connection.probed_at),
+        "last_success_at": moment(connection.last_success_at),
         "last_error": connection.last_error,
         "trouble": trouble_of_connection(connection),
         "ending": None if connection.ending is None else EndingAnswer.of(connection.ending),
@@ -236,7 +272,3 @@ def _connection(connection: Connection) -> dict[str, object]:
 
 def _about(connection: Connection, meanings: tuple[Meaning, ...]) -> list[MeaningAnswer]:
     return [MeaningAnswer.of(each) for each in meanings if each.connection == connection.id]
-
-
-def _moment(millis: Millis | None) -> str | None:
-    return None if millis is None else rfc3339_millis(millis)

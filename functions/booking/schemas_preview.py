@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from functions.booking.fields import Day, Request, Seats, Slug
+from functions.booking.fields import Day, Instant, Request, Seats, Slug
 from functions.booking.schemas import ResourceBody, ServiceBody
 from functions.domain.model import Model
 
@@ -57,8 +57,8 @@ class SessionForeseen(Model):
     session: str
     service: str
     resources: tuple[str, ...]
-    start: str
-    end: str
+    start: Instant
+    end: Instant
     reason: str
     bookings: tuple[str, ...]
 
@@ -69,9 +69,9 @@ class ServedForeseen(Model):
     entry: str
     service: str
     seats: int
-    start: str
+    start: Instant
     resources: tuple[str, ...]
-    expires_at: str | None = None
+    expires_at: Instant | None = None
 
 
 class Foreseen(Model):

@@ -5,10 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from functions.booking.fields import Honeypot, Label, Minutes, Request, Seats, Slug, Start, Text
-from functions.booking.schemas import BookingAnswer, ClientDetails
+from functions.booking.fields import Honeypot, Instant, Label, Minutes, Request, Seats, Slug, Start, Text
+from functions.booking.schemas import BookingAnswer, ClientAnswer, ClientDetails
 from functions.domain.configuration import MOST_QUESTIONS, QuestionId
 from functions.domain.model import Model
+from functions.domain.transitions import EntryStatus
 from functions.domain.waitlist.entry import MOST_SESSIONS
 
 Priority = Annotated[int, Field(ge=-1000, le=1000)]
@@ -75,11 +76,11 @@ class OfferAnswer(Model):
     """Seats that are kept until `expires_at`, if the client wants them."""
 
     session: str
-    start: str
-    end: str
+    start: Instant
+    end: Instant
     resource: str
     seats: int
-    expires_at: str
+    expires_at: Instant
 
 
 class EntryAnswer(Model):
@@ -89,25 +90,25 @@ class EntryAnswer(Model):
 
     id: str
     service: str
-    status: str
+    status: EntryStatus
     seats: int
     sessions: tuple[str, ...]
     starts: tuple[str, ...]
-    start: str
-    end: str
+    start: Instant
+    end: Instant
     resource: str | None = None
     position: int | None = None
     offer: OfferAnswer | None = None
     booking: str | None = None
     reason: str | None = None
-    joined_at: str
+    joined_at: Instant
     priority: int | None = None
     level: str | None = None
     category: str | None = None
     paused: bool | None = None
     passed_over: int | None = None
     passed_because: str | None = None
-    client: ClientDetails | None = None
+    client: ClientAnswer | None = None
     manage_token: str | None = None
     manage_url: str | None = None
 

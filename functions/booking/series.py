@@ -8,6 +8,7 @@ from typing import Any
 from functions.adapters.store.reading import ServiceState, Wanted, read_service
 from functions.adapters.store.store import Reader
 from functions.booking.clients import (
+    NOT_SOLD,
     booking_answer,
     client_of,
     counted_bookings,
@@ -26,7 +27,7 @@ from functions.domain.appointments import Booked
 from functions.domain.availability import ALTERNATIVES_REACH, Question
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
-from functions.domain.errors import Invalid, NotFound
+from functions.domain.errors import Invalid, NotFound, SeriesTaken
 from functions.domain.event_ids import session_id
 from functions.domain.horizon import new_horizon
 from functions.domain.instants import Minute
@@ -50,7 +51,7 @@ class _Made:
 
 
 def create_series(call: Call) -> Answer:
-    """All of them are booked or, as the service says, asked for; or none is."""
+    """Books the same on several weeks. All of them are booked or, as the service says, asked for; or none is."""
     body = call.body(NewSeries)
     first, series = start_of(body.start), session_id(os.urandom(16))
     client = client_of(body.client)
@@ -121,4 +122,15 @@ def _made(series: str, state: ServiceState, bookings: tuple[Booked, ...]) -> _Ma
     return _Made(SeriesAnswer(series=series, bookings=answers), tuple(b.booking.manage_hash for b in bookings))
 
 
-ROUTES = (Route(method="POST", path="/v1/accounts/<id:account>/series", handler=create_series),)
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/accounts/<id:account>/series",
+        handler=create_series,
+        body=NewSeries,
+        answer=SeriesAnswer,
+        status=201,
+        refusals=(SeriesTaken, *NOT_SOLD),
+        once=True,
+    ),
+)

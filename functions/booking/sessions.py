@@ -10,22 +10,30 @@ from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
 from functions.booking.clients import start_of
 from functions.booking.idempotency import answered_once
-from functions.booking.operators import session_view
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import Shown
 from functions.booking.schemas_sessions import (
     ClonedSession,
     NewSessions,
     ScheduledSessions,
+    SessionAnswer,
     SessionChange,
     SessionEnd,
     SessionTimes,
+    SkippedStart,
 )
 from functions.domain.availability import Question
 from functions.domain.capacity import set_capacity
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref, in_one_commit
-from functions.domain.errors import Invalid, NotFound
+from functions.domain.errors import (
+    BelowSeatsSold,
+    CalendarUnknown,
+    IllegalMove,
+    Invalid,
+    NotFound,
+    StartClosed,
+    TimeTaken,
+)
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, months_between
 from functions.domain.roster import Roster, cancel_roster, move_session, set_closed, set_waitlist
@@ -45,7 +53,7 @@ class _Usual:
 
 
 def schedule_sessions(call: Call) -> Answer:
-    """One, or one at each start of a rule; all or none."""
+    """Schedules a session, or one at each start of a rule; all or none."""
     body = call.body(NewSessions)
 
     def attempt(reader: Reader) -> Decision[ScheduledSessions]:
@@ -105,9 +113,9 @@ def _scheduled(
     made = decision.answer
     return decision.with_answer(
         ScheduledSessions(
-            sessions=[session_view(session) for session in made.sessions],
+            sessions=[SessionAnswer.of(session) for session in made.sessions],
             series=plan.series,
-            skipped=[each.shown() for each in made.skipped],
+            skipped=[SkippedStart.model_validate(each.shown()) for each in made.skipped],
         )
     )
 
@@ -128,15 +136,15 @@ def _months(service: Service, start: Minute, end: Minute) -> tuple[str, ...]:
 
 
 def change_session(call: Call) -> Answer:
-    """All that the request names, in one commit."""
+    """Changes a session: all that the request names, in one commit."""
     body = call.body(SessionChange)
 
-    def attempt(reader: Reader) -> Decision[Shown]:
+    def attempt(reader: Reader) -> Decision[SessionAnswer]:
         roster, made = roster_of(reader, call), list[Decision[Roster]]()
         for step in _steps(reader, call, body):
             made.append(step(roster))
             roster = made[-1].answer
-        return in_one_commit(made, Shown.model_validate(session_view(roster.session)))
+        return in_one_commit(made, SessionAnswer.of(roster.session))
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
@@ -166,13 +174,13 @@ def _moved(reader: Reader, call: Call, roster: Roster, start: Minute) -> Decisio
 
 
 def end_session(call: Call) -> Answer:
-    """With all its bookings."""
-    body = call.body(SessionEnd) if call.raw_body() else SessionEnd()
+    """Cancels a session, with all its bookings."""
+    body = call.body(SessionEnd)
 
-    def attempt(reader: Reader) -> Decision[Shown]:
+    def attempt(reader: Reader) -> Decision[SessionAnswer]:
         roster = roster_of(reader, call)
         decision = cancel_roster(roster, now=call.now, author=call.caller.author, reason=body.reason)
-        return decision.with_answer(Shown.model_validate(session_view(decision.answer.session)))
+        return decision.with_answer(SessionAnswer.of(decision.answer.session))
 
     return Answer(body=call.application.store.run(call.account, attempt))
 
@@ -210,13 +218,27 @@ def _must_be_a_preset(reader: Reader, name: str | None) -> None:
 _SESSION = "/v1/accounts/<id:account>/sessions"
 
 ROUTES = (
-    Route(method="POST", path=_SESSION, handler=schedule_sessions, access="operator", permission="bookings"),
+    Route(
+        method="POST",
+        path=_SESSION,
+        handler=schedule_sessions,
+        access="operator",
+        permission="bookings",
+        body=NewSessions,
+        answer=ScheduledSessions,
+        status=201,
+        refusals=(TimeTaken, StartClosed, CalendarUnknown),
+        once=True,
+    ),
     Route(
         method="PATCH",
         path=f"{_SESSION}/<id:session>",
         handler=change_session,
         access="operator",
         permission="bookings",
+        body=SessionChange,
+        answer=SessionAnswer,
+        refusals=(TimeTaken, BelowSeatsSold, IllegalMove, StartClosed, CalendarUnknown),
     ),
     Route(
         method="POST",
@@ -224,6 +246,11 @@ ROUTES = (
         handler=clone_session,
         access="operator",
         permission="bookings",
+        body=ClonedSession,
+        answer=ScheduledSessions,
+        status=201,
+        refusals=(TimeTaken, StartClosed, CalendarUnknown),
+        once=True,
     ),
     Route(
         method="POST",
@@ -231,5 +258,9 @@ ROUTES = (
         handler=end_session,
         access="operator",
         permission="bookings",
+        body=SessionEnd,
+        body_optional=True,
+        answer=SessionAnswer,
+        refusals=(IllegalMove,),
     ),
 )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from flask import Request, Response
 
-from functions.adapters.composition import Application
 from functions.adapters.settings import Settings
 from functions.adapters.signing import BrowserClaim, browser_cookie, opened_browser_cookie
 from functions.adapters.store.store import Reader
@@ -36,12 +35,9 @@ def claim_of(request: Request, settings: Settings, now: Millis) -> BrowserClaim 
 
 
 def who_is_signed_in(
-    request: Request, application: Application, reader: Reader, now: Millis, *, along: type[object] | None = None
+    claim: BrowserClaim, reader: Reader, now: Millis, *, along: type[object] | None = None
 ) -> SignedIn | None:
     """`along`: a kind of document that the account has of each of its people; the person's is read in the same round trip."""
-    claim = claim_of(request, application.settings, now)
-    if claim is None:
-        return None
     also: tuple[AnyRef, ...] = () if along is None else (Ref(along, claim.person),)
     reader.load(Ref(Person, claim.person), *also)
     person = reader.get(Ref(Person, claim.person))

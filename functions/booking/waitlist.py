@@ -9,6 +9,7 @@ from functions.adapters.signing import new_managed_id, stored_manage_token
 from functions.adapters.store.reading_waitlist import EntryState, read_entry, read_standing, read_waitlist
 from functions.adapters.store.store import Reader
 from functions.booking.clients import (
+    NOT_SOLD,
     accept,
     booking_answer,
     client_of,
@@ -20,7 +21,7 @@ from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
 from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import ClientDetails
+from functions.booking.schemas import ClientAnswer
 from functions.booking.schemas_waitlist import (
     Accepted,
     ChangePlace,
@@ -34,7 +35,16 @@ from functions.domain.answers import checked
 from functions.domain.appointments import Booked
 from functions.domain.configuration import Resource
 from functions.domain.decision import AnyRef, Decision, Ref
-from functions.domain.errors import Unauthorized
+from functions.domain.errors import (
+    AlreadyWaiting,
+    HoldLapsed,
+    IllegalMove,
+    NoWaitlist,
+    SeatFree,
+    SlotTaken,
+    StartClosed,
+    Unauthorized,
+)
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
 from functions.domain.intervals import Interval
@@ -62,6 +72,7 @@ class _Joined:
 
 
 def join_waitlist(call: Call) -> Answer:
+    """Waits for a seat: in sessions, at a start, or at any start of a range."""
     body = call.body(Join)
     if not call.caller.operator and (body.priority, body.level, body.category) != (0, None, None):
         raise Unauthorized("Only the business says who comes first; leave out priority, level and category.")
@@ -107,12 +118,15 @@ def join_waitlist(call: Call) -> Answer:
 
 
 def get_entry(call: Call) -> Answer:
+    """A place on the waitlist, and the offer that it has."""
     reader = call.application.store.reader(call.account)
     state = read_standing(reader, call.ids["entry"], now=call.now)
     return Answer(body=_answer(state.entry, state.waitlist, state.offer, operator=call.caller.operator))
 
 
 def accept_offer(call: Call) -> Answer:
+    """Books what was offered. Accepting twice is once."""
+
     def attempt(reader: Reader, sale: Sale) -> Decision[tuple[EntryAnswer, Booked, Resource]]:
         state = _read_entry(reader, call)
         decision = accept(reader, call, state, sale)
@@ -133,18 +147,21 @@ def accept_offer(call: Call) -> Answer:
 
 
 def decline_offer(call: Call) -> Answer:
+    """Declines what was offered; the client goes on waiting."""
     return _change_entry(
         call, lambda state: answering.decline(state.entry, state.offer, state.waitlist, author=call.caller.author)
     )
 
 
 def leave_waitlist(call: Call) -> Answer:
+    """The client waits no longer; what was offered to them is free."""
     return _change_entry(
         call, lambda state: leaving.leave(state.entry, state.offer, state.waitlist, author=call.caller.author)
     )
 
 
 def change_entry(call: Call) -> Answer:
+    """Changes a place: its seats; and, for operators, its priority, level, category and whether it is paused."""
     body = call.body(ChangePlace)
     if not call.caller.operator and body.model_fields_set - {"seats"}:
         raise Unauthorized("Only the business changes that; you may change the seats.")
@@ -155,11 +172,13 @@ def change_entry(call: Call) -> Answer:
 
 
 def put_back_entry(call: Call) -> Answer:
+    """Who left, or waited in vain, waits again at the place they had."""
     return _change_entry(call, lambda state: leaving.put_back(state.entry, state.waitlist, author=call.caller.author))
 
 
 def promote_entry(call: Call) -> Answer:
-    body = call.body(Promote) if call.raw_body() else Promote()
+    """Gives somebody who waits a booking, or an offer of it, before their turn."""
+    body = call.body(Promote)
     new = new_managed_id(call.application.settings.signing_keys)
     ids = NewIds(booking=new.id, session=session_id(os.urandom(16)), manage_hash=new.manage_hash)
 
@@ -176,7 +195,7 @@ def promote_entry(call: Call) -> Answer:
 
 def put_booking_on_waitlist(call: Call) -> Answer:
     """Takes a booking back; its client waits instead."""
-    body = call.body(PutOn) if call.raw_body() else PutOn()
+    body = call.body(PutOn)
     new = new_managed_id(call.application.settings.signing_keys)
 
     def attempt(reader: Reader) -> Decision[EntryAnswer]:
@@ -252,7 +271,7 @@ def _answer(entry: WaitlistEntry, waitlist: Waitlist, offer: Booked | None, *, o
             "paused": place.paused,
             "passed_over": place.passed_over,
             "passed_because": place.passed_because,
-            "client": ClientDetails.model_construct(**entry.client.model_dump()),
+            "client": ClientAnswer.of(entry.client),
         }
     return EntryAnswer(
         id=entry.id,
@@ -301,19 +320,81 @@ _ACCOUNT = "/v1/accounts/<id:account>"
 _ENTRY = f"{_ACCOUNT}/waitlist/<id:entry>"
 
 ROUTES = (
-    Route(method="POST", path=f"{_ACCOUNT}/waitlist", handler=join_waitlist),
-    Route(method="GET", path=_ENTRY, handler=get_entry, access="entry"),
-    Route(method="PATCH", path=_ENTRY, handler=change_entry, access="entry"),
-    Route(method="POST", path=f"{_ENTRY}/accept", handler=accept_offer, access="entry"),
-    Route(method="POST", path=f"{_ENTRY}/decline", handler=decline_offer, access="entry"),
-    Route(method="POST", path=f"{_ENTRY}/leave", handler=leave_waitlist, access="entry"),
-    Route(method="POST", path=f"{_ENTRY}/promote", handler=promote_entry, access="operator", permission="bookings"),
-    Route(method="POST", path=f"{_ENTRY}/put-back", handler=put_back_entry, access="operator", permission="bookings"),
+    Route(
+        method="POST",
+        path=f"{_ACCOUNT}/waitlist",
+        handler=join_waitlist,
+        body=Join,
+        answer=EntryAnswer,
+        status=201,
+        refusals=(NoWaitlist, SeatFree, AlreadyWaiting, StartClosed, IllegalMove),
+        once=True,
+    ),
+    Route(method="GET", path=_ENTRY, handler=get_entry, access="entry", answer=EntryAnswer),
+    Route(
+        method="PATCH",
+        path=_ENTRY,
+        handler=change_entry,
+        access="entry",
+        body=ChangePlace,
+        answer=EntryAnswer,
+        refusals=(IllegalMove,),
+    ),
+    Route(
+        method="POST",
+        path=f"{_ENTRY}/accept",
+        handler=accept_offer,
+        access="entry",
+        answer=Accepted,
+        refusals=(*NOT_SOLD, HoldLapsed, IllegalMove),
+    ),
+    Route(
+        method="POST",
+        path=f"{_ENTRY}/decline",
+        handler=decline_offer,
+        access="entry",
+        answer=EntryAnswer,
+        refusals=(IllegalMove,),
+    ),
+    Route(
+        method="POST",
+        path=f"{_ENTRY}/leave",
+        handler=leave_waitlist,
+        access="entry",
+        answer=EntryAnswer,
+        refusals=(IllegalMove,),
+    ),
+    Route(
+        method="POST",
+        path=f"{_ENTRY}/promote",
+        handler=promote_entry,
+        access="operator",
+        permission="bookings",
+        body=Promote,
+        body_optional=True,
+        answer=EntryAnswer,
+        refusals=(SlotTaken, IllegalMove),
+    ),
+    Route(
+        method="POST",
+        path=f"{_ENTRY}/put-back",
+        handler=put_back_entry,
+        access="operator",
+        permission="bookings",
+        answer=EntryAnswer,
+        refusals=(NoWaitlist, AlreadyWaiting, IllegalMove),
+    ),
     Route(
         method="POST",
         path=f"{_ACCOUNT}/bookings/<id:booking>/waitlist",
         handler=put_booking_on_waitlist,
         access="operator",
         permission="bookings",
+        body=PutOn,
+        body_optional=True,
+        answer=EntryAnswer,
+        status=201,
+        refusals=(NoWaitlist, AlreadyWaiting, IllegalMove),
+        once=True,
     ),
 )

@@ -103,8 +103,8 @@ class FormQuestion(Document):
         return self
 
 
-class Service(Document):
-    """What can be booked. Lengths are in minutes.
+class ServiceRules(Document):
+    """What can be booked, and how. Lengths are in minutes.
 
     `kind`: the starts of an appointment follow from its resources' hours; an event is offered only where an operator scheduled a session.
     `durations`: those that a client may choose from; none named means `duration_minutes` alone, which is what who does not choose gets.
@@ -129,7 +129,6 @@ class Service(Document):
     in proportion to its weight. Each falls back on the next, down to the order.
     """
 
-    id: str
     name: str
     kind: Literal["appointment", "event"] = "appointment"
     duration_minutes: Duration
@@ -178,3 +177,9 @@ class Service(Document):
 
     def offers_duration(self, minutes: int) -> bool:
         return minutes == self.duration_minutes or minutes in self.durations
+
+
+class Service(ServiceRules):
+    """A service by its id."""
+
+    id: str

@@ -22,7 +22,7 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """The request does not have the form that this call takes."""
+    """The request does not have the form that this call takes. `errors` names the fields."""
 
     slug = "invalid-request"
     status = 422
@@ -102,7 +102,7 @@ class StartClosed(Refusal):
 
 
 class CalendarUnknown(Refusal):
-    """The resource's calendar can't be read at the moment, so nobody can say what is free (law 6)."""
+    """The resource's calendar can't be read at the moment, so nobody can say what is free."""
 
     slug = "calendar-unreachable"
     status = 503

@@ -34,7 +34,11 @@ def _minutes(wall_time: str) -> int:
     return int(wall_time[:2]) * 60 + int(wall_time[3:])
 
 
-WallTime = Annotated[str, AfterValidator(_wall_time)]
+WallTime = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}),
+    AfterValidator(_wall_time),
+]
 IsoWeekday = Annotated[int, Field(ge=1, le=7)]
 
 

@@ -48,7 +48,7 @@ class Owner:
 
     def in_step(self) -> bool:
         calendars = self.studio.look("health")["calendars"]
-        return len(calendars) == CALENDARS_EACH and all(c["watched"] and c["last_success_at"] for c in calendars)
+        return len(calendars) == CALENDARS_EACH and all(c["watched"] and c.get("last_success_at") for c in calendars)
 
     def change(self, number: int) -> float:
         """An event in that calendar; the moment at which Google had it."""

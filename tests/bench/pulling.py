@@ -95,7 +95,7 @@ class Owner:
         while True:
             pull(_Paging(**vars(work), between_pages=between_pages))
             after: Any = calendar.get().to_dict()
-            assert after["last_error"] is None
+            assert after.get("last_error") is None
             if after["cursor"]["sync_token"] is not None and after["cursor"]["page_token"] is None:
                 return
 

@@ -45,6 +45,7 @@ def problem(answer: requests.Response, status: int, slug: str) -> dict[str, obje
         ),
         pytest.param({"client": {"name": " ", "email": "k@x.example"}}, 422, "invalid-request", id="an empty name"),
         pytest.param({"notes": "x" * 2001}, 422, "invalid-request", id="endless notes"),
+        pytest.param({"seats": "2"}, 422, "invalid-request", id="text for a number"),
         pytest.param({"seats": "many"}, 422, "invalid-request", id="an unknown field"),
         pytest.param({"resource": "ben"}, 422, "invalid-request", id="a resource that does not serve it"),
     ],

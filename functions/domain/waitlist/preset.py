@@ -13,7 +13,7 @@ MOST_QUIET_MINUTES = 20 * 60
 Mode = Literal["manual", "autopromote", "offer", "splitter"]
 
 
-class Preset(Document):
+class PresetRules(Document):
     """Lengths are in minutes.
 
     `mode`: nothing happens until an operator promotes somebody; or the first that fits is booked; or gets an offer, which really holds the seats for
@@ -24,7 +24,6 @@ class Preset(Document):
     `quiet`: wall times of the account at which rules tell nobody anything: nothing is offered or booked then, and the time to answer does not run.
     """
 
-    id: str
     name: str
     mode: Mode = "offer"
     party: Literal["skip", "strict"] = "skip"
@@ -43,6 +42,12 @@ class Preset(Document):
             if end - start > MOST_QUIET_MINUTES:
                 raise ValueError("quiet hours may be 20 hours long at most, or no offer could ever be answered")
         return self
+
+
+class Preset(PresetRules):
+    """Rules by the id under which services and sessions name them."""
+
+    id: str
 
 
 # What holds where a service names no preset.

@@ -1,0 +1,207 @@
+"""A business with one of everything, for calls that are made up: the names by which these mean what there is, and the callers.
+
+The calls are made from the document before anything is running, so they say `known-booking` and the like; on the way in each name becomes the id of the thing
+that there is now. (So the same calls are made in every run, too.)
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from zlib import crc32
+
+from schemathesis import Case
+from schemathesis.core import NOT_SET
+
+from functions.adapters.clock import now_millis
+from functions.adapters.signing import secret_hash
+from functions.booking.callers import new_key
+from functions.domain.configuration import OperatorKey
+from functions.domain.decision import Decision
+from functions.domain.permissions import Permission
+from tests.studio import DAY, Studio
+
+Json = dict[str, Any]
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+EVENING, NEXT_EVENING = f"{DAY}T18:00:00Z", f"{DAY + timedelta(days=1)}T18:00:00Z"
+_SLOTS = [f"{DAY}T10:00:00Z", f"{DAY}T10:30:00Z", f"{DAY + timedelta(days=1)}T09:00:00Z"]
+_DATES = {"end": [f"{DAY + timedelta(days=3)}"], "last": [f"{DAY + timedelta(days=3)}"]}
+_CALENDAR_FILE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20300101\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+# What an address names, in every call; which others it may name is the path's business, and tested by itself.
+_NAMED: Mapping[str, str] = {
+    "account": "known-account",
+    "service": "consult",
+    "resource": "anna",
+    "booking": "known-booking",
+    "session": "known-session",
+    "entry": "known-entry",
+    "calendar": "known-calendar",
+    "connection": "known-connection",
+    "preset": "rules",
+}
+# Values that lead somewhere, by the name of a parameter or field.
+_LEADING: Mapping[str, list[Any]] = {
+    "service": ["consult", "yoga"],
+    "resource": ["anna"],
+    "resources": ["anna"],
+    "blocks": ["anna"],
+    "destination_for": ["anna"],
+    "booking": ["known-booking", "known-hold"],
+    "session": ["known-session", "known-booked-session"],
+    "sessions": ["known-session"],
+    "entry": ["known-entry"],
+    "calendar": ["known-calendar"],
+    "id": ["consult", "anna", "known-session"],
+    "waitlist": ["rules"],
+    "start": [*_SLOTS, EVENING],
+    "end": [f"{DAY}T18:45:00Z"],
+    "after": _SLOTS,
+    "time_zone": ["Europe/Berlin"],
+    "name": ["Kim"],
+    "email": ["kim@client.example"],
+    "phone": ["+49 30 1234567"],
+    "answers": [{}],
+    "seats": [1],
+    "duration": [30],
+    "duration_minutes": [30],
+    "rule": ["FREQ=WEEKLY;COUNT=2"],
+}
+CALLERS: Mapping[str, str | None] = {
+    "an operator": "Bearer known-operator-key",
+    "a viewer": "Bearer known-viewer-key",
+    "the client": "Bearer known-manage-token",
+    "nobody": None,
+    "a stranger": "Bearer bok_nothing-that-we-know",
+    "garbage": "Bearer \xfe\x7f ;,",
+}
+# Who makes how many of the calls, by whom they are for.
+_SHARES: Mapping[str, Mapping[str, int]] = {
+    "Clients": {"nobody": 10, "an operator": 5, "a viewer": 1, "the client": 1, "a stranger": 1, "garbage": 1},
+    "Holders of a manage token": {
+        "the client": 9,
+        "an operator": 6,
+        "a viewer": 1,
+        "nobody": 1,
+        "a stranger": 1,
+        "garbage": 1,
+    },
+    "Operators": {"an operator": 15, "a viewer": 2, "the client": 1, "nobody": 1, "a stranger": 1, "garbage": 1},
+}
+
+
+def who_makes(case: Case) -> Sequence[str]:
+    """One of them, always the same for the same call, so that it can be made again; and each of them, where the call is all the same."""
+    shares = _SHARES.get(case.operation.definition.raw["tags"][0], _SHARES["Clients"])
+    said = (case.query or {}, dict(case.headers or {}), None if case.body is NOT_SET else case.body)
+    if said == ({}, {}, None):
+        return tuple(shares)
+    callers = [who for who, share in shares.items() for _ in range(share)]
+    return (callers[crc32(repr(said).encode("utf-8", "surrogatepass")) % len(callers)],)
+
+
+def leading_somewhere(document: Json) -> Json:
+    """The document with addresses of what there is, and with values that lead somewhere among those that fit: nobody makes up an id that exists."""
+    document = json.loads(json.dumps(document))
+    for schema in document["components"]["schemas"].values():
+        for name, field_ in schema.get("properties", {}).items():
+            schema["properties"][name] = _with_leading(name, field_)
+    for calls in document["paths"].values():
+        for call in calls.values():
+            call["parameters"] = [
+                {**parameter, "schema": _with_leading(parameter["name"], parameter["schema"])}
+                for parameter in call["parameters"]
+                if parameter["in"] != "path"
+            ]
+            for content in call.get("requestBody", {}).get("content", {}).values():
+                if content["schema"] == {"type": "string"}:
+                    content["schema"] = {"anyOf": [{"enum": [_CALENDAR_FILE]}, {"type": "string"}]}
+    document["paths"] = {_named(path): calls for path, calls in document["paths"].items()}
+    return dict(document)
+
+
+def _named(path: str) -> str:
+    path = path.replace("/bookings/{booking}/confirm", "/bookings/known-hold/confirm")
+    path = path.replace("/waitlist/{entry}/accept", "/waitlist/known-offer/accept")
+    return path.format(**_NAMED)
+
+
+def _with_leading(name: str, schema: Json) -> Json:
+    values = _DATES.get(name, [f"{DAY}"]) if schema.get("format") == "date" else _LEADING.get(name)
+    if values is None:
+        return schema
+    if schema.get("type") == "array":
+        return {**schema, "items": {"anyOf": [{"enum": values}, schema["items"]]}, "examples": [values]}
+    return {"anyOf": [{"enum": values}, schema], "examples": values}
+
+
+@dataclass
+class Scene:
+    """The booking function as the calls come to it. `known`: what the names stand for; `tokens`: the manage token of each thing that has one."""
+
+    function: Wsgi
+    known: dict[str, str]
+    tokens: dict[str, str]
+
+    def with_known(self, more: Mapping[str, str]) -> "Scene":
+        return replace(self, known={**self.known, **more})
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        token = next((token for name, token in self.tokens.items() if name in environ["PATH_INFO"]), "none")
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        for name, value in {**self.known, "known-manage-token": token}.items():
+            for key in ("PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION"):
+                environ[key] = environ.get(key, "").replace(name, value)
+            body = body.replace(name.encode(), value.encode())
+        if environ.get("CONTENT_LENGTH"):
+            environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = io.BytesIO(body)
+        return self.function(environ, start_response)
+
+
+def set_scene(studio: Studio, function: Wsgi) -> Scene:
+    """A booking, seats that are kept, a class that is full, somebody who waits for it, and somebody who has an offer."""
+    studio.open()
+    studio.offer(capacity=30)
+    studio.rules(mode="manual")
+    studio.offer("yoga", kind="event", capacity=1, duration_minutes=60, step_minutes=60, waitlist="rules")
+    booking, start = studio.book(studio.starts()[0]), studio.starts()[0]
+    hold = studio.post("holds", {"service": "consult", "start": start}).json()
+    full, other = (studio.schedule(evening, service="yoga", minutes=60) for evening in (EVENING, NEXT_EVENING))
+    for evening in (EVENING, NEXT_EVENING):
+        studio.book(evening, service="yoga")
+    entry = studio.wait(service="yoga", sessions=[full], client="lee")
+    offered = studio.wait(service="yoga", sessions=[other], client="mia")
+    assert studio.change_session(other, capacity=2).ok
+    assert offered.promote(as_offer=True).ok
+    known = {
+        "known-account": studio.account,
+        "known-operator-key": studio.api_key,
+        "known-viewer-key": _viewer(studio),
+        "known-session": full,
+        "known-booked-session": booking.session,
+        "known-booking": booking.id,
+        "known-hold": hold["id"],
+        "known-entry": entry.id,
+        "known-offer": offered.id,
+        "known-calendar": "none",
+        "known-connection": "none",
+    }
+    tokens = {
+        "known-booking": booking.token,
+        "known-hold": hold["manage_token"],
+        "known-entry": entry.token,
+        "known-offer": offered.token,
+    }
+    return Scene(function, known, tokens)
+
+
+def _viewer(studio: Studio) -> str:
+    """An API key that may look, and do nothing."""
+    key, viewer = new_key(), frozenset[Permission](("read",))
+    stored = OperatorKey(id=secret_hash(key), name="viewer", created_at=now_millis(), permissions=viewer)
+    studio.store.run(studio.account, lambda reader: Decision(answer=None, documents=(stored,)))
+    return key

@@ -1,0 +1,113 @@
+"""Every call of the document, made up by schemathesis: what fits and what does not, by whoever may call and may not. None ends in a 5xx, and every answer is
+what the document says.
+
+`make fuzz` makes up many more.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from functions.adapters.store.store import Store
+from functions.booking.documentation import api
+from functions.booking.openapi import document
+from infra.local.platform import Platform
+from tests.contract.scene import CALLERS, Scene, Wsgi, leading_somewhere, set_scene, who_makes
+from tests.in_process import as_deployed
+from tests.studio import Studio, new_studio
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+
+
+class _Stage:
+    """The WSGI application that the calls go to: the scene's, once it is set."""
+
+    scene: Scene
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        return self.scene(environ, start_response)
+
+
+STAGE = _Stage()
+# What has most fields: all their limits one by one are many calls, and pydantic's own tests. `make fuzz` makes them.
+_LARGEST = (
+    "/v1/accounts/known-account/preview",
+    "/v1/accounts/known-account/services/consult",
+    "/v1/accounts/known-account/resources/anna",
+)
+_IN_SHORT = [{"include-path": path, "phases": {"coverage": {"enabled": False}}} for path in _LARGEST]
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "generation": {"mode": "all", "with-security-parameters": False},
+        "operations": [] if THOROUGH else _IN_SHORT,
+    }
+)
+schema = schemathesis.openapi.from_dict(leading_somewhere(document(api())), config=CONFIG)
+schema.app = STAGE
+
+
+@schemathesis.serializer("text/calendar")
+def _as_it_is(context: schemathesis.SerializationContext, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
+@pytest.fixture(scope="module")
+def function(platform: Platform) -> Iterator[Wsgi]:
+    with as_deployed(platform.configuration.functions_environment) as app:
+        yield app.wsgi_app
+
+
+@pytest.fixture(scope="module")
+def connected(platform: Platform, store: Store, function: Wsgi) -> Scene:
+    """With a calendar in use, which takes a moment to be had. So it is shared by the calls that are about calendars."""
+    google = platform.configuration.google
+    studio = new_studio(platform.addresses, store, google.client_id, google.client_secret)
+    scene = set_scene(studio, function)
+    connection = studio.connect()
+    return scene.with_known({"known-connection": connection, "known-calendar": studio.calendar})
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, function: Wsgi, make_studio: Callable[[], Studio]) -> Scene:
+    """A business of its own for each call of the document, whatever the others do to theirs."""
+    of_calendars = "known-calendar" in request.node.name or "known-connection" in request.node.name
+    STAGE.scene = request.getfixturevalue("connected") if of_calendars else set_scene(make_studio(), function)
+    return STAGE.scene
+
+
+@schema.parametrize()
+@settings(
+    max_examples=500 if THOROUGH else 12,
+    derandomize=not THOROUGH,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_call_is_answered_as_documented(case: schemathesis.Case, scene: Scene) -> None:
+    for who in who_makes(case):
+        proof = CALLERS[who]
+        case.call_and_validate(headers={} if proof is None else {"Authorization": proof}, checks=CHECKS)
