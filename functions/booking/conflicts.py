@@ -1,12 +1,13 @@
 """The operator's inbox: sessions that a person has to decide about, and the deciding."""
 
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Self, TypeVar
 
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_ref, mirror_ref
 from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.reading import read_resources
+from functions.adapters.store.scenes import places_of, read_scene
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, start_of
 from functions.booking.fields import Instant, Request, Start, Text
@@ -20,7 +21,7 @@ from functions.domain.availability import Question
 from functions.domain.brought_back import BROUGHT_BACK
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
-from functions.domain.decision import Decision, Effect, Ref
+from functions.domain.decision import Decision, Effect, Ref, in_one_commit
 from functions.domain.errors import (
     CalendarUnknown,
     ChoiceNotOffered,
@@ -35,12 +36,15 @@ from functions.domain.linking import redirections
 from functions.domain.mirroring import project_alone
 from functions.domain.missing_event import make_again
 from functions.domain.model import Model
+from functions.domain.recalculation import recalculate
 from functions.domain.resolving import IN_WORDS, WHAT_IT_DOES, Choice, choices_for, keep, must_be_offered
 from functions.domain.roster import Roster, cancel_roster, move_session
 from functions.domain.session import Booking, Conflict, Session, Times
 from functions.domain.standing import Obstacle
 from functions.domain.transitions import SessionStatus
 from functions.domain.waitlist.entry import WaitlistEntry
+
+A = TypeVar("A")
 
 
 class OfferedChoice(Model):
@@ -166,10 +170,19 @@ Resolved = Decision[Roster] | Decision[None]
 
 def _keep(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
     decision = keep(roster, author=call.caller.author)
-    if not roster.session.in_conflict(Obstacle.MOVED):
-        return decision
-    calendar, event = _event_of(reader, roster.session)
-    return with_row(reader, decision, event, roster.session, calendar, now=call.now)
+    if roster.session.in_conflict(Obstacle.MOVED):
+        calendar, event = _event_of(reader, roster.session)
+        decision = with_row(reader, decision, event, roster.session, calendar, now=call.now)
+    return _judged(reader, call, decision, roster)
+
+
+def _judged(reader: Reader, call: Call, decision: Decision[A], roster: Roster) -> Decision[A]:
+    """With what else stands in its way, which could not show behind what is decided now: so it is not taken for one in order for a moment."""
+    after = next((each for each in decision.documents if isinstance(each, Session)), roster.session)
+    bookings = {booking.id: booking for booking in roster.bookings}
+    bookings |= {each.id: each for each in decision.documents if isinstance(each, Booking)}
+    scene = read_scene(reader, places_of([after]), now=call.now).after(decision.changes)
+    return in_one_commit((decision, recalculate(scene, [after], bookings.values())), decision.answer)
 
 
 def _move(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
@@ -197,7 +210,8 @@ def _cancel(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Res
 def _restore(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
     session = roster.session
     if session.in_conflict(Obstacle.DELETED) and session.conflict is not None and session.conflict.calendar is not None:
-        return make_again(session, session.conflict.calendar, author=call.caller.author)
+        again = make_again(session, session.conflict.calendar, author=call.caller.author)
+        return _judged(reader, call, again, roster)
     calendar, event = _event_of(reader, session)
     found = read_inbound(reader, event, session, calendar.time_zone, now=call.now)
     decision = inbound.put_back(found, author=call.caller.author)

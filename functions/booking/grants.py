@@ -197,7 +197,7 @@ def person_of(call: Call, grant: Grant) -> Person:
 ROUTES = (
     Route(
         method="POST",
-        path="/v1/accounts/<id:account>/connections/grants",
+        path="/v1/accounts/<id:account>/grants",
         handler=import_grant,
         access="operator",
         permission="connections",

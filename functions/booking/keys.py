@@ -24,7 +24,7 @@ class KeyBody(Request):
     """`name`: the program's, as the history will call it."""
 
     name: Label
-    permissions: Annotated[frozenset[Permission], Field(min_length=1)]
+    permissions: Annotated[tuple[Permission, ...], Field(min_length=1, max_length=20)]
 
 
 class KeyAnswer(Model):
@@ -60,7 +60,9 @@ def list_keys(call: Call) -> Answer:
 def create_key(call: Call) -> Answer:
     """A key for another program. It is shown in this answer and never again."""
     body, secret = call.body(KeyBody), new_key()
-    key = OperatorKey(id=secret_hash(secret), name=body.name, created_at=call.now, permissions=body.permissions)
+    key = OperatorKey(
+        id=secret_hash(secret), name=body.name, created_at=call.now, permissions=frozenset(body.permissions)
+    )
 
     def attempt(reader: Reader) -> Decision[OperatorKey]:
         if reader.get(ACCOUNT) is None:

@@ -230,7 +230,7 @@ def _move_session(booking: Booking, session: Session, seating: Seating, *, autho
         ),
         effects=(
             *push_of(moved),
-            *settle_of(moved),
+            *settle_of(session, moved),
             Effect(kind="notify", subject=booking.id, about="moved"),
             *freed_by(session, moved),
         ),

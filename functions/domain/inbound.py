@@ -217,7 +217,11 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     after = after.model_copy(update={"conflict": _conflict(inbound, reason)})
     changes = enter(session.resources, after.occupation)
     return Decision(
-        answer=None, documents=(after,), changes=changes, history=(entry,), effects=(*effects, *settle_of(after))
+        answer=None,
+        documents=(after,),
+        changes=changes,
+        history=(entry,),
+        effects=(*effects, *settle_of(session, after)),
     )
 
 
@@ -305,7 +309,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
         documents=(kept,),
         changes=enter(kept.resources, kept.occupation) if kept.occupation != session.occupation else (),
         history=(entry,),
-        effects=(Effect(kind="push", subject=session.id), *settle_of(kept)),
+        effects=(Effect(kind="push", subject=session.id), *settle_of(session, kept)),
     )
 
 
@@ -335,7 +339,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
         history=_moved_entries(inbound, moved, reason, author),
         effects=(
             *_push_elsewhere(moved),
-            *settle_of(moved),
+            *settle_of(session, moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),
     )

@@ -125,6 +125,8 @@ def make_again(session: Session, calendar: str, *, author: Author) -> Decision[N
         history=(entry,),
         effects=(
             Effect(kind="push", subject=session.id),
+            # The one that it was may be beside another event of the session's; and another may be missing too.
+            Effect(kind="settle", subject=session.id),
             *((Effect(kind="recalculate", subject=session.resources[0]),) if asked else ()),
         ),
     )

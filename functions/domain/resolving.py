@@ -117,7 +117,7 @@ def keep(roster: Roster, *, author: Author) -> Decision[Roster]:
             *(_accepted(kept, conflict.reason, author, booking) for booking in bookings),
         ),
         # Something else may stand in its way that could not show behind this.
-        effects=(Effect(kind="recalculate", subject=kept.resources[0]), *settle_of(kept))
+        effects=(Effect(kind="recalculate", subject=kept.resources[0]), *settle_of(session, kept))
         if kept.status == "open"
         else (),
     )

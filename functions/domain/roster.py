@@ -96,7 +96,7 @@ def move_session(
         ),
         effects=(
             *push_of(moved),
-            *settle_of(moved),
+            *settle_of(session, moved),
             *(Effect(kind="notify", subject=b.id, about="moved") for b in bookings if b.client.email),
             *(Effect(kind="lapse", subject=b.id, not_before=b.expires_at) for b in bookings if b.requested),
             *freed_by(session, moved),

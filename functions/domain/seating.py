@@ -144,11 +144,12 @@ def push_of(session: Session) -> tuple[Effect, ...]:
     return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
 
 
-def settle_of(session: Session) -> tuple[Effect, ...]:
-    """Of two questions only one can be asked: that one of its events is missing is asked once nobody is asked any more where another one was moved to."""
-    missing = any(copy.missing_since is not None for copy in session.copies.values())
-    asked = session.in_conflict(Obstacle.DELETED) or session.in_conflict(Obstacle.MOVED)
-    return (Effect(kind="settle", subject=session.id),) if missing and not asked else ()
+def settle_of(before: Session, after: Session) -> tuple[Effect, ...]:
+    """Of several questions about its events only one can be asked at a time: once that is decided, whether another one is missing or was moved too."""
+    missing = any(copy.missing_since is not None for copy in after.copies.values())
+    moved = before.in_conflict(Obstacle.MOVED) and len(after.copies) > 1
+    asked = after.in_conflict(Obstacle.DELETED) or after.in_conflict(Obstacle.MOVED)
+    return (Effect(kind="settle", subject=after.id),) if (missing or moved) and not asked else ()
 
 
 def freed_by(before: Session, after: Session) -> tuple[Effect, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functions.adapters.google_calendar import Event
 from functions.adapters.google_errors import AccessLost, AlreadyGone, Forbidden, Missing
 from functions.adapters.store import queries
-from functions.adapters.store.documents import ledger_refs_of
+from functions.adapters.store.documents import ledger_refs_of, mirror_ref
 from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.scenes import read_sessions
 from functions.adapters.store.store import Reader
@@ -20,14 +20,17 @@ from functions.domain.calendar import DETAILED_ROLES, Calendar
 from functions.domain.configuration import Service
 from functions.domain.decision import Decision, Effect, Ref, in_one_commit
 from functions.domain.errors import Refusal
+from functions.domain.event_ids import event_id
 from functions.domain.google_copy import is_of_session
 from functions.domain.google_event import declined_by_guests, mirror_row
 from functions.domain.inbound import decide_inbound
 from functions.domain.linking import recalculations
 from functions.domain.session import GoogleCopy, Session
+from functions.domain.standing import Obstacle
 from functions.sync.leases import Held, LeaseLost, acquire, hand_over, held_calendar, renewed
 from functions.sync.lost_access import lose_connection
 from functions.sync.redirecting import redirect_session
+from functions.sync.strays import block_where_it_is
 from functions.sync.work import TryLater, Work
 
 
@@ -40,10 +43,18 @@ class Search:
 
 
 def settle(work: Work) -> None:
-    """Decides about every event of the subject session that is missing. Raises `GoogleError` or `TryLater` where one has to wait."""
+    """Decides about every event of the subject session that is missing, and what could not be asked about the others while something else was.
+
+    Raises `GoogleError` or `TryLater` where one has to wait.
+    """
     session = work.store.get(work.account, Ref(Session, work.subject))
     for copy in session.copies.values() if session else ():
-        if session is None or copy.missing_since is None:
+        if session is None:
+            continue
+        if copy.attempt:
+            block_where_it_is(work, session.id, *(event_id(session.id, copy.calendar, n) for n in range(copy.attempt)))
+        if copy.missing_since is None:
+            _look_at_its_time(work, copy)
             continue
         search = _search(work, session, copy)
         if search.found is not None:
@@ -58,6 +69,25 @@ def _follow_destination(work: Work, session: Session, copy: GoogleCopy) -> None:
     calendar = work.store.get(work.account, Ref(Calendar, copy.calendar))
     if calendar is not None and {*calendar.formerly_for} & {*session.resources}:
         redirect_session(work, session.id)
+
+
+def _look_at_its_time(work: Work, copy: GoogleCopy) -> None:
+    """Its event was moved while something else was asked about the session: that could not be asked then."""
+
+    def attempt(reader: Reader) -> Decision[None]:
+        reader.load(Ref(Session, work.subject), Ref(Calendar, copy.calendar), mirror_ref(copy.calendar, copy.event))
+        session, calendar = reader.get(Ref(Session, work.subject)), reader.get(Ref(Calendar, copy.calendar))
+        row = reader.get(mirror_ref(copy.calendar, copy.event))
+        if session is None or calendar is None or row is None or not row.disputed or _is_asked(session):
+            return Decision(answer=None)
+        decision = decide_inbound(read_inbound(reader, row, session, calendar.time_zone, now=work.now()))
+        return with_row(reader, decision, row, session, calendar, now=work.now())
+
+    work.store.run(work.account, attempt)
+
+
+def _is_asked(session: Session) -> bool:
+    return session.in_conflict(Obstacle.DELETED) or session.in_conflict(Obstacle.MOVED)
 
 
 def _search(work: Work, session: Session, copy: GoogleCopy) -> Search:

@@ -69,18 +69,26 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
 
 
 def spare_no_more(work: Work, calendar_id: str, event: str, *, session: str | None) -> None:
-    """What took no time because the session takes it (`MirrorEvent.spared`) takes its own again, once that session is over. Anything else stays as it is."""
+    """What took no time because the session takes it (`MirrorEvent.spared`) takes its own again, once that session is over or has another event in its
+    place. Anything else stays as it is.
+    """
 
     def attempt(reader: Reader) -> Decision[None]:
         reader.load(Ref(Calendar, calendar_id), mirror_ref(calendar_id, event), Ref(Session, session or ""))
         calendar, row = reader.get(Ref(Calendar, calendar_id)), reader.get(mirror_ref(calendar_id, event))
         spared_for = reader.get(Ref(Session, session or ""))
-        if calendar is None or row is None or not row.spared or (spared_for and spared_for.status == "open"):
+        if calendar is None or row is None or not row.spared or (spared_for and _is_spared_for(spared_for, event)):
             return Decision(answer=None)
         own = RowChanges(present=(row.model_copy(update={"spared": ()}),), removed=frozenset())
         return _decision(reader, calendar, {row.id: row}, own, work.now())
 
     work.store.run(work.account, attempt)
+
+
+def _is_spared_for(session: Session, event: str) -> bool:
+    """Another event of ours that was the session's before is none of it any more."""
+    of_it = session_of(event) is None or event in {copy.event for copy in session.copies.values()}
+    return session.status == "open" and of_it
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: Turn) -> None:

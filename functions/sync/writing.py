@@ -13,8 +13,6 @@ from typing import Any
 
 from functions.adapters.google_calendar import Event, GoogleCalendar
 from functions.adapters.google_errors import AlreadyGone, Changed, Duplicate, Missing
-from functions.adapters.store import queries
-from functions.adapters.store.documents import mirror_ref
 from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
@@ -39,7 +37,7 @@ from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session, Times
 from functions.sync.expected_events import expected
 from functions.sync.meetings import take_meeting
-from functions.sync.pages import spare_no_more
+from functions.sync.strays import block_where_it_is
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -84,8 +82,8 @@ def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
         else:
             was_there = not pending.copy.gone and delete_event(google, calendar, pending.copy)
             wrote = wrote or not pending.copy.gone
-            if not was_there:
-                _block_where_it_is(work, pending)
+            if not was_there:  # its owner may have moved it to where we do not delete it (case 113)
+                block_where_it_is(work, pending.session.id, pending.copy.event)
             _confirm(work, pending, {"gone": True, "missing_since": None, "etag": None, "left": None}, etag=None)
     return wrote
 
@@ -204,18 +202,6 @@ def delete_event(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -
             _spend_id(google, calendar, copy)
         return False
     return True
-
-
-def _block_where_it_is(work: Work, pending: Pending) -> None:
-    """Its owner may have moved the event to where we do not delete it (case 113): there it took no time because its session did, which is over."""
-    event, reader = pending.copy.event, work.store.reader(work.account)
-    calendars: list[Calendar] = queries.all_of(work.store, work.account, Calendar)
-    elsewhere = [calendar.id for calendar in calendars if calendar.id != pending.calendar.id]
-    reader.load(*(mirror_ref(calendar, event) for calendar in elsewhere))
-    for calendar in elsewhere:
-        row = reader.get(mirror_ref(calendar, event))
-        if row is not None and row.spared:
-            spare_no_more(work, calendar, event, session=pending.session.id)
 
 
 def _spend_id(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:

@@ -10,17 +10,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 from zlib import crc32
 
 from schemathesis import Case
 from schemathesis.core import NOT_SET
 
 from functions.adapters.clock import now_millis
-from functions.adapters.signing import secret_hash
+from functions.adapters.composition import application
+from functions.adapters.signing import BrowserClaim, browser_cookie, secret_hash
+from functions.adapters.store.documents import NO_ACCOUNT
 from functions.booking.callers import new_key
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Decision
+from functions.domain.membership import joining
 from functions.domain.permissions import Permission
+from functions.domain.person import Person
 from tests.studio import DAY, Studio
 
 Json = dict[str, Any]
@@ -42,6 +47,10 @@ _NAMED: Mapping[str, str] = {
     "calendar": "known-calendar",
     "connection": "known-connection",
     "preset": "rules",
+    "member": "known-member",
+    "invitation": "known-invitation",
+    "key": "known-key",
+    "erasure": "known-erasure",
 }
 # Values that lead somewhere, by the name of a parameter or field.
 _LEADING: Mapping[str, list[Any]] = {
@@ -70,13 +79,14 @@ _LEADING: Mapping[str, list[Any]] = {
     "duration_minutes": [30],
     "rule": ["FREQ=WEEKLY;COUNT=2"],
 }
-CALLERS: Mapping[str, str | None] = {
-    "an operator": "Bearer known-operator-key",
-    "a viewer": "Bearer known-viewer-key",
-    "the client": "Bearer known-manage-token",
-    "nobody": None,
-    "a stranger": "Bearer bok_nothing-that-we-know",
-    "garbage": "Bearer \xfe\x7f ;,",
+CALLERS: Mapping[str, Mapping[str, str]] = {
+    "an operator": {"Authorization": "Bearer known-operator-key"},
+    "a viewer": {"Authorization": "Bearer known-viewer-key"},
+    "an owner": {"Cookie": "signed_in=known-cookie", "Sec-Fetch-Site": "same-origin"},
+    "the client": {"Authorization": "Bearer known-manage-token"},
+    "nobody": {},
+    "a stranger": {"Authorization": "Bearer bok_nothing-that-we-know"},
+    "garbage": {"Authorization": "Bearer \xfe\x7f ;,", "Cookie": "signed_in=\x7f.;,"},
 }
 # Who makes how many of the calls, by whom they are for.
 _SHARES: Mapping[str, Mapping[str, int]] = {
@@ -89,7 +99,17 @@ _SHARES: Mapping[str, Mapping[str, int]] = {
         "a stranger": 1,
         "garbage": 1,
     },
-    "Operators": {"an operator": 15, "a viewer": 2, "the client": 1, "nobody": 1, "a stranger": 1, "garbage": 1},
+    "Operators": {
+        "an operator": 13,
+        "an owner": 3,
+        "a viewer": 2,
+        "the client": 1,
+        "nobody": 1,
+        "a stranger": 1,
+        "garbage": 1,
+    },
+    "People who are signed in": {"an owner": 10, "an operator": 1, "nobody": 1, "garbage": 1},
+    "Browsers": {"an owner": 3, "nobody": 3, "garbage": 1},
 }
 
 
@@ -153,7 +173,7 @@ class Scene:
         token = next((token for name, token in self.tokens.items() if name in environ["PATH_INFO"]), "none")
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         for name, value in {**self.known, "known-manage-token": token}.items():
-            for key in ("PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION"):
+            for key in ("PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_COOKIE"):
                 environ[key] = environ.get(key, "").replace(name, value)
             body = body.replace(name.encode(), value.encode())
         if environ.get("CONTENT_LENGTH"):
@@ -177,6 +197,7 @@ def set_scene(studio: Studio, function: Wsgi) -> Scene:
     offered = studio.wait(service="yoga", sessions=[other], client="mia")
     assert studio.change_session(other, capacity=2).ok
     assert offered.promote(as_offer=True).ok
+    owner = _owner(studio)
     known = {
         "known-account": studio.account,
         "known-operator-key": studio.api_key,
@@ -187,6 +208,15 @@ def set_scene(studio: Studio, function: Wsgi) -> Scene:
         "known-hold": hold["id"],
         "known-entry": entry.id,
         "known-offer": offered.id,
+        "known-cookie": owner.cookie,
+        "known-member": owner.id,
+        "known-invitation": studio.post(
+            "invitations", {"email": "new@studio.example", "role": "viewer"}, **studio.operator
+        ).json()["id"],
+        "known-key": studio.post("keys", {"name": "site", "permissions": ["read"]}, **studio.operator).json()["id"],
+        "known-erasure": studio.post(
+            "clients/erase", {"email": "was@client.example", "confirm": "was@client.example"}, **studio.operator
+        ).json()["id"],
         "known-calendar": "none",
         "known-connection": "none",
     }
@@ -197,6 +227,23 @@ def set_scene(studio: Studio, function: Wsgi) -> Scene:
         "known-offer": offered.token,
     }
     return Scene(function, known, tokens)
+
+
+@dataclass(frozen=True)
+class _Owner:
+    id: str
+    cookie: str
+
+
+def _owner(studio: Studio) -> _Owner:
+    """Somebody who is signed in, and may everything."""
+    now, browser = now_millis(), uuid4().hex
+    person = Person(id=uuid4().hex, email="owner@studio.example", browsers={browser: now}, created_at=now)
+    member = joining(person, "owner", now=now)
+    studio.store.run(NO_ACCOUNT, lambda reader: Decision(answer=None, documents=(person,)))
+    studio.store.run(studio.account, lambda reader: Decision(answer=None, documents=(member,)))
+    claim = BrowserClaim(person=person.id, browser=browser, issued_at=now)
+    return _Owner(person.id, browser_cookie(application().settings.signing_keys[0], claim))
 
 
 def _viewer(studio: Studio) -> str:

@@ -118,7 +118,7 @@ class TestMakeAgain:
         assert (after.status, after.seats, after.conflict) == ("open", {"booking1": 1}, None)
         assert after.copies[CALENDAR] == copy(attempt=1, event=event_id(SESSION, CALENDAR, 1))
         assert after.copy_pending
-        assert decision.effects == (Effect(kind="push", subject=SESSION),)
+        assert decision.effects == (Effect(kind="push", subject=SESSION), Effect(kind="settle", subject=SESSION))
         assert [(e.what, e.author, e.why) for e in decision.history] == [
             ("session.restored", DELETE_RULE, CALENDAR_DELETE)
         ]

@@ -46,6 +46,20 @@ class Stage:
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return str(answer.get_json()["session"])
 
+    def rule(self, **rules: str) -> None:
+        """From now on, for every service."""
+        self.business.rules = rules
+        self.business.offer()
+
+    def conflict(self, session: str) -> str | None:
+        """What a person is asked about it."""
+        conflict = self.session(session).conflict
+        return None if conflict is None else conflict.reason
+
+    def decide(self, session: str, choice: str) -> None:
+        answer = self.business.as_operator("POST", f"conflicts/{session}/resolve", {"choice": choice})
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+
     def session(self, name: str) -> Session:
         found = self.business.store.get(ACCOUNT, Ref(Session, name))
         assert found is not None
@@ -68,9 +82,14 @@ class Stage:
     def event(self, session: str, google_id: str = ANNA) -> str:
         return self.session(session).copies[self.business.calendars[google_id]].event
 
-    def delete_event(self, session: str) -> None:
-        """As Anna, in her calendar."""
-        self.person("DELETE", f"calendars/{ANNA}/events/{self.event(session)}")
+    def delete_event(self, session: str, google_id: str = ANNA) -> None:
+        """As Anna, in a calendar of hers."""
+        self.person("DELETE", f"calendars/{google_id}/events/{self.event(session, google_id)}")
+
+    def retime(self, session: str, google_id: str, start: str, end: str) -> None:
+        """As Anna too."""
+        times = {"start": {"dateTime": f"{DAY}T{start}:00Z"}, "end": {"dateTime": f"{DAY}T{end}:00Z"}}
+        self.person("PATCH", f"calendars/{google_id}/events/{self.event(session, google_id)}", times)
 
     def move_event(self, session: str, to: str) -> str:
         """As Anna, from her calendar to that one."""
@@ -332,3 +351,61 @@ def test_a_page_that_was_looked_through_before_the_session_ended_leaves_no_free_
     assert stage.pull(ROOM) == 204
     stage.settle()
     assert not [each for each in untrue(stage) if "drift" in each]
+
+
+def test_an_event_beside_another_one_takes_time_once_one_was_made_in_its_place(stage: Stage) -> None:
+    # case 113
+    session = stage.book(service="duo")
+    stage.settle()
+    stage.move_event(session, ROOM)
+    stage.settle()
+    assert stage.conflict(session) == "deleted_in_calendar"
+    stage.decide(session, "restore")
+    stage.settle()
+    assert stage.conflict(session) == "taken"
+    assert not [each for each in untrue(stage) if "drift" in each]
+
+
+def test_of_two_events_that_are_missing_the_second_is_asked_about_once_the_first_is_decided(stage: Stage) -> None:
+    # cases 100 and 113
+    stage.rule(on_calendar_delete="ask")
+    session = stage.book(service="duo")
+    stage.settle()
+    stage.delete_event(session)
+    stage.delete_event(session, ROOM)
+    stage.settle()
+    for _ in range(2):
+        assert stage.conflict(session) == "deleted_in_calendar"
+        stage.decide(session, "restore")
+        stage.settle()
+    assert stage.conflict(session) is None
+    assert untrue(stage) == []
+
+
+def test_of_two_events_that_were_moved_the_first_is_asked_about_once_the_second_is_back(stage: Stage) -> None:
+    # case 104
+    stage.rule(on_calendar_move="ask")
+    session = stage.book(service="duo")
+    stage.settle()
+    for google_id in (ANNA, ROOM):
+        stage.retime(session, google_id, "11:00", "12:00")
+        assert stage.pull(google_id) == 204
+    stage.settle()
+    assert untrue(stage) == []
+    stage.retime(session, ROOM, "09:00", "10:00")
+    stage.settle()
+    conflict = stage.session(session).conflict
+    assert conflict is not None
+    assert (conflict.reason, conflict.calendar) == ("moved_in_calendar", stage.business.calendars[ANNA])
+    assert untrue(stage) == []
+
+
+def test_what_could_not_show_behind_what_an_operator_lives_with_shows_at_once(stage: Stage) -> None:
+    kept, other = stage.book(), stage.book(f"{DAY}T11:00:00Z")
+    stage.settle()
+    day = {"start": {"date": DAY, "dateTime": None}, "end": {"date": f"{DAY[:-1]}4", "dateTime": None}}
+    stage.person("PATCH", f"calendars/{ANNA}/events/{stage.event(kept)}", day)
+    stage.settle()
+    assert (stage.conflict(kept), stage.conflict(other)) == ("all_day", None)
+    stage.decide(kept, "keep")
+    assert (stage.conflict(kept), stage.conflict(other)) == ("taken", None)

@@ -14,7 +14,7 @@ from tests.system.waiting import all_done
 
 def _grant(studio: Studio) -> dict[str, object]:
     body = {"email": studio.person.email, "refresh_token": studio.person.refresh_token}
-    answer = studio.http.post(f"{studio.base}/connections/grants", json=body, headers=studio.operator)
+    answer = studio.http.post(f"{studio.base}/grants", json=body, headers=studio.operator)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
 

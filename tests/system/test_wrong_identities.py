@@ -36,8 +36,10 @@ LOOKS = ("GET", "HEAD")
 Headers = Mapping[str, str]
 OPEN = {
     "GET /console",
+    "GET /docs",
     "GET /invitation",
     "GET /oauth/callback",
+    "GET /openapi.json",
     "GET /signin",
     "GET /signin/callback",
     "GET /v1/accounts/<id:account>/services",

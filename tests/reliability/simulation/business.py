@@ -123,7 +123,7 @@ class Business:
         self.world.list_calendar(ANNA, ROOM)
         self.world.commit()
         self.api_key = bootstrap(self.store, account=ACCOUNT, name="Studio", time_zone="UTC", may_exist=False)
-        self._offer()
+        self.offer()
         for email in (ANNA, BEN):
             self._connect(email)
         self.settle()
@@ -166,7 +166,7 @@ class Business:
         weekly = [{"days": [1, 2, 3, 4, 5, 6, 7], "start": "09:00", "end": until}]
         return {"name": resource.title(), "time_zone": "UTC", "hours": weekly}
 
-    def _offer(self) -> None:
+    def offer(self) -> None:
         for resource in ("anna", "ben", "room"):
             self._set("PUT", f"resources/{resource}", self.hours(resource))
         self._set("PUT", "presets/next", {"name": "Next", "mode": "autopromote"})

@@ -14,10 +14,10 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.event_ids import session_of
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row
-from functions.domain.inbound import is_disputed, new_times
+from functions.domain.inbound import new_times
 from functions.domain.instants import Millis, rfc3339
 from functions.domain.intervals import Interval, merge
-from functions.domain.session import Session
+from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import Obstacle
 from infra.local.google.event_record import EventRecord
 from infra.local.google.event_store import EventStore
@@ -141,12 +141,18 @@ def _stood_for(books: Books, calendar: Calendar, resource: str) -> set[str]:
         copy.event
         for session in books.sessions.values()
         for name, copy in session.copies.items()
-        if session.status == "open" and not is_disputed(session, calendar.id)
+        if session.status == "open" and not _is_asked_about(books, session, calendar, copy)
         if name == calendar.id or resource in session.resources
     }
     over = (session for session in books.sessions.values() if session.status == "cancelled")
     kept = (copy for session in over for name, copy in session.copies.items() if name == calendar.id and not copy.gone)
     return there | {copy.event for copy in kept if not calendar.can_write}
+
+
+def _is_asked_about(books: Books, session: Session, calendar: Calendar, copy: GoogleCopy) -> bool:
+    """Whether its time in the calendar is taken because somebody is to decide about it: now, or once they have decided about another event of the session."""
+    row = next((row for row in books.rows if (row.calendar, row.id) == (calendar.id, copy.event)), None)
+    return row is not None and row.disputed and session.in_conflict(Obstacle.MOVED)
 
 
 class _Without:
@@ -214,7 +220,8 @@ def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
             elif session.status == "open" and not there and not copy.gone:
                 yield f"{what} has no event"
             elif session.status == "open" and there and record is not None:
-                yield from _as_it_should(what, session, record, calendar)
+                if not _is_asked_about(books, session, calendar, copy):
+                    yield from _as_it_should(what, session, record, calendar)
             elif (
                 session.status == "cancelled" and there and copy.event not in deeds.brought_back | deeds.taken_elsewhere
             ):
@@ -232,8 +239,7 @@ def _as_it_should(what: str, session: Session, record: EventRecord, calendar: Ca
     row = mirror_row(record.body | {"id": record.id}, calendar=calendar.id, generation=0, session=session.id)
     times = new_times(row, calendar.time_zone)
     shaped = session.conflict is not None and session.conflict.reason in ("all_day", "recurring")
-    asked = is_disputed(session, calendar.id) and session.conflict is not None and session.conflict.times == times
-    if times != session.times and not shaped and not asked and row.kind == "single":
+    if times != session.times and not shaped and row.kind == "single":
         yield f"{what} is at {session.times}, its event at {times}"
 
 
