@@ -45,6 +45,9 @@ def _redirected(session: Session, destinations: Collection[str], gone: Collectio
     if session.status != "open" or is_in_question(session):
         return session  # whoever decides asks again
     after = session
+    for copy in session.copies.values():
+        if copy.leaving == "back" and copy.calendar not in destinations:
+            after = after.with_copy(copy.model_copy(update={"leaving": "asked"}))
     for copy in session.present_copies:
         if copy.calendar in destinations and copy.home not in destinations:
             after = after.with_copy(copy.model_copy(update={"home": None}))  # it is where it belongs by now

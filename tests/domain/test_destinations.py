@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.domain.calendar_access import GONE
@@ -236,6 +236,7 @@ CALENDARS = st.sampled_from([("a",), ("b",), ("a", "b"), ()])
 STEPS = st.lists(st.one_of(CALENDARS, st.sampled_from(["push", "push, answer lost", "told"])), max_size=12)
 
 
+@example([("a",), "push", ("b",), "push, answer lost", ("a",)], ("b",))
 @given(STEPS, CALENDARS)
 def test_whatever_comes_between_it_ends_in_the_calendars_that_it_should(
     steps: Iterable[str | tuple[str, ...]], last: tuple[str, ...]
