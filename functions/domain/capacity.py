@@ -1,4 +1,10 @@
-"""How many seats a session has, and whose they are where it has fewer than are sold."""
+"""How many seats a session has, and whose they are where it has fewer than are sold.
+
+First come first served, with two limits: nobody is without seats that there are, so a smaller party that came later may sit where a larger one doesn't
+fit; and who sits there keeps that when seats come free, also where the larger one would fit then. Which of them sits can't follow from the numbers alone,
+therefore: of parties of 1, 2 and 1, in this order, two seats are for the first and the third, who both keep them when there are three; of three that
+were never fewer the third has none. What remembers it is the `conflict` of those who were passed over.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,18 +24,27 @@ FEWER_SEATS = "there are fewer seats than were sold"
 
 
 def over_capacity(session: Session, bookings: Iterable[Booking]) -> tuple[Booking, ...]:
-    """The bookings for which the session has no seats, the latest first. First come first served, and whole bookings only: each, from the earliest on,
-    has its seats where they are still there. What is only kept comes after all that is sold.
+    """The bookings for which the session has no seats, the latest first. Whole bookings only: each has its seats where they are still there, those that
+    have had them until now before those that have been without, the earliest first. What is only kept comes after all that is sold.
 
     `bookings`: those that count, so without holds that have lapsed.
     """
     left, without = session.capacity, list[Booking]()
-    for booking in sorted(bookings, key=lambda each: (each.status == "held", each.created_at, each.id)):
+    for booking in sorted(bookings, key=_turn):
         if booking.seats <= left:
             left -= booking.seats
         else:
             without.append(booking)
-    return tuple(reversed(without))
+    return tuple(sorted(without, key=_came, reverse=True))
+
+
+def _turn(booking: Booking) -> tuple[bool, bool, Millis, str]:
+    held, created_at, id_ = _came(booking)
+    return held, _orphaned(booking), created_at, id_
+
+
+def _came(booking: Booking) -> tuple[bool, Millis, str]:
+    return booking.status == "held", booking.created_at, booking.id
 
 
 def set_capacity(

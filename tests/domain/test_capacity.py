@@ -59,6 +59,18 @@ class TestWhoHasNoSeat:
             pytest.param(
                 3, [one("a", 2), one("b", 2, at=1), one("c", at=2)], ["b"], id="not who comes after it and still fits"
             ),
+            pytest.param(
+                2,
+                [one("b", 2, conflict=ORPHANED), one("c", at=1), one("d", at=2, conflict=ORPHANED)],
+                ["b"],
+                id="not who has one already, though a party that came before would fit now",
+            ),
+            pytest.param(
+                2,
+                [one("b", 2, conflict=ORPHANED), kept("form", at=1)],
+                ["form"],
+                id="what is kept, though it had seats",
+            ),
             pytest.param(1, [kept("form"), one("sold", at=5)], ["form"], id="what is only kept before what is sold"),
             pytest.param(2, [kept("x"), kept("y", at=1), one("z", at=9)], ["y"], id="of what is kept the latest"),
         ],
@@ -81,6 +93,34 @@ class TestWhoHasNoSeat:
         assert all(each.seats > capacity - staying for each in without)
         if sum(each.seats for each in bookings) <= capacity:
             assert without == ()
+
+    @given(
+        st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3)), min_size=1, max_size=8),
+        st.integers(1, 12),
+        st.integers(0, 4),
+        st.data(),
+    )
+    def test_is_nobody_who_had_seats_before_others_came_free(
+        self, parties: list[tuple[int, int]], capacity: int, more: int, data: st.DataObject
+    ) -> None:
+        bookings = [one(f"b{n}", seats, at=at) for n, (seats, at) in enumerate(parties)]
+        losing = {each.id for each in over_capacity(session(capacity=capacity), bookings)}
+        known = [each.model_copy(update={"conflict": ORPHANED if each.id in losing else None}) for each in bookings]
+        leaving = data.draw(st.sets(st.sampled_from(known).map(lambda each: each.id), max_size=2))
+        staying = [each for each in known if each.id not in leaving]
+        assert {each.id for each in over_capacity(session(capacity=capacity + more), staying)} <= losing
+
+    @given(st.integers(1, 8), st.lists(st.integers(1, 10), min_size=1, max_size=6))
+    def test_is_who_came_last_where_all_parties_are_alike_whatever_the_number_of_seats_was_before(
+        self, count: int, capacities: list[int]
+    ) -> None:
+        bookings = [one(f"b{n}", 2, at=n) for n in range(count)]
+        for capacity in capacities:
+            losing = {each.id for each in over_capacity(session(capacity=capacity), bookings)}
+            bookings = [
+                each.model_copy(update={"conflict": ORPHANED if each.id in losing else None}) for each in bookings
+            ]
+        assert losing == {f"b{n}" for n in range(capacities[-1] // 2, count)}
 
 
 def test_more_seats_are_for_who_waits() -> None:
@@ -162,6 +202,11 @@ class TestOrphan:
         whole = lowered(decision.answer, 3)
         assert statuses(whole) == {"a": "confirmed", "b": "confirmed", "c": "confirmed"}
         assert whole.answer.session.conflict is None
+
+    def test_more_seats_take_nobody_elses_so_nobody_is_asked(self) -> None:
+        """Bob's party of two would fit now, but only where Cid sits, who keeps his seat."""
+        of = filled(one("ann"), one("bob", 2, at=1, conflict=ORPHANED), one("cid", at=2), capacity=2, conflict=ORPHANED)
+        assert statuses(lowered(of, 3)) == {"ann": "confirmed", "bob": "orphaned", "cid": "confirmed"}
 
     def test_what_else_is_wrong_with_the_session_stays(self) -> None:
         taken = Conflict(reason="taken", since=NOW - 5)

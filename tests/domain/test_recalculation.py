@@ -306,6 +306,25 @@ class TestTooFewSeats:
         after = self.world(parties, capacity=6).with_service(capacity=4).recalculated()
         assert after.without_seats == {"two"}
 
+    def test_who_sits_where_a_larger_party_did_not_fit_keeps_that_when_seats_come_free(self) -> None:
+        """Of two seats Bob's party of two can't have the one that Ann leaves over, so it is Cid's, who came last. It stays his when Ann leaves, and when
+        there are three seats: the business has seen that he has it, and will have said so."""
+        parties = sold("group", "09:00", "10:00", seats={"ann": 1, "bob": 2, "cid": 1}, capacity=4)
+        world = self.world(parties, capacity=4).with_service(capacity=2).recalculated()
+        assert world.without_seats == {"bob"}
+        for freed in (world.cancelled("ann"), world.with_service(capacity=3)):
+            assert freed.outcomes() == (), "and a preview promises Bob nothing"
+            after = freed.recalculated()
+            assert (after.standing, after.without_seats) == ({"group": "over_capacity"}, {"bob"})
+        assert world.cancelled("cid").recalculated().without_seats == {"bob"}, "of two seats Ann has one"
+        assert world.cancelled("ann").cancelled("cid").recalculated().without_seats == set()
+        assert world.with_service(capacity=4).recalculated().without_seats == set()
+
+    def test_of_seats_that_were_never_fewer_who_came_last_has_none(self) -> None:
+        """So whose seats they are is not in the numbers alone: compare the one before."""
+        parties = sold("group", "09:00", "10:00", seats={"ann": 1, "bob": 2, "cid": 1}, capacity=4)
+        assert self.world(parties, capacity=3).recalculated().without_seats == {"cid"}
+
     def test_it_is_as_old_as_it_is(self) -> None:
         world = self.world().with_service(capacity=2).recalculated()
         after = world.with_service(capacity=1).changed(now=NOW + 60_000).recalculated()
