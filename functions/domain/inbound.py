@@ -21,7 +21,7 @@ from functions.domain.google_event import Malformed, MirrorEvent, interval_of, i
 from functions.domain.guest_answers import answers_of
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.ledger import LedgerChange, Occupation, enter, move
-from functions.domain.seating import seated, settle_of, times_of
+from functions.domain.seating import left_by_those_who_wait, seated, settle_of, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles
 
@@ -175,8 +175,9 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     after = after.model_copy(update={"accepted": _still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = _reason_after(inbound, after)
-    # What was still to be written waited for the event to be found.
-    effects = _push_elsewhere(after) if inbound.base.missing_since is not None else ()
+    # What was still to be written waited for the event to be found, or until nobody is to decide about its time any more.
+    waited = inbound.base.missing_since is not None or (flagged == Obstacle.MOVED and reason != flagged)
+    effects = _push_elsewhere(after) if waited else ()
     if session.status != "open" or (reason == flagged and after.accepted == session.accepted):
         return Decision(answer=None, documents=() if after == session else (after,), effects=effects)
     entry = _entry(
@@ -296,6 +297,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
     moved = _arrived(inbound, session.moved_to(times.start, times.end, at=inbound.now))
+    moved = left_by_those_who_wait(moved, inbound.service)
     reason = _standing(inbound, moved)
     seen = inbound.base.model_copy(update={"etag": event.etag, "gone": False, "missing_since": None, "error": None})
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
