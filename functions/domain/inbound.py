@@ -22,7 +22,7 @@ from functions.domain.google_event import Malformed, MirrorEvent, interval_of, i
 from functions.domain.guest_answers import answers_of
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.ledger import LedgerChange, Occupation, enter, move
-from functions.domain.seating import seated, settle_of, times_of
+from functions.domain.seating import left_by_those_who_wait, seated, settle_of, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles
 
@@ -201,8 +201,9 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     after = after.model_copy(update={"accepted": _still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = _reason_after(inbound, after)
-    # What was still to be written waited for the event to be found, or to be reached again.
-    waited = inbound.base.missing_since is not None or inbound.base.out_of_reach
+    # What was still to be written waited for the event to be found or reached again, or until nobody is to decide about its time any more.
+    found = inbound.base.missing_since is not None or inbound.base.out_of_reach
+    waited = found or (flagged == Obstacle.MOVED and reason != flagged)
     effects = _push_elsewhere(after) if waited else ()
     if session.status != "open" or (reason == flagged and after.accepted == session.accepted):
         return Decision(answer=None, documents=() if after == session else (after,), effects=effects)
@@ -323,6 +324,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
     moved = _arrived(inbound, session.moved_to(times.start, times.end, at=inbound.now))
+    moved = left_by_those_who_wait(moved, inbound.service)
     reason = _standing(inbound, moved)
     seen = inbound.base.model_copy(update=_seen_there(event))
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.

@@ -18,7 +18,7 @@ from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, enter, move
 from functions.domain.scheduling import TakenStart, must_be_in_reach
-from functions.domain.seating import freed_by, push_of, settle_of, times_of
+from functions.domain.seating import freed_by, left_by_those_who_wait, push_of, settle_of, times_of
 from functions.domain.session import Booking, Session
 from functions.domain.standing import Obstacle
 
@@ -77,7 +77,7 @@ def move_session(
     end = start + (session.end - session.start if length is None else length)
     if (start, end) == (session.start, session.end):
         return Decision(answer=roster)
-    moved = session.moved_to(start, end, at=question.now)
+    moved = left_by_those_who_wait(session.moved_to(start, end, at=question.now), question.service)
     must_be_in_reach(Interval(start, moved.taken_until), question.now)
     must_be_free(question, moved)
     bookings = tuple(_moved(booking, moved) for booking in roster.bookings)

@@ -9,6 +9,7 @@ from typing import Any
 
 from functions.domain.availability import Choice, Question
 from functions.domain.availability.limits import months_counted
+from functions.domain.configuration import Service
 from functions.domain.decision import AnyRef, Effect, Ref
 from functions.domain.event_ids import event_id
 from functions.domain.instants import Millis, Minute, rfc3339
@@ -142,6 +143,11 @@ def push_of(session: Session) -> tuple[Effect, ...]:
     known = any(copy.asked or copy.base for copy in session.copies.values())
     only_kept = session.status == "open" and not session.seats and not session.scheduled
     return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
+
+
+def left_by_those_who_wait(moved: Session, service: Service | None) -> Session:
+    """A session at its new time, without those who wait for the start that it has left. An event is waited for by itself, whenever it is."""
+    return moved if service is None or service.kind == "event" else moved.model_copy(update={"waiting": None})
 
 
 def settle_of(before: Session, after: Session) -> tuple[Effect, ...]:

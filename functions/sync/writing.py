@@ -35,6 +35,7 @@ from functions.domain.google_event import mirror_row
 from functions.domain.inbound import new_times
 from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session, Times
+from functions.domain.standing import Obstacle
 from functions.sync.expected_events import expected
 from functions.sync.meetings import take_meeting
 from functions.sync.strays import block_where_it_is
@@ -99,7 +100,8 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
         pending = Pending(account=work.account, calendar=calendar, session=session)
         if session.status == "cancelled":
             return Decision(answer=pending)
-        if copy.left_alone:  # whoever decides what becomes of it asks for a push where there is something to write
+        if copy.left_alone or session.in_conflict(Obstacle.MOVED):
+            # Whoever decides what becomes of it asks for a push where there is something to write.
             return Decision(answer=None)
         draft = _draft(reader, pending)
         if copy.base == session.times and says(copy, draft.content):
@@ -172,10 +174,13 @@ def _patch(google: GoogleCalendar, draft: Draft) -> Event | None:
 
 
 def _patch_seen(google: GoogleCalendar, draft: Draft, event: Event) -> Event:
-    """Raises `Changed` where the event is not at a time that we know as ours."""
+    """Raises `Changed` where the event is not at a time that we know as ours. Where we know it as it is, the inbound rules have had their say."""
     times = _times_of(draft, event)
-    if event.get("status") == "cancelled" or times not in (draft.copy.base, *draft.copy.asked, draft.session.times):
+    ours = times in (draft.copy.base, *draft.copy.asked, draft.session.times)
+    if event.get("status") == "cancelled" or not (ours or event["etag"] == draft.copy.etag):
         raise Changed("another time")
+    if not ours and draft.copy.base == draft.session.times:
+        times = draft.session.times  # its owner's time is not decided about yet
     body = patch_seen(
         event, times, draft.session, draft.copy, draft.content, account=draft.account, resource=draft.resource
     )

@@ -10,7 +10,7 @@ from functions.domain.decision import Decision, Effect
 from functions.domain.errors import CalendarUnknown, IllegalMove, Refusal, StartClosed, TimeTaken
 from functions.domain.horizon import new_horizon
 from functions.domain.instants import MINUTE_MS
-from functions.domain.ledger import Hold
+from functions.domain.ledger import Hold, Waiting
 from functions.domain.roster import Roster, cancel_roster, move_session, set_closed, set_waitlist
 from functions.domain.session import Booking, Client, Conflict, Session
 from tests.domain.builders import (
@@ -94,6 +94,14 @@ class TestMove:
         assert told == ["kim", "lou", "ask"], "a form has nobody yet"
         assert Effect(kind="push", subject=SESSION) in decision.effects
         assert Effect(kind="recalculate", subject="anna") in decision.effects
+
+    @pytest.mark.parametrize("kind", ["event", "appointment"])
+    def test_who_waits_for_an_event_goes_with_it_and_who_waits_for_a_start_does_not(self, kind: Any) -> None:
+        waiting = Waiting(smallest=1, until=on_monday("08:00"))
+        before = roster(waiting=waiting)
+        question = replace(asked(before.session.occupation), service=service(id="yoga", kind=kind, capacity=8))
+        after = move_session(before, on_monday("11:00"), question, author=BY_OPERATOR).answer.session
+        assert after.waiting == (replace(waiting, until=on_monday("10:00")) if kind == "event" else None)
 
     def test_its_history_has_an_entry_for_the_session_and_each_booking(self) -> None:
         history = moved("11:00").history

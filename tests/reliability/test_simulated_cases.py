@@ -12,7 +12,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import Ref
 from functions.domain.session import Session
 from infra.local.google.faults import Paging
-from tests.reliability.simulation.business import ACCOUNT, ANNA, PRIVATE, ROOM, Business, business
+from tests.reliability.simulation.business import ACCOUNT, ANNA, BEN, PRIVATE, ROOM, WHO_READS, Business, business
 from tests.reliability.simulation.chance import Clock, decided_by
 from tests.reliability.simulation.checks import when_quiet
 from tests.reliability.simulation.people import DAY, Deeds
@@ -87,9 +87,10 @@ class Stage:
         self.person("DELETE", f"calendars/{google_id}/events/{self.event(session, google_id)}")
 
     def retime(self, session: str, google_id: str, start: str, end: str) -> None:
-        """As Anna too."""
+        """As whoever reads that calendar."""
         times = {"start": {"dateTime": f"{DAY}T{start}:00Z"}, "end": {"dateTime": f"{DAY}T{end}:00Z"}}
-        self.person("PATCH", f"calendars/{google_id}/events/{self.event(session, google_id)}", times)
+        path = f"calendars/{google_id}/events/{self.event(session, google_id)}"
+        self.business.wire.as_person(WHO_READS[google_id], "PATCH", path, times)
 
     def move_event(self, session: str, to: str) -> str:
         """As Anna, from her calendar to that one."""
@@ -409,3 +410,28 @@ def test_what_could_not_show_behind_what_an_operator_lives_with_shows_at_once(st
     assert (stage.conflict(kept), stage.conflict(other)) == ("all_day", None)
     stage.decide(kept, "keep")
     assert (stage.conflict(kept), stage.conflict(other)) == ("taken", None)
+
+
+def test_nothing_is_written_of_a_session_while_somebody_is_to_decide_where_its_event_goes(stage: Stage) -> None:
+    # cases 96 and 104
+    stage.rule(on_calendar_move="ask")
+    body = {"service": "group", "start": f"{DAY}T09:00:00Z", "capacity": 2}
+    scheduled = stage.business.as_operator("POST", "sessions", body, Idempotency_Key="one").get_json()["sessions"][0][
+        "id"
+    ]
+    client = {"name": "Lee", "email": "lee@elsewhere.example"}
+    sold = {"service": "group", "start": body["start"], "client": client}
+    booked = stage.business.ask("POST", "bookings", sold).get_json()
+    stage.settle()
+    stage.retime(scheduled, BEN, "11:00", "11:30")
+    stage.settle()
+    assert stage.conflict(scheduled) == "moved_in_calendar"
+    token = {"Authorization": f"Bearer {booked['manage_token']}"}
+    assert stage.business.ask("POST", f"bookings/{booked['id']}/cancel", **token).status_code == 200
+    assert stage.run("push", scheduled) == 204
+    stage.settle()
+    assert stage.session(scheduled).copy_pending
+    stage.decide(scheduled, "follow")
+    stage.settle()
+    assert not stage.session(scheduled).copy_pending
+    assert untrue(stage) == []
