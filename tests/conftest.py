@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import grpc
 import pytest
@@ -18,10 +18,41 @@ from infra.local.configuration import TASKS_LOCATION, Configuration
 from infra.local.platform import Platform
 from infra.local.ports import Ports
 from infra.local.supervisor import PartFailed
+from tests.limits import GENEROUS
+from tests.secrecy import Secrecy, listening
 from tests.studio import Studio, new_studio
 
 # What would turn a test run into one against something outside.
 OUTSIDE = ("FIRESTORE_EMULATOR_HOST", "GOOGLE_CALENDAR_ENDPOINT", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")
+
+
+SECRECY = pytest.StashKey[Secrecy]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SECRECY] = Secrecy()
+
+
+@pytest.fixture(scope="session")
+def secrecy(request: pytest.FixtureRequest) -> Secrecy:
+    return request.config.stash[SECRECY]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secret_is_logged(secrecy: Secrecy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Law 12, for the logs of everything that any test started."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(requests.Session, "send", listening(secrecy))
+        yield
+    assert secrecy.leaks_in_logs(tmp_path_factory.getbasetemp()) == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.passed:  # one that fails shows what it was about
+        item.config.stash[SECRECY].print_of(report.nodeid, report.sections)
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +62,12 @@ def environment() -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
-def platform(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(
+    environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, secrecy: Secrecy
+) -> Iterator[Platform]:
     """All parts, on free ports, in a project and a folder of their own."""
     configuration = Configuration.from_environment(
-        {**environment, "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:12]}"},
+        {**environment, **GENEROUS, "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:12]}"},
         directory=tmp_path_factory.mktemp("platform"),
         ports=Ports.free(),
     )
@@ -44,6 +77,8 @@ def platform(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFa
         # Law of the stand-in: whatever any test sent or got fits Google's own discovery document.
         answer = requests.get(f"{running.addresses.google}/control/mismatches", timeout=30)
         assert answer.json() == {"mismatches": []}
+        # Law 12: nothing that any test has caused tells a secret.
+        assert secrecy.leaks(running, _store(running)) == []
 
 
 def _let_mail_flow(platform: Platform) -> None:
@@ -61,6 +96,10 @@ def _let_mail_flow(platform: Platform) -> None:
 @pytest.fixture(scope="session")
 def store(platform: Platform) -> Store:
     """The platform's Firestore as the functions see it, for what has no address: the first account, and what a crash would leave."""
+    return _store(platform)
+
+
+def _store(platform: Platform) -> Store:
     settings = platform.configuration.functions_environment
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("FIRESTORE_EMULATOR_HOST", settings["FIRESTORE_EMULATOR_HOST"])  # its client looks there itself

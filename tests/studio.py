@@ -15,11 +15,11 @@ import requests
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
-from functions.adapters.oauth import SCOPES
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.store import Store
 from functions.booking.bootstrap import bootstrap
 from functions.domain.decision import Ref
+from functions.domain.scopes import SCOPES
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import WaitlistEntry
 from infra.local.addresses import Addresses

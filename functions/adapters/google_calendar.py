@@ -3,7 +3,8 @@ connection, timeouts, no silent retries (our tasks retry), pages asked for by ha
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException, RemoteDisconnected
@@ -16,6 +17,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
+from functions.adapters import oauth
 from functions.adapters.google_errors import (
     AccessLost,
     GoogleError,
@@ -29,12 +31,16 @@ from functions.adapters.settings import Settings
 from functions.domain.calendar import Bounds
 from functions.domain.instants import minute_ceil, minute_floor, rfc3339
 from functions.domain.intervals import Interval
+from functions.domain.scopes import missing_permissions
 
 TIMEOUT_S = 20
 PAGE_SIZE = 250
 # Who is told of a change is told by us (case 119); without the version a write would drop the event's meeting, ours or its owner's (case 118).
 WRITE: Mapping[str, Any] = {"sendUpdates": "none", "conferenceDataVersion": 1}
 STALE = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, RemoteDisconnected)
+
+# google-auth's own words for a grant that the person's organisation wants renewed (`invalid_rapt`): it does not pass Google's on.
+_SIGN_IN_WANTED = "Reauthentication is needed"
 
 Event = dict[str, Any]
 
@@ -84,10 +90,24 @@ class Api:
 class GoogleCalendar:
     """The calendars of one connection. Every method raises `GoogleError` and nothing else of the libraries'."""
 
-    def __init__(self, api: Api, credentials: Credentials) -> None:
+    def __init__(self, api: Api, credentials: Credentials, *, settings: Settings, grant: str) -> None:
         self._api = api
+        self._settings = settings
         self._credentials = credentials
+        self._grant = grant
         self._threads = threading.local()
+
+    def probe(self) -> None:
+        """Whether the grant still holds, with every permission: Google is asked for another access token, also where we have one that may still be good."""
+        try:
+            granted = oauth.refresh(self._settings, refresh_token=self._credentials.refresh_token).scopes
+        except oauth.GrantRefused as error:
+            raise AccessLost(error.word, grant=self._grant) from error
+        except oauth.OAuthUnavailable as error:
+            raise Unavailable(str(error)) from error
+        # None at all: as they were asked for (RFC 6749, section 5.1).
+        if granted and missing_permissions(granted):
+            raise AccessLost("insufficientPermissions", grant=self._grant)
 
     def calendar_list(self) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -176,19 +196,27 @@ class GoogleCalendar:
     def _do(self, request: Any, *, etag: str | None = None) -> Any:
         if etag is not None:
             request.headers["If-Match"] = etag
-        try:
+        with self._as_google_errors():
             try:
                 return request.execute(http=self._http(), num_retries=0)
             except STALE:
                 # The other side closed a connection that we kept. Everything we send may be sent twice: own ids, etags, ids of channels.
                 del self._threads.http
                 return request.execute(http=self._http(), num_retries=0)
+
+    @contextmanager
+    def _as_google_errors(self) -> Iterator[None]:
+        try:
+            yield
         except HttpError as error:
-            raise _google_error(error) from error
+            raise self._of_this_grant(_google_error(error)) from error
         except RefreshError as error:
-            raise _refresh_error(error) from error
+            raise self._of_this_grant(refresh_error(error)) from error
         except (TransportError, HTTPException, httplib2.HttpLib2Error, OSError) as error:
             raise Unavailable(type(error).__name__) from error
+
+    def _of_this_grant(self, error: GoogleError) -> GoogleError:
+        return AccessLost(error.reason, grant=self._grant) if isinstance(error, AccessLost) else error
 
     def _http(self) -> Any:
         """httplib2 is not thread-safe: sharing one object between threads has handed answers to the wrong caller."""
@@ -206,11 +234,15 @@ def _google_error(error: HttpError) -> GoogleError:
     return error_of(error.resp.status, reason, float(retry_after) if retry_after and retry_after.isdecimal() else None)
 
 
-def _refresh_error(error: RefreshError) -> GoogleError:
+def refresh_error(error: RefreshError) -> GoogleError:
     """Only `invalid_grant` means that the grant is gone; the rest may pass."""
-    if "invalid_grant" in str(error.args):
-        return AccessLost("invalid_grant")
-    return Unavailable("token refresh failed")
+    text, body = str(error.args[0]) if error.args else "", error.args[-1] if error.args else None
+    if text.startswith(_SIGN_IN_WANTED):
+        return AccessLost("invalid_rapt")
+    if not isinstance(body, Mapping):
+        return Unavailable("token refresh failed")
+    word = oauth.refusal_of(body)
+    return Unavailable(str(body.get("error"))) if word is None else AccessLost(word)
 
 
 class Calendars:
@@ -228,7 +260,9 @@ class Calendars:
             key = (connection, sealed)
             if key not in self._opened:
                 self._opened = {k: v for k, v in self._opened.items() if k[0] != connection}
-                self._opened[key] = GoogleCalendar(self._built(), self._credentials(unseal()))
+                self._opened[key] = GoogleCalendar(
+                    self._built(), self._credentials(unseal()), settings=self._settings, grant=sealed
+                )
             return self._opened[key]
 
     def _built(self) -> Api:

@@ -28,7 +28,14 @@ class UsageLimit(GoogleError):
 
 
 class AccessLost(GoogleError):
-    """The grant is revoked (`invalid_grant`) or lacks a scope: only a person can mend it."""
+    """The grant is gone, or not enough: only a person can mend it. `domain.loss` has the reasons.
+
+    `grant`: which grant it was, as it is stored; None where there was none to use.
+    """
+
+    def __init__(self, reason: str, *, grant: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(reason, retry_after_s=retry_after_s)
+        self.grant = grant
 
 
 class Forbidden(GoogleError):

@@ -1,16 +1,19 @@
 """From a commit's effects to tasks, right after the commit; what fails here, the sweep does later (law 3)."""
 
 import logging
+from typing import TYPE_CHECKING
 
-from functions.adapters.store.records import OutboxRecord
 from functions.adapters.tasks import EnqueueFailed, Task, Tasks
+
+if TYPE_CHECKING:
+    from functions.adapters.store.records import OutboxRecord
 
 log = logging.getLogger(__name__)
 
 FARTHEST_TASK_MS = 29 * 24 * 3600 * 1000  # Cloud Tasks takes a task at most 30 days ahead
 
 
-def task_of(account: str, record: OutboxRecord) -> Task:
+def task_of(account: str, record: "OutboxRecord") -> Task:
     """The task of a record. Each sweep has a name of its own, because a name can't be used again soon after its task ended."""
     return Task(
         kind=record.kind,
@@ -24,7 +27,7 @@ class Dispatcher:
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
 
-    def __call__(self, account: str, records: list[OutboxRecord]) -> None:
+    def __call__(self, account: str, records: list["OutboxRecord"]) -> None:
         for record in records:
             if record.not_before is not None and record.not_before > record.created_at + FARTHEST_TASK_MS:
                 continue  # the sweep makes a task of it when its time has come

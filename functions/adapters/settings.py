@@ -25,7 +25,19 @@ class SecretKey:
         return f"SecretKey({self.id!r})"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
+class Rate:
+    """At most so many in so many seconds."""
+
+    most: int
+    seconds: int
+
+    @property
+    def millis(self) -> int:
+        return self.seconds * 1000
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)  # one a process; making those takes time
 class Settings:
     project: str
     firestore_emulator: str | None
@@ -54,6 +66,13 @@ class Settings:
     pull_coalesce_ms: int
     pull_steps: int
     stale_after_seconds: int
+    trusted_proxies: int
+    bookings_per_address: Rate
+    bookings_per_email: Rate
+    changes_per_address: Rate
+    refusals_per_address: Rate
+    holds_per_address: int
+    body_seconds: int
 
     def __repr__(self) -> str:
         return f"Settings(project={self.project!r})"
@@ -91,6 +110,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pull_coalesce_ms=read.seconds("PULL_COALESCE_MS", 1000),
         pull_steps=read.seconds("PULL_STEPS", 40),
         stale_after_seconds=read.seconds("STALE_AFTER_SECONDS", 6 * 3600),
+        # How many entries of X-Forwarded-For are our own front's: on Cloud Run one, behind a load balancer two.
+        trusted_proxies=read.seconds("TRUSTED_PROXIES", 1, least=0),
+        # One address may be a school or an office: many people. A mailbox is one.
+        bookings_per_address=read.rate("BOOKINGS_PER_ADDRESS", Rate(60, 600)),
+        bookings_per_email=read.rate("BOOKINGS_PER_EMAIL", Rate(12, 3600)),
+        changes_per_address=read.rate("CHANGES_PER_ADDRESS", Rate(180, 600)),
+        refusals_per_address=read.rate("REFUSALS_PER_ADDRESS", Rate(300, 600)),
+        holds_per_address=read.seconds("HOLDS_PER_ADDRESS", 10),
+        body_seconds=read.seconds("BODY_SECONDS", 10),
     )
 
 
@@ -113,11 +141,17 @@ class _Reader:
             raise SettingError(f"{name} must be an http or https address")
         return value
 
-    def seconds(self, name: str, default: int) -> int:
+    def seconds(self, name: str, default: int, *, least: int = 1) -> int:
         value = self.text(name, str(default))
-        if not value.isdecimal() or int(value) < 1:
-            raise SettingError(f"{name} must be a whole number from 1")
+        if not value.isdecimal() or int(value) < least:
+            raise SettingError(f"{name} must be a whole number from {least}")
         return int(value)
+
+    def rate(self, name: str, default: Rate) -> Rate:
+        most, _, seconds = self.text(name, f"{default.most}/{default.seconds}").partition("/")
+        if not (most.isdecimal() and seconds.isdecimal()) or not (int(most) and int(seconds)):
+            raise SettingError(f"{name} must say how many in how many seconds, such as 60/600")
+        return Rate(int(most), int(seconds))
 
     def keys(self, name: str) -> tuple[SecretKey, ...]:
         from base64 import urlsafe_b64decode

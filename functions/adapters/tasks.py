@@ -20,15 +20,19 @@ QUEUES: Mapping[str, str] = {
     "pull": "pull",
     "watch": "pull",
     "discover": "pull",
+    "disconnect": "pull",
     "audit": "pull",
     "unwatch": "pull",
     "copies": "push",
+    "redirect": "push",
     "push": "push",
     "notify": "notify",
     "lapse": "rules",
     "promote": "rules",
     "recalculate": "rules",
     "settle": "rules",
+    "erase": "rules",
+    "retention": "rules",
 }
 CREATE_TIMEOUT_S = 5.0
 

@@ -1,6 +1,6 @@
 """Refresh tokens at rest: AES-256-GCM, bound to the connection they belong to (law 12).
 
-The ciphertext names its key, so keys can be rotated; a token copied to another connection does not open there.
+The ciphertext names its key, so keys can be rotated (see `resealing`); a token copied to another connection does not open there.
 """
 
 import os
@@ -28,6 +28,10 @@ class Vault:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = AESGCM(key.bytes).encrypt(nonce, secret.encode(), connection.encode())
         return f"{key.id}:{urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether it is sealed with the key that seals at present, so that the older ones are not needed for it."""
+        return sealed.partition(":")[0] == self.keys[0].id
 
     def open(self, sealed: str, *, connection: str) -> str:
         """Raises `CannotOpen`."""

@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from functions.adapters.store.reading import Wanted, read_service
 from functions.adapters.store.store import Reader
-from functions.booking.clients import stale_after
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas_availability import (
     Availability,
@@ -47,6 +46,7 @@ from functions.domain.availability import (
 from functions.domain.availability.bounds import bounds_of
 from functions.domain.availability.question import candidates
 from functions.domain.errors import Invalid, NotFound
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import (
     DAY_MINUTES,
     MINUTE_MS,
@@ -57,7 +57,6 @@ from functions.domain.instants import (
     rfc3339,
 )
 from functions.domain.intervals import Interval
-from functions.domain.mirroring import new_horizon
 from functions.domain.zones import local_date, midnight, zone
 
 MAX_DAYS = 92
@@ -176,7 +175,7 @@ def _read_offered(call: Call, reader: Reader, query: ServiceQuery, within: Inter
 def _read(call: Call, reader: Reader, query: SeatsQuery, within: Interval) -> Question:
     """The service as it is now. Raises `NotFound`."""
     wanted = Wanted(service=call.ids["service"], start=within.start, end=within.end)
-    state = read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
+    state = read_service(reader, wanted, now=call.now, stale_after=call.stale_after)
     names = [each.resource.id for each in state.states]
     if not names or query.resource not in (None, *names):
         raise NotFound(f"{query.resource or 'Nobody'} does not serve this. These do: {', '.join(names) or 'none'}.")

@@ -1,6 +1,7 @@
-"""Makes the first account of a deployment and an API key for its operator: `python -m functions.booking.bootstrap --account … --name … --time-zone …`.
+"""Makes an account from the command line, with an API key: `python -m functions.booking.bootstrap --account … --name … --time-zone … [--owner …]`.
 
-Runs with the functions' own settings. Prints one line of JSON; the key is in it this once and stored as a hash only.
+Runs with the functions' own settings. Prints one line of JSON; the key is in it this once and stored as a hash only. Who is to be the owner is invited, by
+mail and by the address that is printed too, and signs in with Google to accept. (Everybody else makes an account by signing in.)
 """
 
 import argparse
@@ -8,16 +9,26 @@ import json
 import re
 import sys
 
+from pydantic import TypeAdapter
+
 from functions.adapters.clock import now_millis
-from functions.adapters.composition import application
-from functions.adapters.signing import secret_hash
+from functions.adapters.composition import Application, application
+from functions.adapters.signing import invitation_token, secret_hash
+from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader, Store
 from functions.booking.callers import new_key
+from functions.booking.fields import Email
+from functions.booking.invitations import new_invitation
 from functions.booking.routing import ID_PATTERN
 from functions.domain.configuration import Account, OperatorKey
 from functions.domain.decision import Author, Decision, HistoryEntry
 from functions.domain.errors import IllegalMove, Invalid, Refusal
+from functions.domain.invitation import Invitation, invite
+from functions.domain.membership import Member
+from functions.domain.permissions import EVERYTHING
+
+AUTHOR = Author(kind="system", name="bootstrap")
 
 
 def bootstrap(store: Store, *, account: str, name: str, time_zone: str, may_exist: bool) -> str:
@@ -34,11 +45,34 @@ def bootstrap(store: Store, *, account: str, name: str, time_zone: str, may_exis
             raise IllegalMove(f"Account {account} exists. Use --new-key for another API key.")
         operator = OperatorKey(id=secret_hash(key), name="bootstrap", created_at=now)
         made = () if known else (Account(id=account, name=name, time_zone=time_zone, created_at=now),)
-        author = Author(kind="system", name="bootstrap")
-        entry = HistoryEntry(what="key.made" if known else "account.made", author=author)
+        entry = HistoryEntry(what="key.made" if known else "account.made", author=AUTHOR)
         return Decision(answer=key, documents=(*made, operator), history=(entry,))
 
     return store.run(account, attempt)
+
+
+def invite_owner(application: Application, *, account: str, email: str) -> str:
+    """The address at which they accept. Raises `IllegalMove` where they belong to the account already."""
+    settings, key = application.settings, application.settings.signing_keys[0]
+    new = new_invitation(key, account, email, "owner")
+
+    def attempt(reader: Reader) -> Decision[str]:
+        decision = invite(
+            new,
+            queries.all_to_decide_on(reader, Member),
+            queries.all_to_decide_on(reader, Invitation),
+            may=EVERYTHING,
+            now=now_millis(),
+            author=AUTHOR,
+        )
+        return decision.with_answer(f"{settings.booking_url}/invitation#{invitation_token(key, account, new.id)}")
+
+    return application.store.run(account, attempt)
+
+
+def email(text: str) -> str:
+    address: str = TypeAdapter(Email).validate_python(text)
+    return address
 
 
 def main() -> int:
@@ -47,6 +81,7 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--time-zone", required=True)
     parser.add_argument("--new-key", action="store_true", help="the account may exist: make another key for it")
+    parser.add_argument("--owner", type=email, metavar="E-MAIL", help="who is invited to be the account's owner")
     given = parser.parse_args()
     try:
         key = bootstrap(
@@ -59,8 +94,15 @@ def main() -> int:
     except Refusal as error:
         print(error.detail, file=sys.stderr)  # noqa: T201
         return 1
-    print(json.dumps({"account": given.account, "api_key": key}))  # noqa: T201
-    return 0
+    made, complaint = {"account": given.account, "api_key": key}, ""
+    try:
+        if given.owner:
+            made["invitation"] = invite_owner(application(), account=given.account, email=given.owner)
+    except Refusal as error:  # the key is made, and would be lost
+        complaint = error.detail
+    print(json.dumps(made))  # noqa: T201
+    print(complaint, end="", file=sys.stderr)  # noqa: T201
+    return 1 if complaint else 0
 
 
 if __name__ == "__main__":

@@ -1,33 +1,52 @@
 """Who is calling, and the proof of it.
 
 Operators bring an API key of the account, clients the manage token of one booking or of one place on a waitlist; either as `Authorization: Bearer`.
-One opens nothing of the other.
+One opens nothing of the other. Operators who have signed in bring the cookie of their browser instead, and may what their role in the account allows.
 """
 
 import secrets
 from dataclasses import dataclass
+from typing import Literal
 
 from flask import Request
 
 from functions.adapters.composition import Application
 from functions.adapters.signing import same_secret, secret_hash
+from functions.adapters.store.documents import NO_ACCOUNT
+from functions.booking.cross_site import refuse_other_sites
+from functions.booking.signed_in import SignedIn, who_is_signed_in
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Author, Ref
-from functions.domain.errors import NotFound, Unauthorized
-from functions.domain.permissions import Permission
-from functions.domain.session import Booking
-from functions.domain.waitlist.entry import WaitlistEntry
+from functions.domain.errors import Forbidden, NotFound, Unauthorized
+from functions.domain.instants import Millis
+from functions.domain.membership import Member
+from functions.domain.permissions import OF_ROLE, Permission
 
 KEY_PREFIX = "bok_"
+Access = Literal["public", "operator", "booking", "entry", "person", "page"]
+# With this header a signed-in browser does as an operator what is public too. Without it they are a client there, as everybody is: who looks at their
+# own booking page wants to see what clients see.
+ACT_AS = "Act-As"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """`permissions`: of an operator; a client has none, and does what is theirs."""
+    """`permissions`: of an operator; a client has none, and does what is theirs. `signed_in`: who, where a cookie says so."""
 
     author: Author
     operator: bool = False
     permissions: frozenset[Permission] = frozenset()
+    signed_in: SignedIn | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known who calls, and not only what is theirs."""
+        return self.operator or self.signed_in is not None
+
+    @property
+    def browser(self) -> str | None:
+        """Of somebody who is signed in, which of their sign-ins it is."""
+        return None if self.signed_in is None else self.signed_in.browser
 
 
 CLIENT = Caller(Author(kind="client"))
@@ -37,21 +56,24 @@ def new_key() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
-def caller_of(request: Request, application: Application, ids: dict[str, str], access: str) -> Caller:
-    """Raises `Unauthorized` where the call needs a proof that is not there, and `NotFound` for a booking that is not the caller's.
+def caller_of(request: Request, application: Application, ids: dict[str, str], access: Access, now: Millis) -> Caller:
+    """Raises `Unauthorized` where the call needs a proof that is not there, `NotFound` for a booking that is not the caller's, `Forbidden` for an account
+    that a person does not belong to, and `CrossSite`.
 
     What is public of an account is open to its operators too, who are known as such there.
     """
+    if access in ("person", "page"):
+        return _person(request, application, now, must_be=access == "person")
     token = _bearer(request)
-    if access == "public" and not (token.startswith(KEY_PREFIX) and "account" in ids):
+    if access == "public" and not _as_operator(request, token, ids):
         return CLIENT
-    if not token:
-        raise Unauthorized("Send Authorization: Bearer, with the manage token or an API key.")
     if token.startswith(KEY_PREFIX):
         key = application.store.get(ids["account"], Ref(OperatorKey, secret_hash(token)))
         if key is None:
             raise Unauthorized("That API key is not one of this account's.")
         return Caller(Author(kind="operator", name=key.name), operator=True, permissions=key.permissions)
+    if not token:
+        return _member(request, application, ids["account"], now)
     if access == "operator":
         raise Unauthorized("Send an API key of this account as Authorization: Bearer.")
     stored_hash = _manage_hash(application, ids, access)
@@ -61,11 +83,46 @@ def caller_of(request: Request, application: Application, ids: dict[str, str], a
     return CLIENT
 
 
+def _as_operator(request: Request, token: str, ids: dict[str, str]) -> bool:
+    """Whether who calls something public wants to be known as an operator of the account."""
+    acts = request.headers.get(ACT_AS, "").lower() == "operator" and not token
+    return (token.startswith(KEY_PREFIX) or acts) and "account" in ids
+
+
+def _member(request: Request, application: Application, account: str, now: Millis) -> Caller:
+    """Who is signed in, as a member of the account: read at every call, because a role may be another one by now."""
+    reader = application.store.reader(account)
+    known = who_is_signed_in(request, application, reader, now, along=Member)
+    if known is None:
+        raise Unauthorized("Sign in, or send Authorization: Bearer, with the manage token or an API key.")
+    refuse_other_sites(request, application.settings, browser=known.browser, forms=False)
+    member = reader.get(Ref(Member, known.person.id))
+    if member is None:
+        raise Forbidden("You do not belong to this account. An owner of it can invite you.")
+    author = Author(kind="operator", name=known.person.email)
+    return Caller(author, operator=True, permissions=OF_ROLE[member.role], signed_in=known)
+
+
+def _person(request: Request, application: Application, now: Millis, *, must_be: bool) -> Caller:
+    """Who is signed in, whatever they belong to. On pages (`must_be` is false) nobody need be, and what is sent may be a form of ours."""
+    known = who_is_signed_in(request, application, application.store.reader(NO_ACCOUNT), now)
+    if known is None:
+        if must_be:
+            raise Unauthorized("Sign in with Google first, at /signin. An API key is nobody in particular.")
+        return CLIENT
+    refuse_other_sites(request, application.settings, browser=known.browser, forms=not must_be)
+    return Caller(Author(kind="operator", name=known.person.email), signed_in=known)
+
+
 def _manage_hash(application: Application, ids: dict[str, str], access: str) -> str | None:
     """Of the booking or the entry that the address names; None where there is none."""
     if access == "booking":
+        from functions.domain.session import Booking
+
         booking = application.store.get(ids["account"], Ref(Booking, ids["booking"]))
         return None if booking is None else booking.manage_hash
+    from functions.domain.waitlist.entry import WaitlistEntry
+
     entry = application.store.get(ids["account"], Ref(WaitlistEntry, ids["entry"]))
     return None if entry is None else entry.manage_hash
 

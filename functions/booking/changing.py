@@ -21,6 +21,7 @@ from functions.booking.clients import (
 )
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
+from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, Cancel, Cancelled, Move, Reschedule, SeriesAnswer
 from functions.domain import appointments
@@ -56,7 +57,7 @@ def cancel_booking(call: Call) -> Answer:
         )
         return answered(decision, resource)
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, limited(call, attempt, "changes")))
 
 
 def _cancel_series(call: Call, part: Part, reason: str | None) -> Answer:
@@ -83,7 +84,7 @@ def _cancel_series(call: Call, part: Part, reason: str | None) -> Answer:
         )
         return decision.with_answer(SeriesAnswer(series=series, bookings=_answers(reader, decision.answer)))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, limited(call, attempt, "changes")))
 
 
 def _answers(reader: Reader, bookings: tuple[Booked, ...]) -> list[BookingAnswer]:
@@ -151,9 +152,8 @@ def _to_another_time(call: Call, body: Reschedule, *, resource: str | None, boun
 
     def sell(sale: Sale) -> BookingAnswer:
         # A client that sends it again because the answer was lost must not push back what the owner has moved meanwhile (case 99).
-        return answered_once(
-            call, lambda reader: attempt(reader, sale), keep=_kept, repeat=BookingAnswer.model_validate, status=200
-        )
+        within = limited(call, lambda reader: attempt(reader, sale), "changes")
+        return answered_once(call, within, keep=_kept, repeat=BookingAnswer.model_validate, status=200)
 
     return Answer(body=on_fresh_calendars(call, sell))
 

@@ -13,6 +13,7 @@ from functions.adapters.store.reading_waitlist import EntryState, read_client_bo
 from functions.adapters.store.store import Reader
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
+from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import (
     BookingAnswer,
@@ -40,6 +41,7 @@ from functions.domain.errors import (
     Refusal,
     SlotTaken,
     StartClosed,
+    TooManyHolds,
 )
 from functions.domain.event_ids import session_id
 from functions.domain.instants import Minute, rfc3339, rfc3339_millis
@@ -131,7 +133,8 @@ def _taking_seats(
         return decision.with_answer(_Made(answer, booked.booking.manage_hash))
 
     def sell(sale: Sale) -> _Made:
-        return answered_once(call, lambda reader: attempt(reader, sale), keep=_Made.kept, repeat=_Made.repeated)
+        within = limited(call, lambda reader: attempt(reader, sale), "bookings", email=wish.client.email)
+        return answered_once(call, within, keep=_Made.kept, repeat=_Made.repeated)
 
     made = on_fresh_calendars(call, sell)
     return Answer(body=with_token(call, made.answer, made.manage_hash), status=201)
@@ -150,7 +153,7 @@ def confirm_booking(call: Call) -> Answer:
             raise IllegalMove("Your request is with the business; they confirm it.", current_status=booking.status)
         client = booking.client if body.client is None else client_of(body.client)
         if booking.is_offer:
-            offered = read_entry(reader, booking.entry or "", now=call.now, stale_after=stale_after(call))
+            offered = read_entry(reader, booking.entry or "", now=call.now, stale_after=call.stale_after)
             return answered(accept(reader, call, offered, sale), resource)
         if not client.email:
             raise Invalid("Say who books: client has a name and an e-mail address.")
@@ -174,8 +177,11 @@ def confirm_booking(call: Call) -> Answer:
 
         return answered(sale.decided(reader, state, decide, resources_of), resource)
 
+    email = None if body.client is None else body.client.email
+
     def sell(sale: Sale) -> BookingAnswer:
-        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+        within = limited(call, lambda reader: attempt(reader, sale), "changes", email=email)
+        return call.application.store.run(call.account, within)
 
     return Answer(body=on_fresh_calendars(call, sell))
 
@@ -232,7 +238,7 @@ def read_around(reader: Reader, call: Call, service: str, start: Minute) -> Serv
         end=start + ALTERNATIVES_REACH,
         also=tuple(Ref(Session, session) for session in running.get((call.account, service, start)) or ()),
     )
-    return read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
+    return read_service(reader, wanted, now=call.now, stale_after=call.stale_after)
 
 
 def with_token(call: Call, answer: BookingAnswer, manage_hash: str) -> BookingAnswer:
@@ -265,7 +271,7 @@ def read_booking(reader: Reader, booking_id: str) -> tuple[Booked, Resource]:
 
 
 def booking_answer(booking: Booking, session: Session, resource: Resource, *, operator: bool = False) -> BookingAnswer:
-    copies = session.copies.values()
+    copies = session.present_copies
     copy = "pending" if session.copy_pending else "written" if copies else "none"
     failed = next((each for each in copies if each.error), None) if operator else None
     since = None if failed is None else failed.error_since
@@ -306,10 +312,6 @@ def _conflict_of(booking: Booking, session: Session) -> ConflictAnswer | None:
     return ConflictAnswer.of(conflict)
 
 
-def stale_after(call: Call) -> int:
-    return call.application.settings.stale_after_seconds * 1000
-
-
 def start_of(start: object) -> Minute:
     assert isinstance(start, int)  # the schema's validator made a minute of the instant
     return start
@@ -336,7 +338,7 @@ ROUTES = (
         body=NewHold,
         answer=BookingAnswer,
         status=201,
-        refusals=NOT_SOLD,
+        refusals=(*NOT_SOLD, TooManyHolds),
         once=True,
     ),
     Route(

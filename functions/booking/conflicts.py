@@ -8,10 +8,11 @@ from functions.adapters.store.documents import ledger_ref, mirror_ref
 from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
-from functions.booking.clients import booking_answer, stale_after, start_of
+from functions.booking.clients import booking_answer, start_of
+from functions.booking.fields import Instant, Request, Start, Text
 from functions.booking.lists import ListQuery, next_of, part_of
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, Instant, Request, Start, Text
+from functions.booking.schemas import BookingAnswer
 from functions.booking.schemas_sessions import SessionAnswer
 from functions.booking.sessions import roster_of, service_of
 from functions.domain import brought_back, inbound
@@ -19,7 +20,7 @@ from functions.domain.availability import Question
 from functions.domain.brought_back import BROUGHT_BACK
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
-from functions.domain.decision import Decision, Ref
+from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.errors import (
     CalendarUnknown,
     ChoiceNotOffered,
@@ -30,6 +31,7 @@ from functions.domain.errors import (
 )
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import months_between, rfc3339, rfc3339_millis
+from functions.domain.linking import redirections
 from functions.domain.mirroring import project_alone
 from functions.domain.missing_event import make_again
 from functions.domain.model import Model
@@ -146,9 +148,17 @@ def resolve_conflict(call: Call) -> Answer:
         must_be_offered(roster.session, body.choice, call.now)
         decision = _RESOLVED[body.choice](reader, call, roster, body)
         after = next((each for each in decision.documents if isinstance(each, Session)), roster.session)
-        return decision.with_answer(SessionAnswer.of(after))
+        decided = decision.with_answer(SessionAnswer.of(after))
+        return decided.also(effects=_what_waited(reader, roster.session))
 
     return Answer(body=call.application.store.run(call.account, attempt))
+
+
+def _what_waited(reader: Reader, session: Session) -> tuple[Effect, ...]:
+    """Sessions in question stay where they are when their calendar is another one: now it can follow."""
+    name = session.conflict.calendar if session.conflict is not None else None
+    calendar = None if name is None else reader.get(Ref(Calendar, name))
+    return () if calendar is None else redirections({*calendar.formerly_for} & {*session.resources})
 
 
 Resolved = Decision[Roster] | Decision[None]
@@ -175,8 +185,9 @@ def _question(reader: Reader, call: Call, session: Session, times: Times) -> Que
     """The session's service at its own resources, over what it would take there with its buffers."""
     moved = session.moved_to(times.start, times.end, at=call.now)
     months = months_between(*moved.occupation.taken)
-    states = read_resources(reader, session.resources, months, now=call.now, stale_after=stale_after(call))
-    return Question(service=service_of(reader, session.service), states=states, now=call.now)
+    service = service_of(reader, session.service)
+    states = read_resources(reader, service, session.resources, months, now=call.now, stale_after=call.stale_after)
+    return Question(service=service, states=states, now=call.now)
 
 
 def _cancel(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:

@@ -4,7 +4,6 @@ Both are made of the routes when they are first asked for, and kept. The page ne
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 
@@ -16,47 +15,39 @@ from functions.booking.routing import JSON, Answer, Call, Route
 CACHING = "public, max-age=300"
 
 
-def routes(api: Sequence[Route]) -> tuple[Route, ...]:
-    """That describe these routes."""
-
-    def openapi(call: Call) -> Answer:
-        """The OpenAPI document of this API."""
-        return _kept(call, _document(tuple(api)), content_type=JSON)
-
-    def docs(call: Call) -> Answer:
-        """The same to read."""
-        page, style = _page(tuple(api))
-        answer = _kept(call, page, content_type="text/html; charset=utf-8")
-        assert answer.response is not None
-        answer.response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
-        return answer
-
-    return (_route("/openapi.json", openapi), _route("/docs", docs))
+def openapi(call: Call) -> Answer:
+    """The OpenAPI document of this API."""
+    return _kept(call, _document(), content_type=JSON)
 
 
-def _route(path: str, handler: Callable[[Call], Answer]) -> Route:
-    return Route(method="GET", path=path, handler=handler, page=True)
+def docs(call: Call) -> Answer:
+    """The same to read."""
+    page, style = _page()
+    answer = _kept(call, page, content_type="text/html; charset=utf-8")
+    assert answer.response is not None
+    answer.response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return answer
 
 
 @cache
-def _document(api: tuple[Route, ...]) -> bytes:
+def _document() -> bytes:
     import json
 
-    from functions.booking.openapi import document
+    from functions.booking.openapi import api, document
 
-    return json.dumps(document(api), ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(document(api()), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache
-def _page(api: tuple[Route, ...]) -> tuple[bytes, str]:
+def _page() -> tuple[bytes, str]:
     """The page, and the hash by which it allows its style."""
     from functions.booking.documentation_page import STYLE, page
-    from functions.booking.openapi import document
+    from functions.booking.openapi import api, document
 
     style = b64encode(sha256(STYLE.encode()).digest()).decode()
-    return page(document(api)).encode(), f"sha256-{style}"
+    return page(document(api())).encode(), f"sha256-{style}"
 
 
 def _kept(call: Call, content: bytes, *, content_type: str) -> Answer:
@@ -65,3 +56,9 @@ def _kept(call: Call, content: bytes, *, content_type: str) -> Answer:
     response.set_etag(sha256(content).hexdigest()[:32])
     response.make_conditional(call.request)
     return Answer(response=response)
+
+
+ROUTES = (
+    Route(method="GET", path="/openapi.json", handler=openapi),
+    Route(method="GET", path="/docs", handler=docs),
+)

@@ -3,7 +3,7 @@
 The decision is made first, by what is known. If it sells time, or can't because nobody knows the time, and a calendar of the resources that it is about was
 read longer ago than the service allows (`fresh_for_minutes`), nothing is committed: the calendar is pulled, and all is read and decided anew. So no Google
 call comes between a read and its commit (law 11), a sale on fresh calendars costs nothing more, and what is refused anyway asks nobody. For all of that
-there are two seconds. What can't be had by then is left to the service's policy for calendars that can't be read.
+there are two seconds. What can't be had by then is left to the rules for calendars that can't be read (`domain.staleness`).
 """
 
 import time

@@ -2,7 +2,6 @@
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
-from functions.booking.clients import stale_after
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import moment
 from functions.booking.schemas_connections import CalendarAnswer
@@ -25,22 +24,27 @@ MOST_COUNTED = 100  # of anything that should be none
 def health(call: Call) -> Answer:
     """The state of every connection and of every calendar in use, or that was until it was gone; what is behind; and what an operator should look at."""
     store, account = call.application.store, call.account
-    calendars = [each for each in queries.all_of(store, account, Calendar) if each.selected]
+    known: list[Calendar] = queries.all_of(store, account, Calendar)
+    calendars = [each for each in known if each.selected]
     malformed = {each.id: len(queries.malformed_rows(store, account, each.id, MOST_COUNTED)) for each in calendars}
     pending = [*filter(waiting_for_google, queries.sessions_with_pending_copies(store, account, MOST_COUNTED))]
     overdue = queries.overdue_outbox(store, account, call.now, MOST_COUNTED)
     paused = {pause.id: pause for pause in queries.all_of(store, account, WritePause)}
-    connections = queries.connections(store, account)
+    connections = [
+        each for each in queries.connections(store, account) if each.status != "disconnected" or each.ending is not None
+    ]
     reasons = attention(
         Observed(
             connections=tuple(connections),
             calendars=tuple(calendars),
+            resources=tuple(queries.resources(store, account)),
             services=tuple(queries.services(store, account)),
+            names={each.id: each.summary for each in known},
             malformed=malformed,
             pending=tuple(pending),
             paused=tuple(paused.values()),
             overdue_since=overdue[0].due_at if overdue else None,
-            stale_after=stale_after(call),
+            stale_after=call.stale_after,
             now=call.now,
         )
     )

@@ -46,8 +46,8 @@ def answered_once(
     `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again. Raises `IdempotencyMismatch`, `RequestInFlight`,
     `Invalid` for a key that is too long, and what `Store.run` raises.
     """
-    assert call.route.once, f"{call.route} must declare once=True"
     key = _key_of(call)
+    assert call.route.once or key is None, f"{call.route} must declare once=True"
     if key is None:
         return call.application.store.run(call.account, attempt)
     keyed = _Keyed(call=call, key=key, attempt=attempt, keep=keep, repeat=repeat, status=status)
@@ -122,4 +122,18 @@ def answer_given(stored: StoredAnswer | None, key: Key, now: Millis) -> StoredAn
 
 
 def answer_to_store(key: Key, status: int, body: Mapping[str, Any], now: Millis) -> StoredAnswer:
-    return StoredAnswer(id=key.id, request_hash=key.request_hash, status=status, body=body, expires_at=now + KEEP_MS)
+    return StoredAnswer(
+        id=key.id,
+        request_hash=key.request_hash,
+        status=status,
+        body=body,
+        about=_told_of(body),
+        expires_at=now + KEEP_MS,
+    )
+
+
+def _told_of(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The bookings that were made together, or else the one thing that the answer is."""
+    together = body.get("bookings")
+    things = together if isinstance(together, list) else [body]
+    return tuple(thing["id"] for thing in things if "id" in thing)

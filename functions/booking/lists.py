@@ -24,14 +24,15 @@ from functions.adapters.store.pages import (
 from functions.adapters.store.records import HistoryRecord
 from functions.booking.clients import booking_answer
 from functions.booking.cursors import MAX_CURSOR, cursor_at, position_of
+from functions.booking.fields import Day, Email, Instant, Slug
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
-from functions.booking.schemas import BookingAnswer, ClientAnswer, ConflictAnswer, Day, Email, Instant, Slug
+from functions.booking.schemas import BookingAnswer, ClientAnswer, ConflictAnswer
 from functions.domain.configuration import Resource
-from functions.domain.decision import Ref
+from functions.domain.decision import AuthorKind, Ref
 from functions.domain.errors import Invalid, NotFound
 from functions.domain.instants import Millis, Minute, rfc3339, rfc3339_millis
 from functions.domain.model import Model
-from functions.domain.session import AuthorKind, Booking, Client, Session
+from functions.domain.session import Booking, Client, Session
 from functions.domain.transitions import BookingStatus, EntryStatus, SessionStatus
 from functions.domain.waitlist.entry import WaitlistEntry
 from functions.domain.zones import midnight, zone

@@ -80,7 +80,8 @@ def resource_of(resource_id: str, body: ResourceBody, known: Resource | None) ->
     )
     links: dict[str, Any] = {"blocked_by": known.blocked_by, "destination": known.destination} if known else {}
     limits = Limits.model_validate(body.limits.model_dump())
-    return Resource(id=resource_id, name=body.name, hours=hours, limits=limits, **links)
+    stale: dict[str, Any] = {"stale_after_minutes": body.stale_after_minutes, "on_stale": body.on_stale}
+    return Resource(id=resource_id, name=body.name, hours=hours, limits=limits, **stale, **links)
 
 
 def import_holidays(call: Call) -> Answer:

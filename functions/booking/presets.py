@@ -5,8 +5,8 @@ from pydantic import Field
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.fields import Label, Line
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import Label, Line
 from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import NotFound
 from functions.domain.model import Model

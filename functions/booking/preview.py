@@ -8,7 +8,6 @@ from functions.adapters.store.reading import read_resources
 from functions.adapters.store.reading_waitlist import read_waitlist
 from functions.adapters.store.scenes import Place, places_ahead, places_of, read_scene, read_sessions
 from functions.adapters.store.store import Reader
-from functions.booking.clients import stale_after
 from functions.booking.operators import MAX_RESOURCE_BYTES, must_name_what_exists, resource_of, service_of
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas_preview import (
@@ -80,10 +79,9 @@ def _served(
 def _waitlist_after(
     call: Call, reader: Reader, service: Service, scene: Scene, after: Preview, changed: Mapping[str, Session]
 ) -> Waitlist:
-    waitlist = read_waitlist(reader, service.id, now=call.now, stale_after=stale_after(call))
+    waitlist = read_waitlist(reader, service.id, now=call.now, stale_after=call.stale_after)
     months = months_between(*waitlist.span)
-    known_for = service.stale_after(stale_after(call))
-    states = read_resources(reader, service.resources, months, now=call.now, stale_after=known_for)
+    states = read_resources(reader, service, service.resources, months, now=call.now, stale_after=call.stale_after)
     known = {(month.resource, month.month): month for each in after.months.values() for month in each}
     return replace(
         waitlist,

@@ -28,6 +28,14 @@ class NotAllowed(Refusal):
     title = "That is not done this way"
 
 
+class BodyTooSlow(Refusal):
+    """The body had not come to its end by the time that it has for that."""
+
+    slug = "body-too-slow"
+    status = 408
+    title = "The body did not come in time"
+
+
 class LengthRequired(Refusal):
     """A body came without its length."""
 

@@ -6,7 +6,7 @@ Routes are declared as data, next to their handlers. A handler gets a `Call` and
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from flask import Request, Response
 from google.api_core.exceptions import GoogleAPIError
@@ -15,28 +15,31 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from functions.adapters.composition import Application
-from functions.booking.callers import Caller, caller_of
+from functions.booking import cors
+from functions.booking.bodies import must_come_in_time, must_not_be_too_large
+from functions.booking.callers import Access, Caller, caller_of
+from functions.booking.client_address import network_of
+from functions.booking.headers import secured
 from functions.booking.problems import (
-    LengthRequired,
     NotAllowed,
-    TooLarge,
     Unavailable,
     WrongMedia,
     from_refusal,
     from_validation,
     problem,
 )
+from functions.booking.refusals import Refusals, RefusedTooOften
+from functions.booking.signed_in import SignedIn, renew_cookie
 from functions.domain.errors import Forbidden, Invalid, NotFound, Refusal
 from functions.domain.instants import Millis
 from functions.domain.permissions import Permission
+from functions.domain.rate_limits import Limit
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 JSON = "application/json"
 M = TypeVar("M", bound=BaseModel)
-
-Access = Literal["public", "operator", "booking", "entry"]
 
 
 # Every id in an address. What has another form exists nowhere, and might be no legal Firestore id.
@@ -71,6 +74,17 @@ class Call:
     def account(self) -> str:
         return self.ids["account"]
 
+    @property
+    def stale_after(self) -> Millis:
+        """How long what was read of a calendar is relied on, where the service does not say."""
+        return self.application.settings.stale_after_seconds * 1000
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """Who calls, where the route is a person's."""
+        assert self.caller.signed_in is not None
+        return self.caller.signed_in
+
     def body(self, model: type[M]) -> M:
         """The JSON body, where "1" is no number. Raises pydantic's `ValidationError`, which becomes a problem."""
         assert model is self.route.body, f"{self.route} must declare body={model.__name__}"
@@ -90,14 +104,15 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`access`: public (to operators too); operator (an API key of the account); booking or entry of a waitlist (its manage token, or an operator's key).
+    """`access`: public (to operators too); operator (an API key of the account, or a member of it who is signed in); booking or entry of a waitlist (its
+    manage token, or an operator); person (who is signed in, whatever they belong to); page (for browsers, and forms of ours; open to everybody, and who
+    is signed in is known).
 
     `permission`: what an operator must have to call it. Named where only operators may; else `read` for a GET and `bookings` for anything more.
 
     The rest is what the document of the API says of it, and the tests hold it to that. `body` (which may be left out where it is `body_optional`), `query`,
     `answer`: the models of what goes in and comes out; `status` of what comes out where all is well. `refusals`: what it may raise, beyond what any route
     may that has its access and body. `once`: it takes an Idempotency-Key. `revalidated`: its answer has an ETag. `consumes`: the media type of the body.
-    `page`: it is for browsers, and answers with HTML or sends them elsewhere.
     """
 
     method: str
@@ -114,7 +129,6 @@ class Route:
     once: bool = False
     revalidated: bool = False
     consumes: str = JSON
-    page: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
 
     def __str__(self) -> str:
@@ -128,57 +142,143 @@ class Route:
         return "read" if self.method == "GET" else "bookings"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A request with the route that it matches."""
+
+    request: Request
+    application: Application
+    route: Route
+    ids: dict[str, str]
+    now: Millis
+
+    @property
+    def shared_for(self) -> str | None:
+        """The account whose clients may call this from web pages of other sites; None for what only operators and ourselves call."""
+        return self.ids.get("account") if self.route.access in ("public", "booking", "entry") else None
+
+    @property
+    def network(self) -> str:
+        return network_of(self.request, trusted_proxies=self.application.settings.trusted_proxies)
+
+    @property
+    def most_refusals(self) -> Limit:
+        rate = self.application.settings.refusals_per_address
+        return Limit(what="refusals", most=rate.most, per=rate.millis)
+
+
+def map_of(routes: Iterable[Route]) -> Map:
+    """What finds the one among these routes that a request matches."""
+    routes = tuple(routes)
+    for route in routes:
+        if route.access == "operator" and route.method != "GET" and route.permission is None:
+            raise ValueError(f"{route} must name the permission that it needs")
+    rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
+    return Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
+
+
 class Router:
-    def __init__(self, routes: Iterable[Route]) -> None:
-        routes = tuple(routes)
-        for route in routes:
-            if route.access == "operator" and route.method != "GET" and route.permission is None:
-                raise ValueError(f"{route} must name the permission that it needs")
-        rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
-        self._map = Map(rules, converters={"id": _Id}, strict_slashes=False, redirect_defaults=False)
+    """`map_at`: of an address, the routes that it can be one of."""
+
+    def __init__(self, map_at: Callable[[str], Map]) -> None:
+        self._map_at = map_at
+        self._refusals = Refusals()
 
     def answer(self, request: Request, application: Application, now: Millis) -> Response:
         """Never raises: what nobody foresaw is logged and answered as a 500 that says nothing of the inside."""
-        try:
-            return self._answer(request, application, now)
-        except Refusal as refusal:
-            return from_refusal(refusal)
-        except ValidationError as error:
-            return from_validation(error, f"{request.method} {request.path}")
-        except GoogleAPIError as error:
-            log.error("%s %s: %s", request.method, request.path, type(error).__name__)
-            return from_refusal(Unavailable("Nothing was changed as far as we know. Try again."))
-        except Exception:
-            log.exception("%s %s failed", request.method, request.path)
-            return problem(500, "internal", "Something went wrong on our side", "It has been noted. Try again later.")
+        https = application.settings.booking_url.startswith("https://")
+        return secured(self._answer(request, application, now), https=https)
 
     def _answer(self, request: Request, application: Application, now: Millis) -> Response:
+        preflight = cors.is_preflight(request)
+        method = cors.asked_method(request) if preflight else request.method
         try:
-            # By the path alone: whatever a caller says is our host decides nothing.
-            route, matched = self._map.bind("localhost", path_info=request.path).match(method=request.method)
+            # Addresses are matched by their path; whatever a caller says is our host decides nothing.
+            route, matched = self._map_at(request.path).bind("localhost", path_info=request.path).match(method=method)
         except MethodNotAllowed as error:
-            allowed = ", ".join(sorted(error.valid_methods or ()))
-            answer = from_refusal(NotAllowed(f"Use {allowed}."))
-            answer.headers["Allow"] = allowed
-            return answer
+            return _not_allowed(", ".join(sorted(error.valid_methods or ())))
         except HTTPException:
-            raise NotFound("There is no such address. The addresses that there are stand at /docs.") from None
-        _must_not_be_too_large(request, route.max_body_bytes)
+            return from_refusal(NotFound("There is no such address. The addresses that there are stand at /docs."))
         ids = {name: str(value) for name, value in matched.items()}
-        caller = caller_of(request, application, ids, route.access)
-        if caller.operator and route.needs not in caller.permissions:
-            raise Forbidden(f"For this you need the permission {route.needs}. An owner of the account can give it.")
-        if route.consumes not in (JSON, request.mimetype):
-            raise WrongMedia(f"Send it as Content-Type: {route.consumes}.")
-        call = Call(application=application, request=request, route=route, ids=ids, caller=caller, now=now)
-        return _rendered(route.handler(call))
+        asked = _Asked(request=request, application=application, route=route, ids=ids, now=now)
+        account = asked.shared_for
+        if preflight and account is None:
+            return _not_allowed(route.method)
+        if preflight and account is not None:
+            return cors.preflight(request, application, account=account, now=now)
+        response = self._handled(asked)
+        return response if account is None else cors.shared(response, request, application, account=account, now=now)
+
+    def _handled(self, asked: _Asked) -> Response:
+        where = f"{asked.request.method} {asked.request.path}"
+        caller: Caller | None = None
+        try:
+            self._must_be_worth_reading(asked)
+            caller = self._caller(asked)
+            response = self._run(asked, caller)
+        except RefusedTooOften as refusal:
+            return from_refusal(refusal)
+        except Refusal as refusal:
+            response = from_refusal(refusal)
+        except ValidationError as error:
+            response = from_validation(error, where)
+        except GoogleAPIError as error:
+            log.error("%s: %s", where, type(error).__name__)
+            response = from_refusal(Unavailable("Nothing was changed as far as we know. Try again."))
+        except Exception:
+            log.exception("%s failed", where)
+            response = problem(
+                500, "internal", "Something went wrong on our side", "It has been noted. Try again later."
+            )
+        if 400 <= response.status_code < 500 and not (caller and caller.known):
+            self._refusals.note(asked.network, asked.most_refusals, asked.now)
+        return response
+
+    @staticmethod
+    def _must_be_worth_reading(asked: _Asked) -> None:
+        """Who sends a form is told by what is in it; everybody else is known before their body is read."""
+        must_not_be_too_large(asked.request, most=asked.route.max_body_bytes)
+        if asked.route.access == "page":
+            must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)
+
+    def _caller(self, asked: _Asked) -> Caller:
+        """Raises `RefusedTooOften` for who was, and what `caller_of` raises. Operators are listened to however many at their address were refused."""
+        try:
+            caller = caller_of(asked.request, asked.application, asked.ids, asked.route.access, asked.now)
+        except Refusal:
+            self._refusals.check(asked.network, asked.most_refusals, asked.now)
+            raise
+        if not caller.known and asked.route.method != "GET":
+            self._refusals.check(asked.network, asked.most_refusals, asked.now)
+        return caller
+
+    @staticmethod
+    def _run(asked: _Asked, caller: Caller) -> Response:
+        if caller.operator and asked.route.needs not in caller.permissions:
+            raise Forbidden(
+                f"For this you need the permission {asked.route.needs}. An owner of the account can give it."
+            )
+        if asked.route.consumes not in (JSON, asked.request.mimetype):
+            raise WrongMedia(f"Send it as Content-Type: {asked.route.consumes}.")
+        must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)
+        call = Call(
+            application=asked.application,
+            request=asked.request,
+            route=asked.route,
+            ids=asked.ids,
+            caller=caller,
+            now=asked.now,
+        )
+        response = _rendered(asked.route.handler(call))
+        if caller.signed_in is not None:
+            renew_cookie(response, asked.application.settings, caller.signed_in, now=asked.now)
+        return response
 
 
-def _must_not_be_too_large(request: Request, most: int) -> None:
-    if request.content_length is None and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        raise LengthRequired("Send a Content-Length.")
-    if (request.content_length or 0) > most:
-        raise TooLarge(f"Send at most {most} bytes.")
+def _not_allowed(allowed: str) -> Response:
+    answer = from_refusal(NotAllowed(f"Use {allowed}."))
+    answer.headers["Allow"] = allowed
+    return answer
 
 
 def _rendered(answer: Answer) -> Response:

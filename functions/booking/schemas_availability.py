@@ -7,7 +7,7 @@ from typing import Annotated, Any, NotRequired, TypeAlias
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from functions.booking.schemas import AskedAfter, AskedStart, Day, Instant, Minutes, Request, Seats, Slug
+from functions.booking.fields import AskedAfter, AskedStart, Day, Instant, Minutes, Request, Seats, Slug
 from functions.domain.availability import DayClosed
 from functions.domain.model import Model
 from functions.domain.zones import ZoneName

@@ -2,8 +2,9 @@
 
 from typing import Literal, Self
 
-from functions.booking.schemas import Instant, moment
-from functions.booking.schemas_connections import CalendarAnswer
+from functions.booking.fields import Instant
+from functions.booking.schemas import moment
+from functions.booking.schemas_connections import CalendarAnswer, LossAnswer
 from functions.domain.calendar import Connection
 from functions.domain.health import Reason
 from functions.domain.instants import Millis, rfc3339_millis
@@ -13,12 +14,15 @@ from functions.domain.transitions import ConnectionStatus
 
 
 class HealthOfConnection(Model):
-    """`lost_at`: since when it can't be used, and has to be granted again."""
+    """`lost_at`: since when it can't be used, and has to be granted again. `probed_at`: when it was last tried out."""
 
     id: str
     email: str
     state: ConnectionStatus
     lost_at: Instant | None = None
+    loss: LossAnswer | None = None
+    grant_expires_at: Instant | None = None
+    probed_at: Instant | None = None
     last_success_at: Instant | None = None
     last_error: str | None = None
 
@@ -29,6 +33,9 @@ class HealthOfConnection(Model):
             email=connection.email,
             state=connection.status,
             lost_at=moment(connection.lost_at),
+            loss=LossAnswer.of(connection),
+            grant_expires_at=moment(connection.grant_expires_at),
+            probed_at=moment(connection.probed_at),
             last_success_at=moment(connection.last_success_at),
             last_error=connection.last_error,
         )

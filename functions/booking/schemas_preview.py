@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from functions.booking.schemas import Day, Instant, Request, ResourceBody, Seats, ServiceBody, Slug
+from functions.booking.fields import Day, Instant, Request, Seats, Slug
+from functions.booking.schemas import ResourceBody, ServiceBody
 from functions.domain.model import Model
 
 

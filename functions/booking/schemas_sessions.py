@@ -5,23 +5,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from functions.booking.schemas import (
-    ConflictAnswer,
-    Instant,
-    Line,
-    Minutes,
-    Request,
-    Seats,
-    Slug,
-    Start,
-    Text,
-    moment,
-)
+from functions.booking.fields import Instant, Line, Minutes, Request, Seats, Slug, Start, Text
+from functions.booking.schemas import ConflictAnswer, moment
 from functions.booking.schemas_availability import ClosedBy
+from functions.domain.decision import AuthorKind
 from functions.domain.instants import DAY_MINUTES, Minute, rfc3339, rfc3339_millis
 from functions.domain.ledger import Hold
 from functions.domain.model import Model
-from functions.domain.session import AuthorKind, GoogleCopy, Session
+from functions.domain.session import GoogleCopy, Session
 from functions.domain.transitions import SessionStatus
 
 LONGEST = 7 * DAY_MINUTES

@@ -5,19 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from functions.booking.schemas import (
-    BookingAnswer,
-    ClientAnswer,
-    ClientDetails,
-    Instant,
-    Label,
-    Minutes,
-    Request,
-    Seats,
-    Slug,
-    Start,
-    Text,
-)
+from functions.booking.fields import Honeypot, Instant, Label, Minutes, Request, Seats, Slug, Start, Text
+from functions.booking.schemas import BookingAnswer, ClientAnswer, ClientDetails
 from functions.domain.configuration import MOST_QUESTIONS, QuestionId
 from functions.domain.model import Model
 from functions.domain.transitions import EntryStatus
@@ -30,6 +19,7 @@ class Join(Request):
     """What is waited for: `sessions` by their ids; or a `start`; or any start from `start` on, before `end`.
 
     `resource` and `duration_minutes` go with starts. `priority`, `level` and `category` are for operators to say.
+    `website`: is left empty.
     """
 
     service: Slug
@@ -40,6 +30,7 @@ class Join(Request):
     duration_minutes: Minutes | None = None
     seats: Seats = 1
     client: ClientDetails
+    website: Honeypot = ""
     notes: Text | None = None
     answers: Mapping[QuestionId, Text] = Field(default_factory=dict, max_length=MOST_QUESTIONS)
     priority: Priority = 0

@@ -14,12 +14,12 @@ from functions.booking.clients import (
     counted_bookings,
     lead_of,
     new_wish,
-    stale_after,
     start_of,
     with_token,
 )
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
+from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, NewSeries, SeriesAnswer
 from functions.domain.answers import checked
@@ -29,8 +29,8 @@ from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Invalid, NotFound, SeriesTaken
 from functions.domain.event_ids import session_id
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import Minute
-from functions.domain.mirroring import new_horizon
 from functions.domain.series import book_series, weekly_starts
 from functions.domain.session import Session
 
@@ -85,7 +85,8 @@ def create_series(call: Call) -> Answer:
         return decision.with_answer(_made(series, state, decision.answer))
 
     def sell(sale: Sale) -> _Made:
-        return answered_once(call, lambda reader: attempt(reader, sale), keep=_Made.kept, repeat=_Made.repeated)
+        within = limited(call, lambda reader: attempt(reader, sale), "bookings", email=client.email)
+        return answered_once(call, within, keep=_Made.kept, repeat=_Made.repeated)
 
     made = on_fresh_calendars(call, sell)
     bookings = [with_token(call, *each) for each in zip(made.answer.bookings, made.manage_hashes, strict=True)]
@@ -105,7 +106,7 @@ def _read_weeks(reader: Reader, call: Call, service: str, starts: tuple[Minute, 
     """The service around the starts, wide enough for alternatives; beyond the horizon nothing is open that would have to be read."""
     last = max(starts[0], min(starts[-1], new_horizon(call.now)))
     wanted = Wanted(service=service, start=starts[0] - ALTERNATIVES_REACH, end=last + ALTERNATIVES_REACH)
-    return read_service(reader, wanted, now=call.now, stale_after=stale_after(call))
+    return read_service(reader, wanted, now=call.now, stale_after=call.stale_after)
 
 
 def _running(reader: Reader, state: ServiceState, starts: tuple[Minute, ...]) -> dict[str, Session]:

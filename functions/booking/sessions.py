@@ -8,7 +8,7 @@ from typing import Any
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.reading import read_resources
 from functions.adapters.store.store import Reader
-from functions.booking.clients import stale_after, start_of
+from functions.booking.clients import start_of
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas_sessions import (
@@ -105,8 +105,9 @@ def _scheduled(
     )
     _must_be_a_preset(reader, plan.waitlist)
     months = {month for start in starts for month in _months(service, start, start + plan.length)}
-    known_for = service.stale_after(stale_after(call))
-    states = read_resources(reader, service.resources, sorted(months), now=call.now, stale_after=known_for)
+    states = read_resources(
+        reader, service, service.resources, sorted(months), now=call.now, stale_after=call.stale_after
+    )
     question = Question(service=service, states=states, now=call.now)
     decision = schedule(plan, question, author=call.caller.author, skip_taken=body.skip_taken)
     made = decision.answer
@@ -167,8 +168,7 @@ def _moved(reader: Reader, call: Call, roster: Roster, start: Minute) -> Decisio
     moved = session.moved_to(start, start + session.end - session.start, at=call.now)
     months = months_between(*moved.occupation.taken)
     service = service_of(reader, session.service)
-    known_for = service.stale_after(stale_after(call))
-    states = read_resources(reader, session.resources, months, now=call.now, stale_after=known_for)
+    states = read_resources(reader, service, session.resources, months, now=call.now, stale_after=call.stale_after)
     question = Question(service=service, states=states, now=call.now)
     return move_session(roster, start, question, author=call.caller.author)
 

@@ -15,11 +15,11 @@ from functions.booking.clients import (
     client_of,
     counted_bookings,
     read_booking,
-    stale_after,
     with_token,
 )
 from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
+from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import ClientAnswer
 from functions.booking.schemas_waitlist import (
@@ -112,7 +112,8 @@ def join_waitlist(call: Call) -> Answer:
         answer = _answer_after(decision, decision.answer, waitlist)
         return decision.with_answer(_Joined(answer, decision.answer.manage_hash))
 
-    joined = answered_once(call, attempt, keep=_Joined.kept, repeat=_Joined.repeated)
+    within = limited(call, attempt, "bookings", email=body.client.email)
+    joined = answered_once(call, within, keep=_Joined.kept, repeat=_Joined.repeated)
     return Answer(body=_with_token(call, joined.answer, joined.manage_hash), status=201)
 
 
@@ -136,7 +137,8 @@ def accept_offer(call: Call) -> Answer:
         return decision.with_answer((_answer_after(decision, after, state.waitlist), booked, resource))
 
     def sell(sale: Sale) -> tuple[EntryAnswer, Booked, Resource]:
-        return call.application.store.run(call.account, lambda reader: attempt(reader, sale))
+        within = limited(call, lambda reader: attempt(reader, sale), "changes")
+        return call.application.store.run(call.account, within)
 
     entry, booked, resource = on_fresh_calendars(call, sell)
     booking = booking_answer(booked.booking, booked.session, resource)
@@ -222,7 +224,7 @@ def _change_entry(call: Call, decide: Callable[[EntryState], Decision[WaitlistEn
         after = decision.answer
         return decision.with_answer(_answer_after(decision, after, state.waitlist, operator=call.caller.operator))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, limited(call, attempt, "changes")))
 
 
 def _read(
@@ -234,12 +236,12 @@ def _read(
     wishes: tuple[Wish, ...] = (),
     also: tuple[AnyRef, ...] = (),
 ) -> Waitlist:
-    after = stale_after(call)
+    after = call.stale_after
     return read_waitlist(reader, service, now=call.now, stale_after=after, sessions=sessions, wishes=wishes, also=also)
 
 
 def _read_entry(reader: Reader, call: Call) -> EntryState:
-    return read_entry(reader, call.ids["entry"], now=call.now, stale_after=stale_after(call))
+    return read_entry(reader, call.ids["entry"], now=call.now, stale_after=call.stale_after)
 
 
 def _answer_after(

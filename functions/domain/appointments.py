@@ -19,6 +19,7 @@ from functions.domain.seating import (
     guards_of,
     push_of,
     seated,
+    settle_of,
     take_seats,
     times_of,
 )
@@ -229,6 +230,7 @@ def _move_session(booking: Booking, session: Session, seating: Seating, *, autho
         ),
         effects=(
             *push_of(moved),
+            *settle_of(moved),
             Effect(kind="notify", subject=booking.id, about="moved"),
             *freed_by(session, moved),
         ),

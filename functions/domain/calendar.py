@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from functions.domain.instants import Millis, Minute
+from functions.domain.loss import Loss
 from functions.domain.model import Document
 from functions.domain.transitions import ConnectionStatus
 
@@ -15,8 +16,26 @@ DETAILED_ROLES = WRITABLE_ROLES | {"reader"}  # a calendar of any other role sho
 CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 
 
+class Ending(Document):
+    """What is still to be done at Google for a connection that was ended here (see `disconnecting`).
+
+    `events`: what is to become of those of ours that lie ahead. `alone`: Google is not asked any more, because it had time enough, or because the same account
+    was connected anew. `error`: why Google has not done its part, the last time.
+    """
+
+    events: Literal["leave", "remove"]
+    since: Millis
+    alone: bool = False
+    error: str | None = None
+
+
 class Connection(Document):
-    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id. `subject` is Google's stable id of the person."""
+    """An authorised Google account. `secret` is the refresh token, encrypted and bound to this id, or empty once it is forgotten. `subject` is Google's
+    stable id of the person. `ending`: it is disconnected, and not all of that is done.
+
+    What the person granted last, they granted at `granted_at`, until `grant_expires_at` where it is for a time only. Once it is lost: since `lost_at`, because
+    of `loss` (see `domain.loss`), and `last_error` is Google's own word for that. `probed_at`: when it was last tried whether it holds, or holds again.
+    """
 
     id: str
     status: ConnectionStatus
@@ -25,9 +44,14 @@ class Connection(Document):
     scopes: tuple[str, ...]
     secret: str
     connected_at: Millis
+    granted_at: Millis | None = None
+    grant_expires_at: Millis | None = None
     lost_at: Millis | None = None
+    loss: Loss | None = None
+    probed_at: Millis | None = None
     last_success_at: Millis | None = None
     last_error: str | None = None
+    ending: Ending | None = None
 
 
 class Bounds(Document):
@@ -124,6 +148,8 @@ class Calendar(Document):
     Freshness: `last_success_at` is the moment as of which the mirror is complete. `last_change_at` is the newest change that Google told us of, by
     Google's clock, and `lag_ms` how long after it we had it; by two clocks, so only for people to look at (case 70).
 
+    `formerly_for`: resources whose sessions were written to it, and are not any more; what of them lies ahead leaves it.
+
     `missing_since` and `missed`: Google answered 404 so many times, the first at that moment. A calendar that is `gone` keeps its `resources` and
     `destination_for`, so that it can take its place again should it come back.
 
@@ -141,6 +167,7 @@ class Calendar(Document):
     state: Literal["active", "gone"] = "active"
     resources: tuple[str, ...] = ()
     destination_for: tuple[str, ...] = ()
+    formerly_for: tuple[str, ...] = ()
     cursor: Cursor = Cursor()
     lease: Lease = Lease()
     dirty: int = 0
@@ -164,6 +191,12 @@ class Calendar(Document):
     drift_minutes: int | None = None
     drift: tuple[Difference, ...] = ()
     audit_error: str | None = None
+
+    def written_for(self, resources: Iterable[str]) -> "Calendar":
+        """As the destination of these resources, and of no others."""
+        now = {*resources}
+        former = {*self.formerly_for, *self.destination_for} - now
+        return self.model_copy(update={"destination_for": tuple(sorted(now)), "formerly_for": tuple(sorted(former))})
 
     @property
     def selected(self) -> bool:

@@ -11,7 +11,7 @@ from functions.domain.calendar import Calendar, Cursor
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, EffectKind, HistoryEntry
 from functions.domain.instants import MINUTE_MS, Millis
-from functions.domain.linking import recalculations, touches
+from functions.domain.linking import recalculations, redirections, touches
 
 GOOGLE = Author(kind="google")
 LOOKS = 3  # that find nothing, before it is believed
@@ -23,12 +23,13 @@ GONE = "calendarGone"
 def with_role(calendar: Calendar, role: str) -> Decision[Calendar]:
     """The calendar with the role that Google says we have. A role that we do not know is one that may only read (case 76).
 
-    Where we may write to a destination again, or may not any more, its copies are looked after (cases 74 and 75).
+    Where we may write to it again, or may not any more, its copies are looked after (cases 74 and 75); one that is nobody's destination may have some
+    too, which were moved there (case 113).
     """
     if role in ("", calendar.role):
         return Decision(answer=calendar)
     after = calendar.model_copy(update={"role": role})
-    if not calendar.selected or not calendar.role:
+    if not (calendar.selected or calendar.formerly_for) or not calendar.role:
         return Decision(answer=after, documents=(after,))
     entry = HistoryEntry(
         what="calendar.role_changed",
@@ -37,8 +38,7 @@ def with_role(calendar: Calendar, role: str) -> Decision[Calendar]:
         before={"role": calendar.role},
         after={"role": role},
     )
-    concerned = calendar.destination_for and after.can_write != calendar.can_write
-    effects = (Effect(kind="copies", subject=calendar.id),) if concerned else ()
+    effects = (Effect(kind="copies", subject=calendar.id),) if after.can_write != calendar.can_write else ()
     return Decision(answer=after, documents=(after,), history=(entry,), effects=effects)
 
 
@@ -108,14 +108,8 @@ def reappear(calendar: Calendar, resources: Iterable[Resource], *, now: Millis) 
     receives = tuple(
         r.id for r in resources if r.id in calendar.destination_for and r.destination in (None, calendar.id)
     )
-    back = found(calendar).model_copy(
-        update={
-            "state": "active",
-            "resources": blocks,
-            "destination_for": receives if calendar.can_write else (),
-            "last_error": None,
-        }
-    )
+    back = found(calendar).written_for(receives if calendar.can_write else ())
+    back = back.model_copy(update={"state": "active", "resources": blocks, "last_error": None})
     back = back.model_copy(
         update={
             "next_poll_at": now if back.in_use else None,
@@ -128,13 +122,18 @@ def reappear(calendar: Calendar, resources: Iterable[Resource], *, now: Millis) 
         calendar=calendar.id,
         after={"blocks": list(back.resources), "destination_for": list(back.destination_for)},
     )
-    kinds: tuple[EffectKind, ...] = ("pull", "watch", "copies") if back.in_use else ()
+    kinds: tuple[EffectKind, ...] = ("pull", "watch") if back.in_use else ()
+    kinds = (*kinds, "copies") if back.in_use or back.formerly_for else kinds
     return Decision(
         answer=None,
         documents=(back, *(_with(resource, back) for resource in resources)),
         touches=touches((resource.id for resource in resources), now),
         history=(entry,),
-        effects=tuple(Effect(kind=kind, subject=calendar.id) for kind in kinds),
+        effects=(
+            *(Effect(kind=kind, subject=calendar.id) for kind in kinds),
+            # Of what was sold meanwhile nothing is written anywhere.
+            *redirections(r.id for r in resources if r.id in back.destination_for and r.destination != back.id),
+        ),
     )
 
 

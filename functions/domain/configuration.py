@@ -7,24 +7,35 @@ from pydantic import Field, model_validator
 
 from functions.domain.booking_window import RollingDays, Window
 from functions.domain.hours import Hours
-from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
+from functions.domain.instants import DAY_MINUTES, Millis
 from functions.domain.model import Document
+from functions.domain.origins import MOST_ORIGINS, Origin
 from functions.domain.permissions import EVERYTHING, Permission
 from functions.domain.zones import ZoneName
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Duration = Annotated[int, Field(ge=1, le=7 * DAY_MINUTES)]
+StaleAfter = Annotated[int, Field(ge=1, le=365 * DAY_MINUTES)]
+OnStale = Literal["close", "keep"]
 QuestionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MOST_QUESTIONS = 20  # that one service asks
+# What a client booked earlier in the same month counts against a limit, so it is not forgotten sooner.
+RetentionDays = Annotated[int, Field(ge=31, le=3650)]
 
 
 class Account(Document):
-    """A business that uses the system. Everything below `accounts/{id}` is its own."""
+    """A business that uses the system. Everything below `accounts/{id}` is its own.
+
+    `allowed_origins`: the web pages of other sites that may call what clients call.
+    `retention_days`: so long after their session has ended its clients are forgotten (see `erasing`); None: never.
+    """
 
     id: str
     name: str
     time_zone: ZoneName
     created_at: Millis
+    allowed_origins: tuple[Origin, ...] = Field(default=(), max_length=MOST_ORIGINS)
+    retention_days: RetentionDays | None = None
 
 
 class OperatorKey(Document):
@@ -62,13 +73,16 @@ class Resource(Document):
     """A person, room or thing whose time is taken.
 
     `limits` count its sessions of whatever service. `blocked_by` and `destination` are ids of calendars. A calendar names its resources too
-    (`CalendarLink`); both sides change in one commit.
+    (`CalendarLink`); both sides change in one commit. `stale_after_minutes` and `on_stale`: where it has rules of its own for calendars that can't be read
+    (see `domain.staleness`).
     """
 
     id: str
     name: str
     hours: Hours
     limits: Limits = Limits()
+    stale_after_minutes: StaleAfter | None = None
+    on_stale: OnStale | None = None
     blocked_by: tuple[str, ...] = ()
     destination: str | None = None
 
@@ -103,7 +117,8 @@ class ServiceRules(Document):
     `client_*_until_minutes`: how long before the start clients may still cancel or reschedule by themselves; operators always may.
     `questions` are part of the form. `on_full`: whether who finds it full may wait, by the rules of the preset `waitlist` (None: the usual ones).
     `fresh_for_minutes`: a calendar that was read longer ago than that is read before the service is sold (0: each time). One that can't be read makes its
-    time unknown after `stale_after_minutes` (None: the deployment's setting), and that is closed; or, to `keep`, sold by what was known last.
+    time unknown after `stale_after_minutes` (None: the deployment's setting), and that is closed; or, to `keep`, sold by what was known last. Where a
+    resource has rules of its own for that, these hold.
     `clients_as_guests`: whether clients are guests of the event in Google; its text says who comes either way.
     `meet`: each session has a video meeting (Google Meet), made with its event.
     `on_conflict`: what becomes of a session that can't be kept as it was sold: it is flagged for a person to decide, or cancelled.
@@ -135,8 +150,8 @@ class ServiceRules(Document):
     on_full: Literal["close", "waitlist"] = "waitlist"
     waitlist: str | None = None
     fresh_for_minutes: int = Field(default=5, ge=0, le=DAY_MINUTES)
-    stale_after_minutes: int | None = Field(default=None, ge=1, le=365 * DAY_MINUTES)
-    on_stale: Literal["close", "keep"] = "close"
+    stale_after_minutes: StaleAfter | None = None
+    on_stale: OnStale = "close"
     on_conflict: Literal["flag", "cancel"] = "flag"
     clients_as_guests: bool = True
     meet: bool = False
@@ -159,14 +174,6 @@ class ServiceRules(Document):
         if strangers := sorted({*self.priorities, *self.weights} - set(self.resources)):
             raise ValueError(f"priorities and weights name what is not among the resources: {', '.join(strangers)}")
         return self
-
-    def stale_after(self, usual: Millis) -> Millis | None:
-        """How long after it was read last a calendar makes its time unknown; None: never. `usual`: where the service says nothing."""
-        return None if self.on_stale == "keep" else self.stale_limit(usual)
-
-    def stale_limit(self, usual: Millis) -> Millis:
-        """How long a calendar may go unread before it matters, whatever then follows."""
-        return usual if self.stale_after_minutes is None else self.stale_after_minutes * MINUTE_MS
 
     def offers_duration(self, minutes: int) -> bool:
         return minutes == self.duration_minutes or minutes in self.durations

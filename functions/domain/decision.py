@@ -11,14 +11,29 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, LedgerTouch, merge_changes
 from functions.domain.model import Document
-from functions.domain.session import AuthorKind
+from functions.domain.rate_limits import OneMore
 
 A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
 
+AuthorKind = Literal["client", "operator", "google", "rule", "system"]
 EffectKind = Literal[
-    "pull", "push", "notify", "watch", "discover", "audit", "lapse", "promote", "recalculate", "copies", "settle"
+    "pull",
+    "push",
+    "notify",
+    "watch",
+    "discover",
+    "disconnect",
+    "audit",
+    "lapse",
+    "promote",
+    "recalculate",
+    "copies",
+    "redirect",
+    "settle",
+    "erase",
+    "retention",
 ]
 
 
@@ -70,7 +85,10 @@ AnyRef: TypeAlias = Ref[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Generic[A]):
-    """`guards`: documents that the decision rests on and does not change. The commit fails where one is no longer as it was read (law 1)."""
+    """`guards`: documents that the decision rests on and does not change. The commit fails where one is no longer as it was read (law 1).
+
+    `counts`: of what callers had lately, added whatever else has been since. They say nothing of what is sold, and go with a commit or not at all.
+    """
 
     answer: A
     documents: tuple[Document, ...] = ()
@@ -80,6 +98,7 @@ class Decision(Generic[A]):
     guards: tuple[AnyRef, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     effects: tuple[Effect, ...] = ()
+    counts: tuple[OneMore, ...] = ()
 
     def with_answer(self, answer: "B") -> "Decision[B]":
         return replace(self, answer=answer)  # type: ignore[arg-type,return-value]
@@ -106,6 +125,13 @@ class Decision(Generic[A]):
             effects=(*self.effects, *effects),
         )
 
+    def counted(self, *counts: OneMore) -> "Decision[A]":
+        return replace(self, counts=(*self.counts, *counts))
+
+    def without(self, refs: tuple[AnyRef, ...]) -> "Decision[A]":
+        """With these documents deleted in the same commit."""
+        return replace(self, deletions=(*self.deletions, *refs))
+
     @property
     def writes_nothing(self) -> bool:
         return not (self.documents or self.changes or self.touches or self.deletions or self.history or self.effects)
@@ -124,6 +150,7 @@ def in_one_commit(decisions: Iterable[Decision[Any]], answer: A) -> Decision[A]:
         guards=_each_once(ref for decision in decisions for ref in decision.guards),
         history=tuple(entry for decision in decisions for entry in decision.history),
         effects=_each_once(effect for decision in decisions for effect in decision.effects),
+        counts=tuple(count for decision in decisions for count in decision.counts),
     )
 
 

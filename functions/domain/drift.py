@@ -114,7 +114,7 @@ def own_events(
         now = Interval(session.start, session.end)
         known = [*(Interval(time.start, time.end) for time in (copy.base, *copy.asked) if time), *seen, now]
         decided = session.conflict is None or (seen == [now] and row is not None and row.kind == "single")
-        pending = copy.written < session.version or copy.missing_since is not None
+        pending = session.is_behind(copy) or copy.missing_since is not None or copy.out_of_reach
         if pending or (session.status == "open" and not copy.gone and not decided):
             unsettled += known
         elif session.status == "open" and not copy.gone and (row is None or row.busy):

@@ -53,6 +53,14 @@ class Forbidden(Refusal):
     title = "You may not do this"
 
 
+class CrossSite(Refusal):
+    """A browser that is signed in was made to ask for this by another site, or might have been."""
+
+    slug = "cross-site"
+    status = 403
+    title = "This did not come from a page of ours"
+
+
 class SlotTaken(Refusal):
     """The start was offered once, but its time is taken now. `alternatives` holds the nearest open starts."""
 
@@ -141,6 +149,14 @@ class IllegalMove(Refusal):
     title = "That can't be done any more"
 
 
+class StillBooked(Refusal):
+    """A client is to be forgotten who has bookings ahead, or waits. `bookings` and `waitlist` name them."""
+
+    slug = "still-booked"
+    status = 409
+    title = "This client is still expected"
+
+
 class ChoiceNotOffered(Refusal):
     """A conflict can't be resolved that way, or is resolved already. `choices` names those that there are."""
 
@@ -164,6 +180,32 @@ class RequestInFlight(Refusal):
     status = 409
     title = "This very request is being answered already"
     retry_after_s = 1
+
+
+class RateLimited(Refusal):
+    """One caller asks for more than their share. `free_in`: after so many milliseconds the same call is worth another try."""
+
+    slug = "rate-limited"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, free_in: int) -> None:
+        self.retry_after_s = max(1, -(-free_in // 1000))
+        super().__init__(f"{detail} Try again in {_in_words(self.retry_after_s)}.")
+
+
+def _in_words(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    if seconds < 60:
+        return "a second" if seconds == 1 else f"{seconds} seconds"
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+
+class TooManyHolds(RateLimited):
+    """One caller keeps seats in more places than one may, and has finished none of them."""
+
+    slug = "too-many-holds"
+    title = "Seats are kept for you in too many places"
 
 
 class Contended(Refusal):

@@ -92,7 +92,7 @@ def says(copy: GoogleCopy, content: Content) -> bool:
 
 def must_be_seen(copy: GoogleCopy, content: Content) -> bool:
     """Whether a patch needs the event as it is: what it says changes, and somebody else may have changed it too."""
-    if copy.etag is None or (content.meeting and copy.meeting is None):
+    if copy.etag is None or copy.forgets or (content.meeting and copy.meeting is None):
         return True
     return copy.left != copy.etag and not says(copy, content)
 
@@ -118,12 +118,14 @@ def patch_seen(
     account: str,
     resource: Resource,
 ) -> Json:
-    """The same for the event as it is, at these times: texts that its owner wrote stay, and so do guests that are not ours."""
+    """The same for the event as it is, at these times: texts that its owner wrote stay (unless somebody is to be forgotten), and so do guests that are
+    not ours.
+    """
     ours = {*copy.wrote, *copy.writing}
     body = {} if times == session.times else _moved(session, resource)
     for part in TEXTS:
         there, wanted = event.get(part) or "", getattr(content, part)
-        if there != wanted and _mark(copy, part, there) in ours:
+        if there != wanted and (copy.forgets or _mark(copy, part, there) in ours):
             body[part] = wanted
     guests = _with_their_guests(event, copy, content)
     if content.meeting and not event.get("conferenceData"):

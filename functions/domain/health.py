@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from functions.domain.calendar import Calendar, Connection
-from functions.domain.configuration import Service
+from functions.domain.configuration import OnStale, Resource, Service
 from functions.domain.instants import Millis, rfc3339, rfc3339_millis
+from functions.domain.loss import Loss, runs_out_soon, words
 from functions.domain.pacing import WritePause
 from functions.domain.session import Session
+from functions.domain.staleness import staleness
 
 # An effect is late when it is due; the sweep comes every minute.
 OVERDUE_MS = 5 * 60_000
@@ -26,16 +30,18 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """An account's connections, the calendars that it uses, and its services; and what is behind.
+    """An account's connections, the calendars that it uses, its resources and services; and what is behind.
 
-    `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all. `paused`: calendars to which it wants no
-    writes. `overdue_since`: when the oldest effect that waits in the outbox should have been done. `stale_after`: the deployment's, for services that have
-    none of their own.
+    `names`: of all calendars, by id. `malformed`: events that can't be read, by calendar. `pending`: sessions of which Google has not been told all.
+    `paused`: calendars to which it wants no writes. `overdue_since`: when the oldest effect that waits in the outbox should have been done.
+    `stale_after`: the deployment's, where neither resource nor service has one of its own.
     """
 
     connections: tuple[Connection, ...] = ()
     calendars: tuple[Calendar, ...] = ()
+    resources: tuple[Resource, ...] = ()
     services: tuple[Service, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     malformed: Mapping[str, int] = field(default_factory=dict)
     pending: tuple[Session, ...] = ()
     paused: tuple[WritePause, ...] = ()
@@ -63,8 +69,20 @@ def waiting_for_google(session: Session) -> bool:
 def _connections(observed: Observed) -> Iterator[Reason]:
     for connection in observed.connections:
         if connection.status == "needs_reconnect":
+            meaning = words(connection.loss)
+            text = f"{connection.email} is not connected any more. {meaning.what} Nothing is read or written there until it is. {meaning.remedy}"
+            yield Reason(text=text, connection=connection.id)
+        elif runs_out_soon(connection, now=observed.now):
+            ends = rfc3339_millis(connection.grant_expires_at or observed.now)
             yield Reason(
-                text=f"Google has ended the access to {connection.email}: nothing is read or written there until the account is connected again.",
+                text=f"The permission for {connection.email} ends at {ends}. {words(Loss.TESTING_ENDED).what} Connect the account again before that.",
+                connection=connection.id,
+            )
+        ending = connection.ending
+        if ending is not None and observed.now - ending.since > OVERDUE_MS:
+            why = f" ({ending.error})" if ending.error else ""
+            yield Reason(
+                text=f"{connection.email} was disconnected at {rfc3339_millis(ending.since)}, and Google has not done its part yet{why}.",
                 connection=connection.id,
             )
 
@@ -92,24 +110,28 @@ def _of_calendar(observed: Observed, calendar: Calendar) -> Iterator[Reason]:
 
 
 def _unread(observed: Observed, calendar: Calendar) -> Iterator[str]:
-    """What it means that a calendar was not read for long: that is up to each service."""
+    """What it means that a calendar was not read for long: that is up to each of its resources, and to each service."""
     if not calendar.resources:
         return
     if calendar.last_success_at is None:
         yield f"{calendar.summary} has not been read yet: nothing can be booked at {_list(calendar.resources)} until it is."
         return
     age = observed.now - calendar.last_success_at
-    late = [
-        each
-        for each in observed.services
-        if each.active and {*each.resources} & {*calendar.resources} and age > each.stale_limit(observed.stale_after)
-    ]
-    closed = [each.name for each in late if each.on_stale == "close"]
-    kept = [each.name for each in late if each.on_stale == "keep"]
+    late: dict[tuple[str, OnStale], list[str]] = {}
+    for resource in (each for each in observed.resources if each.id in calendar.resources):
+        for service in (each for each in observed.services if each.active and resource.id in each.resources):
+            rules = staleness(resource, service, usual=observed.stale_after)
+            if age > rules.limit:
+                late.setdefault((service.name, rules.then), []).append(resource.id)
     if late or age > observed.stale_after:
-        means = f" {_list(closed)} can't be booked at {_list(calendar.resources)} until it is." if closed else ""
-        means += f" {_list(kept)} can still be booked, by what was known then." if kept else ""
+        means = "".join(f" {_then(then, service, at)}" for (service, then), at in late.items())
         yield f"{calendar.summary} has not been read since {rfc3339_millis(calendar.last_success_at)}.{means}"
+
+
+def _then(then: OnStale, service: str, at: list[str]) -> str:
+    if then == "close":
+        return f"{service} can't be booked at {_list(at)} until it is."
+    return f"{service} can still be booked at {_list(at)}, by what was known then."
 
 
 def _differences(calendar: Calendar) -> str:
@@ -118,9 +140,18 @@ def _differences(calendar: Calendar) -> str:
 
 
 def _refused(observed: Observed) -> Iterator[Reason]:
-    errors = [copy.error for session in observed.pending for copy in session.copies.values() if copy.error]
+    copies = [copy for session in observed.pending for copy in session.copies.values() if copy.error and not copy.gone]
+    errors = [copy.error for copy in copies if copy.leaving is None]
     if errors:
         yield Reason(text=f"{len(errors)} sessions are not in Google Calendar as they should be ({errors[0]}).")
+    leaving = sorted((copy for copy in copies if copy.leaving is not None), key=attrgetter("calendar"))
+    for calendar, group in groupby(leaving, key=attrgetter("calendar")):
+        left = [copy.error for copy in group]
+        yield Reason(
+            text=f"{len(left)} events are still in {observed.names.get(calendar, calendar)}, which is not their calendar any more: Google does not let us"
+            f" delete them there ({left[0]}). Delete them by hand, or let us write there again.",
+            calendar=calendar,
+        )
 
 
 def _overdue(observed: Observed) -> Iterator[Reason]:

@@ -7,20 +7,22 @@ moves in the same commit; or the event is put back; or a person is asked, and bo
 only noted here: see `missing_event`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from functions.domain.availability import ResourceState
+from functions.domain.availability.taken import occupations
 from functions.domain.cancelling import cancel_session
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.destinations import gone_from
 from functions.domain.event_ids import names_of
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of, is_older
 from functions.domain.guest_answers import answers_of
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
-from functions.domain.ledger import LedgerChange, enter, move
-from functions.domain.seating import seated, times_of
+from functions.domain.ledger import LedgerChange, Occupation, enter, move
+from functions.domain.seating import seated, settle_of, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.standing import SEEN_IN_GOOGLE, Obstacle, Scene, obstacles
 
@@ -64,7 +66,8 @@ def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool
     copy = session.copies.get(calendar) if session else None
     if session is None or copy is None or copy.event != event_id:
         return False
-    return session.status == "open" or not (copy.gone or copy.written >= session.version)
+    within_reach = copy.model_copy(update={"out_of_reach": False})
+    return session.status == "open" or (session.is_behind(within_reach) and not copy.gone)
 
 
 def is_another_copy(event: Mapping[str, Any], calendar: str, session: Session) -> bool:
@@ -115,17 +118,37 @@ def _missing(inbound: Inbound) -> Decision[None]:
     session, base = inbound.session, inbound.base
     if base.left_alone:
         return Decision(answer=None)
-    if session.status == "cancelled" or inbound.is_past:  # case 101: past ones keep their history
+    if base.leaving is not None:
+        return _left_already(session, base)
+    if session.status == "cancelled":  # the push that would have deleted it looks whether it was moved
+        gone = base.model_copy(update={"gone": True, "etag": None})
+        push = Effect(kind="push", subject=session.id)
+        return Decision(answer=None, documents=(session.with_copy(gone),), effects=(push,))
+    if inbound.is_past:  # case 101: past ones keep their history
         gone = base.model_copy(update={"gone": True, "etag": None, "written": session.version})
         return Decision(answer=None, documents=(session.with_copy(gone),))
     missing = session.with_copy(base.model_copy(update={"missing_since": inbound.now, "etag": None}))
     return Decision(answer=None, documents=(missing,), effects=(Effect(kind="settle", subject=session.id),))
 
 
+def _left_already(session: Session, base: GoogleCopy) -> Decision[None]:
+    """It was to go from there, whoever took it away. Where we have asked for that, the push that did so takes note of it."""
+    if base.leaving != "due":
+        return Decision(answer=None)
+    return Decision(answer=None, documents=(session.with_copy(gone_from(base)),))
+
+
+def _leave_again(session: Session, base: GoogleCopy) -> Decision[None]:
+    """It is not to be there (any more), and shows all the same."""
+    due = session.with_copy(base.model_copy(update={"gone": False, "error": None, "error_since": None}))
+    return Decision(answer=None, documents=(due,), effects=(Effect(kind="push", subject=session.id),))
+
+
 def _present(inbound: Inbound) -> Decision[None]:
     session, base, event = inbound.session, inbound.base, inbound.event
-    there = {"etag": event.etag, "gone": False, "missing_since": None, "error": None}
-    seen = base.model_copy(update=there)
+    if base.leaving is not None and base.gone:
+        return _leave_again(session, base)
+    seen = base.model_copy(update=_seen_there(event))
     times = new_times(event, inbound.calendar_zone)
     if _host_cancels(inbound, times or session.times):
         seen = seen if times is None else seen.model_copy(update={"base": times})
@@ -142,9 +165,17 @@ def _present(inbound: Inbound) -> Decision[None]:
         seen = seen.model_copy(update={"base": times})
         return _reshaped(inbound, session.with_copy(seen))
     policy = _move_policy(inbound)
+    if base.leaving is not None and policy != "follow":
+        # It is about to be deleted there, and stands where it should in another calendar.
+        return _note(session, base, seen)
     if policy == "ask":
         return _asked(inbound, times, seen)
     return follow(inbound) if policy == "follow" else put_back(inbound, author=MOVE_RULE)
+
+
+def _seen_there(event: MirrorEvent) -> dict[str, Any]:
+    """What is known of a copy whose event was seen."""
+    return {"etag": event.etag, "gone": False, "out_of_reach": False, "missing_since": None, "error": None}
 
 
 def _host_cancels(inbound: Inbound, times: Times) -> bool:
@@ -170,8 +201,9 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     after = after.model_copy(update={"accepted": _still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = _reason_after(inbound, after)
-    # What was still to be written waited for the event to be found.
-    effects = _push_elsewhere(after) if inbound.base.missing_since is not None else ()
+    # What was still to be written waited for the event to be found, or to be reached again.
+    waited = inbound.base.missing_since is not None or inbound.base.out_of_reach
+    effects = _push_elsewhere(after) if waited else ()
     if session.status != "open" or (reason == flagged and after.accepted == session.accepted):
         return Decision(answer=None, documents=() if after == session else (after,), effects=effects)
     entry = _entry(
@@ -184,13 +216,15 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     )
     after = after.model_copy(update={"conflict": _conflict(inbound, reason)})
     changes = enter(session.resources, after.occupation)
-    return Decision(answer=None, documents=(after,), changes=changes, history=(entry,), effects=effects)
+    return Decision(
+        answer=None, documents=(after,), changes=changes, history=(entry,), effects=(*effects, *settle_of(after))
+    )
 
 
 def _still_accepted(inbound: Inbound) -> tuple[str, ...]:
     """What an operator lives with, less what is over in Google. Where there is another copy, it may be that one which it was about."""
     session = inbound.session
-    if len(session.copies) > 1 or session.status != "open":
+    if len(session.present_copies) > 1 or session.status != "open":
         return session.accepted
     over = SEEN_IN_GOOGLE - _strange(inbound.event)
     return tuple(reason for reason in session.accepted if reason not in over)
@@ -202,7 +236,9 @@ def _reason_after(inbound: Inbound, after: Session) -> str | None:
     if conflict is None or conflict.reason not in SEEN_IN_GOOGLE:
         return seen or (None if conflict is None else conflict.reason)
     # Where there is another copy, it may be that one which it is about.
-    elsewhere = len(after.copies) > 1 if conflict.calendar is None else conflict.calendar != inbound.event.calendar
+    elsewhere = (
+        len(after.present_copies) > 1 if conflict.calendar is None else conflict.calendar != inbound.event.calendar
+    )
     if elsewhere:
         return conflict.reason
     return seen or _standing(inbound, after)
@@ -250,9 +286,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     """The session stays, and the event is written back to its time: what is there now is the base of that write. Nobody needs to be told."""
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
-    seen = inbound.base.model_copy(
-        update={"etag": event.etag, "gone": False, "missing_since": None, "error": None, "base": times, "asked": ()}
-    )
+    seen = inbound.base.model_copy(update={**_seen_there(event), "base": times, "asked": ()})
     timed = _timed(inbound)
     kept = session.model_copy(update={"version": session.version + 1, "accepted": _still_accepted(timed)})
     kept = kept.with_copy(seen)
@@ -271,7 +305,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
         documents=(kept,),
         changes=enter(kept.resources, kept.occupation) if kept.occupation != session.occupation else (),
         history=(entry,),
-        effects=(Effect(kind="push", subject=session.id),),
+        effects=(Effect(kind="push", subject=session.id), *settle_of(kept)),
     )
 
 
@@ -284,12 +318,13 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
     """The session goes to where its event is, with everybody in it."""
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
-    moved = session.moved_to(times.start, times.end, at=inbound.now)
+    moved = _arrived(inbound, session.moved_to(times.start, times.end, at=inbound.now))
     reason = _standing(inbound, moved)
-    seen = inbound.base.model_copy(update={"etag": event.etag, "gone": False, "missing_since": None, "error": None})
+    seen = inbound.base.model_copy(update=_seen_there(event))
     # Something else of ours that was still on its way stays pending; the time itself is what Google holds already.
     written = seen.written if seen.written < session.version else moved.version
-    moved = moved.model_copy(update={"conflict": _conflict(inbound, reason, anew=True)}).with_copy(
+    conflict = session.conflict if _asks_elsewhere(inbound) else _conflict(inbound, reason, anew=True)
+    moved = moved.model_copy(update={"conflict": conflict}).with_copy(
         seen.model_copy(update={"base": times, "asked": (), "written": written})
     )
     ahead = moved.end * MINUTE_MS > inbound.now  # case 106: into the past, nobody is reminded of it
@@ -300,9 +335,30 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
         history=_moved_entries(inbound, moved, reason, author),
         effects=(
             *_push_elsewhere(moved),
+            *settle_of(moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),
     )
+
+
+def _arrived(inbound: Inbound, moved: Session) -> Session:
+    """After whoever is at its new time already, even where they came in this very moment, or by a clock that is ahead: one of the two is in conflict."""
+    there = (entry.placed_at for entry in _there(inbound, moved))
+    return moved.model_copy(update={"moved_at": max((inbound.now, *(placed_at + 1 for placed_at in there)))})
+
+
+def _there(inbound: Inbound, session: Session) -> Iterator[Occupation]:
+    """The other sessions that take some of its time."""
+    for state in inbound.states:
+        for entry in occupations(state, inbound.now, without=session.id).values():
+            if entry.taken.overlaps(session.occupation.taken):
+                yield entry
+
+
+def _asks_elsewhere(inbound: Inbound) -> bool:
+    """Whether a person is asked about its event in another calendar, which is missing: that counts before all that this one shows (see `standing`)."""
+    conflict = inbound.session.conflict
+    return conflict is not None and conflict.reason == Obstacle.DELETED and conflict.calendar != inbound.event.calendar
 
 
 def _conflict(inbound: Inbound, reason: str | None, *, anew: bool = False) -> Conflict | None:

@@ -11,9 +11,9 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import Invalid
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, months_between
 from functions.domain.ledger import LedgerTouch
-from functions.domain.mirroring import new_horizon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +40,9 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
             "Google does not show this calendar any more. Give it nothing to do, or share it with the account again."
         )
     # After a time out of use nothing of what was known is fresh.
-    after = calendar.model_copy(
+    after = calendar.written_for(links.destination_for).model_copy(
         update={
             "resources": tuple(sorted(links.blocks)),
-            "destination_for": tuple(sorted(links.destination_for)),
             "projected": {r: until for r, until in calendar.projected.items() if r in links.blocks},
             "last_success_at": calendar.last_success_at if calendar.in_use else None,
             "next_poll_at": (calendar.next_poll_at or now) if used else None,
@@ -69,7 +68,15 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
         effects=(
             *((Effect(kind="pull", subject=calendar.id),) if used else ()),
             *((Effect(kind="watch", subject=calendar.id),) if used or calendar.channel is not None else ()),
+            *(
+                (Effect(kind="copies", subject=calendar.id),)
+                if links.destination_for - {*calendar.destination_for}
+                else ()
+            ),
             *recalculations(released),
+            *redirections(
+                before.id for before, now in zip(links.resources, changed, strict=True) if _elsewhere(before, now)
+            ),
         ),
     )
 
@@ -86,6 +93,15 @@ def recalculations(resources: Iterable[str]) -> tuple[Effect, ...]:
     return tuple(Effect(kind="recalculate", subject=resource) for resource in resources)
 
 
+def redirections(resources: Iterable[str]) -> tuple[Effect, ...]:
+    """What follows for the events of sessions of resources whose destination is another one."""
+    return tuple(Effect(kind="redirect", subject=resource) for resource in resources)
+
+
+def _elsewhere(before: Resource, now: Resource) -> bool:
+    return before.destination != now.destination
+
+
 def _linked(resource: Resource, links: Links) -> Resource:
     calendar = links.calendar.id
     blocked_by = set(resource.blocked_by) - {calendar} | ({calendar} if resource.id in links.blocks else set())
@@ -98,5 +114,4 @@ def _linked(resource: Resource, links: Links) -> Resource:
 
 
 def _without(other: Calendar, resources: frozenset[str]) -> Calendar:
-    left = tuple(r for r in other.destination_for if r not in resources)
-    return other.model_copy(update={"destination_for": left})
+    return other.written_for(r for r in other.destination_for if r not in resources)

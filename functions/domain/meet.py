@@ -24,7 +24,7 @@ class Meeting:
 
 def carries_meeting(session: Session, calendar: str) -> bool:
     """Whether it is this calendar's event that has the session's meeting."""
-    return calendar == min(session.copies)
+    return calendar == min((copy.calendar for copy in session.present_copies), default=None)
 
 
 def meeting_request(copy: GoogleCopy) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def meeting_of(event: Mapping[str, Any]) -> Meeting | None:
 def note_meeting(session: Session, calendar: str, meeting: Meeting) -> Decision[None]:
     """Keeps the link, and tells those who have seats in it. Nothing where we did not ask for a meeting, or know of it already."""
     copy = session.copies.get(calendar)
-    if copy is None or copy.meeting is None or session.status != "open":
+    if copy is None or copy.meeting is None or copy.leaving is not None or session.status != "open":
         return Decision(answer=None)
     if meeting.link is not None and meeting.link != session.meet_link:
         return _there(session, copy, meeting.link)

@@ -44,7 +44,10 @@ def decide_missing(missing: Missing) -> Decision[None]:
     session, copy = missing.session, missing.copy
     if copy.missing_since is None:
         return Decision(answer=None)
-    if session.status == "cancelled" or session.end * MINUTE_MS <= missing.now:
+    if session.status == "cancelled":
+        unwritten = session.with_copy(_gone(copy, copy.written))
+        return Decision(answer=None, documents=(unwritten,), effects=(Effect(kind="push", subject=session.id),))
+    if session.end * MINUTE_MS <= missing.now:
         return Decision(answer=None, documents=(session.with_copy(_gone(copy, session.version)),))
     policy = _policy(missing)
     if policy == "restore":
@@ -69,8 +72,9 @@ def _gone(copy: GoogleCopy, written: int) -> GoogleCopy:
 
 
 def _cancel(missing: Missing) -> Decision[None]:
+    """The push of it looks once more: the event may be where nobody could be asked."""
     session = missing.session
-    gone = session.with_copy(_gone(missing.copy, session.version + 1))
+    gone = session.with_copy(_gone(missing.copy, session.version))
     ended = cancel_session(gone, missing.bookings, author=GOOGLE, reason=CALENDAR_DELETE, calendar=missing.calendar)
     return ended.also(effects=freed_by(session, ended.answer.session)).with_answer(None)
 
@@ -79,7 +83,8 @@ def _ask(missing: Missing) -> Decision[None]:
     """Its time stays taken, and the copy stays noted as missing: if the event comes back by itself there is nothing left to ask."""
     session = missing.session
     known = session.conflict
-    if known is not None and known.reason == Obstacle.DELETED:
+    # Where another event of it was moved to, time is taken until that is decided: then this is asked (`settle_of`).
+    if known is not None and known.reason in (Obstacle.DELETED, Obstacle.MOVED):
         return Decision(answer=None)
     conflict = Conflict(reason=Obstacle.DELETED, since=missing.now, calendar=missing.calendar)
     asked = session.model_copy(update={"conflict": conflict})
@@ -133,7 +138,16 @@ def go_on_without(session: Session, calendar: str) -> Session:
 def rehomed(session: Session, left: str, calendar: str) -> Decision[Session]:
     """The event, found in another calendar: from now on it is the session's copy there, and what the calendar that it left says of it is nothing."""
     copies = {name: copy for name, copy in session.copies.items() if name != left}
-    copy = session.copies[left].model_copy(update={"calendar": calendar, "missing_since": None, "gone": False})
+    known = session.copies[left]
+    home = known.home or left
+    copy = known.model_copy(
+        update={
+            "calendar": calendar,
+            "home": None if home == calendar else home,
+            "missing_since": None,
+            "gone": False,
+        }
+    )
     if session.status == "cancelled":  # it is still to be deleted, there
         copy = copy.model_copy(update={"written": min(copy.written, session.version - 1)})
     conflict = session.conflict

@@ -1,7 +1,8 @@
 """When Google wants no writes to a calendar for a while: how long nobody asks again, and who is told.
 
 Too fast (`rateLimitExceeded`) is a matter of seconds; a person's usage limit (`quotaExceeded`) lasts for hours, and asking again does not
-help (case 69). Either way bookings are taken and confirmed as before, their copies wait visibly, and other calendars go on (case 68).
+help (case 69). Either way bookings are taken and confirmed as before, their copies wait visibly, and other calendars go on (case 68). What Google
+forbids may be allowed again, which nobody tells us (case 74): it is tried again more and more seldom.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from functions.domain.instants import MINUTE_MS, Millis, rfc3339_millis
 from functions.domain.model import Document
 
 HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 SPREAD = 0.25  # what waited comes back over this part of the wait, not all at once
 
 
@@ -53,6 +55,17 @@ class WriteRefused:
     reason: str
     usage_limit: bool
     retry_after: Millis | None = None
+
+
+def next_try_forbidden(since: Millis, *, now: Millis) -> Millis:
+    """When to come again with a write that Google has forbidden `since` then: an hour after, then after as long again each time, and at last daily.
+
+    The same moment whoever asks between two tries.
+    """
+    again = since + HOUR_MS
+    while again <= now:
+        again += min(again - since, DAY_MS)
+    return again
 
 
 def pause_writes(

@@ -19,3 +19,8 @@ OF_ROLE: Mapping[Role, frozenset[Permission]] = {
     "manager": frozenset(("read", "bookings", "settings", "connections")),
     "viewer": frozenset(("read",)),
 }
+
+
+def role_within(role: Role, may: frozenset[Permission]) -> bool:
+    """Whether who may do this may also give that role to somebody, or take it away: nobody gives what they do not have."""
+    return OF_ROLE[role] <= may

@@ -13,6 +13,7 @@ from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter
 from functions.domain.missing_event import go_on_without
 from functions.domain.roster import Roster, noted
+from functions.domain.seating import settle_of
 from functions.domain.session import Booking, Session
 from functions.domain.standing import Obstacle
 
@@ -71,8 +72,8 @@ _GOES_WITH: Mapping[str, str] = {Obstacle.RECURRING: Obstacle.TAKEN, Obstacle.AL
 
 
 def choices_for(session: Session, now: Millis) -> tuple[Choice, ...]:
-    """What can be chosen: nothing where it is in no conflict; once it has begun, only to let it be."""
-    if session.conflict is None:
+    """What can be chosen: nothing where it is in no conflict, or over; once it has begun, only to let it be."""
+    if session.conflict is None or (session.status == "cancelled" and not session.in_conflict(BROUGHT_BACK)):
         return ()
     if session.start * MINUTE_MS <= now and session.status == "open":
         return (Choice.KEEP,)
@@ -116,7 +117,9 @@ def keep(roster: Roster, *, author: Author) -> Decision[Roster]:
             *(_accepted(kept, conflict.reason, author, booking) for booking in bookings),
         ),
         # Something else may stand in its way that could not show behind this.
-        effects=(Effect(kind="recalculate", subject=kept.resources[0]),) if kept.status == "open" else (),
+        effects=(Effect(kind="recalculate", subject=kept.resources[0]), *settle_of(kept))
+        if kept.status == "open"
+        else (),
     )
 
 

@@ -18,7 +18,7 @@ from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, enter, move
 from functions.domain.scheduling import TakenStart, must_be_in_reach
-from functions.domain.seating import freed_by, push_of, times_of
+from functions.domain.seating import freed_by, push_of, settle_of, times_of
 from functions.domain.session import Booking, Session
 from functions.domain.standing import Obstacle
 
@@ -96,6 +96,7 @@ def move_session(
         ),
         effects=(
             *push_of(moved),
+            *settle_of(moved),
             *(Effect(kind="notify", subject=b.id, about="moved") for b in bookings if b.client.email),
             *(Effect(kind="lapse", subject=b.id, not_before=b.expires_at) for b in bookings if b.requested),
             *freed_by(session, moved),

@@ -13,10 +13,10 @@ from functions.domain.availability.question import Candidate, Needs, candidates
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry, in_one_commit
 from functions.domain.errors import CalendarUnknown, Invalid, StartClosed, TimeTaken
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, rfc3339
 from functions.domain.intervals import Interval
 from functions.domain.ledger import enter
-from functions.domain.mirroring import new_horizon
 from functions.domain.recurrence import starts_of_rule
 from functions.domain.recurrence_rule import TooDense
 from functions.domain.seating import Seating, new_session, push_of, times_of

@@ -14,6 +14,7 @@ from functions.domain.event_ids import event_id
 from functions.domain.instants import Millis, Minute, rfc3339
 from functions.domain.ledger import Hold, LedgerChange, LedgerMonth, enter, leave, ledger_id
 from functions.domain.session import Booking, Client, ClientGuard, GoogleCopy, Session
+from functions.domain.standing import Obstacle
 from functions.domain.transitions import SESSION, step
 
 
@@ -109,7 +110,8 @@ def free_seats(session: Session, booking: Booking, ending: Mapping[str, Any]) ->
     if session.status != "open":
         return SeatChange(session.model_copy(update={"seats": seats, "holds": holds}), ())
     if gives_up_time(booking, session):
-        ended = session.model_copy(update={**update, **ending, "status": step(SESSION, session.status, "cancel")})
+        over = {"status": step(SESSION, session.status, "cancel"), "conflict": None}
+        ended = session.model_copy(update={**update, **ending, **over})
         return SeatChange(ended, leave(session.resources, session.occupation))
     freed = session.model_copy(update=update)
     return SeatChange(freed, enter(freed.resources, freed.occupation))
@@ -140,6 +142,13 @@ def push_of(session: Session) -> tuple[Effect, ...]:
     known = any(copy.asked or copy.base for copy in session.copies.values())
     only_kept = session.status == "open" and not session.seats and not session.scheduled
     return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
+
+
+def settle_of(session: Session) -> tuple[Effect, ...]:
+    """Of two questions only one can be asked: that one of its events is missing is asked once nobody is asked any more where another one was moved to."""
+    missing = any(copy.missing_since is not None for copy in session.copies.values())
+    asked = session.in_conflict(Obstacle.DELETED) or session.in_conflict(Obstacle.MOVED)
+    return (Effect(kind="settle", subject=session.id),) if missing and not asked else ()
 
 
 def freed_by(before: Session, after: Session) -> tuple[Effect, ...]:

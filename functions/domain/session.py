@@ -6,16 +6,15 @@ One session is one Google event a destination calendar, however many clients sit
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from functions.domain.decision import AuthorKind
 from functions.domain.instants import Millis, Minute
 from functions.domain.ledger import Hold, Occupation, Waiting
-from functions.domain.model import Document
+from functions.domain.model import Document, Personal
 from functions.domain.transitions import BookingStatus, SessionStatus
-
-AuthorKind = Literal["client", "operator", "google", "rule", "system"]
 
 
 class Times(Document):
@@ -32,12 +31,18 @@ class GoogleCopy(Document):
     so that a write whose answer was lost is still known as ours (case 92). What is neither, somebody changed in Google: see `inbound`. `written`
     is the session version that Google holds (0: nothing yet); behind `Session.version` the copy is pending. `missing_since`: its calendar said then that
     it is deleted, and what follows is not decided yet (see `missing_event`); nothing is written there until it is. `gone`: it is no longer there, and that
-    is settled.
+    is settled. `out_of_reach`: the connection to its calendar was ended and the event left where it is; nothing is written there unless that calendar is
+    reached again, and then it is known as ours.
 
     `wrote` and `writing` are to what the event says as `base` and `asked` are to its times: marks (see `google_copy`) of the texts and guests that we
-    put there, so that the owner's own can be told from ours. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
+    put there, so that the owner's own can be told from ours. `forgets`: somebody who was in it is forgotten; the next write replaces its texts, also those
+    that its owner changed, because these may say who that was. `left`: the etag at which the event said exactly that and nothing else. `updated`: Google's
     time of the state that we last confirmed; what a list tells of a time before is old news. `meeting`: what became of the video meeting that we asked
     for with it. `error`: why it is pending, since `error_since`.
+
+    `home`: the destination in whose place the calendar is, where its owner took the event to another one. `leaving`: the calendar is no destination of the
+    session's any more, and the event is to be deleted there (see `destinations`): that is `due`; or it was `asked` for, and may have been done; or that,
+    and by now it is to come `back`.
     """
 
     calendar: str
@@ -47,20 +52,29 @@ class GoogleCopy(Document):
     written: int = 0
     base: Times | None = None
     asked: tuple[Times, ...] = ()
-    wrote: tuple[str, ...] = ()
-    writing: tuple[str, ...] = ()
+    wrote: Annotated[tuple[str, ...], Personal(())] = ()
+    writing: Annotated[tuple[str, ...], Personal(())] = ()
+    forgets: bool = False
     left: str | None = None
     updated: str | None = None
     meeting: Literal["asked", "made", "failed"] | None = None
     missing_since: Millis | None = None
     gone: bool = False
+    out_of_reach: bool = False
     error: str | None = None
     error_since: Millis | None = None
+    home: str | None = None
+    leaving: Literal["due", "asked", "back"] | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether Google may have an event of it: one that was written, or is being written."""
+        return self.base is not None or bool(self.asked)
 
     @property
     def left_alone(self) -> bool:
         """Nothing is written there: it is not decided what becomes of it, or the session goes on without it."""
-        return self.gone or self.missing_since is not None
+        return self.gone or self.out_of_reach or self.missing_since is not None
 
 
 class Conflict(Document):
@@ -106,7 +120,7 @@ class Session(Document):
     waiting: Waiting | None = None
     meet_link: str | None = None
     cancelled_by: AuthorKind | None = None
-    reason: str | None = None
+    reason: Annotated[str | None, Personal()] = None
     created_at: Millis
     moved_at: Millis | None = None
 
@@ -138,11 +152,25 @@ class Session(Document):
         return self.model_copy(update={"copies": {**self.copies, copy.calendar: copy}})
 
     @property
+    def present_copies(self) -> tuple[GoogleCopy, ...]:
+        """Those in calendars that it is to be in, and that are kept in step."""
+        return tuple(copy for copy in self.copies.values() if copy.leaving is None and not copy.out_of_reach)
+
+    @property
     def copy_pending(self) -> bool:
+        """Also where the session is cancelled and an event of it has left its calendar, until it was looked for in the others."""
         return any(
-            not copy.gone and (copy.missing_since is not None or copy.written < self.version)
+            self.is_behind(copy) or (copy.missing_since is not None and (self.status == "cancelled" or not copy.gone))
             for copy in self.copies.values()
         )
+
+    def is_behind(self, copy: GoogleCopy) -> bool:
+        """Whether its calendar does not hold yet what it is to hold."""
+        if copy.out_of_reach:
+            return False
+        if copy.leaving is not None or (copy.gone and self.status == "open"):
+            return copy.leaving is not None and not copy.gone
+        return copy.written < self.version
 
     def in_conflict(self, reason: str) -> bool:
         return self.conflict is not None and self.conflict.reason == reason
@@ -179,6 +207,10 @@ class Client(Document):
         return client_key(self.email)
 
 
+# In place of whoever is forgotten: to people it says so, to a machine it is nobody who could be told, counted or found.
+ERASED_CLIENT = Client(name="erased client")
+
+
 def client_key(email: str) -> str:
     return sha256(email.strip().casefold().encode()).hexdigest()[:32]
 
@@ -186,7 +218,7 @@ def client_key(email: str) -> str:
 class ClientGuard(Document):
     """Says nothing; stands in every commit that counts a client's bookings, so that no two of them count at the same time."""
 
-    id: str
+    id: Annotated[str, Personal()]
 
 
 class Booking(Document):
@@ -203,11 +235,11 @@ class Booking(Document):
     service: str
     start: Minute
     resources: tuple[str, ...]
-    client: Client
-    client_key: str = ""
+    client: Annotated[Client, Personal(ERASED_CLIENT)]
+    client_key: Annotated[str, Personal("")] = ""
     seats: int = 1
-    notes: str | None = None
-    answers: Mapping[str, str] = Field(default_factory=dict)
+    notes: Annotated[str | None, Personal()] = None
+    answers: Annotated[Mapping[str, str], Personal({})] = Field(default_factory=dict)
     entry: str | None = None
     series: str | None = None
     conflict: Conflict | None = None
@@ -217,7 +249,7 @@ class Booking(Document):
     status: BookingStatus = "confirmed"
     manage_hash: str
     cancelled_by: AuthorKind | None = None
-    reason: str | None = None
+    reason: Annotated[str | None, Personal()] = None
     created_at: Millis
 
     @property

@@ -51,8 +51,7 @@ def audit(work: Work) -> None:
         _audit(work, calendar)
     except AccessLost as error:
         _note_unknown(work, "Google can't be asked: the connection is lost. Reconnect the account.")
-        if error.reason != "not_connected":
-            lose_connection(work, calendar.connection, error.reason)
+        lose_connection(work, calendar.connection, error)
     except (Missing, Forbidden, OurMistake) as error:
         _note_unknown(work, f"Google does not say what is busy in this calendar ({error.reason}).")
     except GoogleError as error:

@@ -46,8 +46,7 @@ def watch(work: Work) -> None:
         return
     except AccessLost as error:
         _settle(work, asked)
-        if error.reason != "not_connected":
-            lose_connection(work, calendar.connection, error.reason)
+        lose_connection(work, calendar.connection, error)
         return
     except GoogleError:
         _settle(work, asked)

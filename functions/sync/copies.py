@@ -1,4 +1,4 @@
-"""Copies: the sessions that have their event in a calendar follow what has become of it.
+"""Copies: the sessions that have their event in a calendar, or had it there, follow what has become of it.
 
 Where we may write to it (again), what waits is pushed: a push that could not go through left no task behind, only the pending copy (cases 75, 80 and 83).
 Where the calendar is gone, the operator sees that on each booking that had its event there; no booking is cancelled (case 72).
@@ -14,7 +14,8 @@ from functions.domain.calendar import Calendar
 from functions.domain.calendar_access import GONE
 from functions.domain.decision import Decision, Ref
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS
-from functions.domain.session import Session
+from functions.domain.session import GoogleCopy, Session
+from functions.sync.left_events import look_for
 from functions.sync.work import Work
 
 PAGE = 100
@@ -28,36 +29,44 @@ def copies(work: Work) -> None:
         return
     for session in _sessions_with_copy(work, calendar):
         ahead = session.status == "open" and session.end * MINUTE_MS > work.now()
+        copy = session.copies[calendar.id]
         if calendar.state == "gone":
-            if ahead:
+            if ahead or copy.leaving is not None:
                 _note(work, session.id, GONE)
             continue
-        if session.copies[calendar.id].error == GONE:
-            _note(work, session.id, None)
-        if session.copies[calendar.id].written < session.version:
+        if copy.out_of_reach:
+            look_for(work, calendar, session)
+            continue
+        if copy.error == GONE:
+            copy = _note(work, session.id, None) or copy
+        if session.is_behind(copy):
             _push(work, session)
 
 
 def _sessions_with_copy(work: Work, calendar: Calendar) -> Iterator[Session]:
+    """Of any resource: an event may have been moved here from the calendar of another one (case 113)."""
     start = work.now() // MINUTE_MS - LOOK_BACK_DAYS * DAY_MINUTES
-    for resource in calendar.destination_for:
-        part: Part | None = Part(limit=PAGE)
-        while part is not None:
-            page = sessions_page(work.store, work.account, SessionFilter(start=start, resource=resource), part)
-            yield from (session for session in page.documents if calendar.id in session.copies)
-            part = None if page.last is None else Part(limit=PAGE, after=page.last)
+    part: Part | None = Part(limit=PAGE)
+    while part is not None:
+        page = sessions_page(work.store, work.account, SessionFilter(start=start), part)
+        yield from (session for session in page.documents if calendar.id in session.copies)
+        part = None if page.last is None else Part(limit=PAGE, after=page.last)
 
 
-def _note(work: Work, session_id: str, error: str | None) -> None:
-    def attempt(reader: Reader) -> Decision[None]:
+def _note(work: Work, session_id: str, error: str | None) -> GoogleCopy | None:
+    """The copy as it is then; None where there was nothing to note. What was to leave a calendar has left one that is gone, and not one that is there."""
+
+    def attempt(reader: Reader) -> Decision[GoogleCopy | None]:
         session = reader.get(Ref(Session, session_id))
         copy = None if session is None else session.copies.get(work.subject)
         if session is None or copy is None or copy.error == error:
             return Decision(answer=None)
-        noted = copy.model_copy(update={"error": error, "error_since": None if error is None else work.now()})
-        return Decision(answer=None, documents=(session.with_copy(noted),))
+        update = {"error": error, "error_since": None if error is None else work.now()}
+        leaves = {} if copy.leaving is None else {"gone": error is not None}
+        noted = copy.model_copy(update=update | leaves)
+        return Decision(answer=noted, documents=(session.with_copy(noted),))
 
-    work.store.run(work.account, attempt)
+    return work.store.run(work.account, attempt)
 
 
 def _push(work: Work, session: Session) -> None:

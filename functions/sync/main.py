@@ -4,37 +4,44 @@ Answers: 2xx when the task is done (also when there is nothing left to do), 401 
 the store was contended: Cloud Tasks then tries again with the queue's backoff.
 """
 
-import logging
-from collections.abc import Callable, Mapping
+from functions.adapters.starting import loading
 
-import functions_framework
-from flask import Request
-from flask.typing import ResponseReturnValue
-from google.api_core.exceptions import GoogleAPIError
+with loading():
+    import logging
+    from collections.abc import Callable, Mapping
 
-from functions.adapters.certificates import CertificatesUnavailable, InvalidToken
-from functions.adapters.clock import now_millis
-from functions.adapters.composition import Application, application
-from functions.adapters.google_errors import GoogleError
-from functions.adapters.store.queries import forget_outbox
-from functions.adapters.tasks import EnqueueFailed
-from functions.domain.errors import Refusal
-from functions.sync import (
-    audit,
-    channels,
-    copies,
-    discover,
-    holds,
-    missing_events,
-    notify,
-    orphans,
-    pull,
-    push,
-    recalculate,
-    schedules,
-    waitlists,
-)
-from functions.sync.work import TryLater, Work
+    import functions_framework
+    from flask import Request
+    from flask.typing import ResponseReturnValue
+    from google.api_core.exceptions import GoogleAPIError
+
+    from functions.adapters.certificates import CertificatesUnavailable, InvalidToken
+    from functions.adapters.clock import now_millis
+    from functions.adapters.composition import Application, application
+    from functions.adapters.google_errors import GoogleError
+    from functions.adapters.store.queries import forget_outbox
+    from functions.adapters.tasks import EnqueueFailed
+    from functions.domain.errors import Refusal
+    from functions.sync import (
+        audit,
+        channels,
+        copies,
+        disconnect,
+        discover,
+        erasing,
+        holds,
+        missing_events,
+        notify,
+        orphans,
+        pull,
+        push,
+        recalculate,
+        redirecting,
+        retention,
+        schedules,
+        waitlists,
+    )
+    from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +51,17 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "watch": channels.watch,
     "unwatch": orphans.unwatch,
     "copies": copies.copies,
+    "redirect": redirecting.redirect_sessions,
     "discover": discover.discover,
+    "disconnect": disconnect.disconnect,
     "audit": audit.audit,
     "notify": notify.notify,
     "lapse": holds.lapse,
     "promote": waitlists.promote,
     "recalculate": recalculate.recalculate,
     "settle": missing_events.settle,
+    "erase": erasing.erase,
+    "retention": retention.retain,
 }
 SCHEDULES: Mapping[str, Callable[[Application], None]] = {
     "minute": schedules.minute,

@@ -27,6 +27,7 @@ from functions.domain.linking import recalculations
 from functions.domain.session import GoogleCopy, Session
 from functions.sync.leases import Held, LeaseLost, acquire, hand_over, held_calendar, renewed
 from functions.sync.lost_access import lose_connection
+from functions.sync.redirecting import redirect_session
 from functions.sync.work import TryLater, Work
 
 
@@ -49,6 +50,14 @@ def settle(work: Work) -> None:
             _take_home(work, copy, search.found)
         else:
             _decide(work, copy, certain=search.certain)
+        _follow_destination(work, session, copy)
+
+
+def _follow_destination(work: Work, session: Session, copy: GoogleCopy) -> None:
+    """While it was in question it stayed in a calendar that is no destination any more."""
+    calendar = work.store.get(work.account, Ref(Calendar, copy.calendar))
+    if calendar is not None and {*calendar.formerly_for} & {*session.resources}:
+        redirect_session(work, session.id)
 
 
 def _search(work: Work, session: Session, copy: GoogleCopy) -> Search:
@@ -60,11 +69,10 @@ def _search(work: Work, session: Session, copy: GoogleCopy) -> Search:
             there = _has(work, calendar, session, copy)
         except AccessLost as error:
             # A connection that only a person can mend must not keep the session waiting for ever.
-            if error.reason != "not_connected":
-                lose_connection(work, calendar.connection, error.reason)
+            lose_connection(work, calendar.connection, error)
             lost.add(calendar.connection)
             continue
-        if there and calendar.id in session.copies and calendar.id != copy.calendar:
+        if there and calendar.id != copy.calendar and calendar.id in {each.calendar for each in session.present_copies}:
             return Search(found=None, certain=False)  # where another copy of the session is already
         if there:
             return Search(found=calendar)

@@ -1,5 +1,5 @@
-"""Notify: one mail, from the present state: to a client about their booking, those of one series, or their place on a waitlist; to an operator about a
-calendar.
+"""Notify: one mail, from the present state: to a client about their booking, those of one series, or their place on a waitlist; to operators about a
+calendar or a connection; to somebody who is invited to be one.
 
 The Message-ID is derived from the outbox record, so that a mail which is sent again after a lost answer can be told from another one.
 """
@@ -12,11 +12,11 @@ from functions.adapters.mail import MailFailed, send
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.domain.configuration import Account, Service
-from functions.domain.decision import Ref
+from functions.domain.decision import Decision, HistoryEntry, Ref
 from functions.domain.session import Booking, Session
-from functions.sync.calendar_news import ABOUT_CALENDARS, calendar_news
 from functions.sync.claims import claim, unclaim
-from functions.sync.pause_news import ABOUT_PAUSES, pause_news
+from functions.sync.invitation_news import ABOUT_INVITATIONS, invitation_news
+from functions.sync.operator_news import is_for_operators, operator_news
 from functions.sync.series_news import ABOUT_SERIES, series_news
 from functions.sync.waitlist_news import ABOUT_ENTRIES, entry_news, served_lines
 from functions.sync.wording import Message, News, when, zone_of
@@ -46,6 +46,12 @@ def notify(work: Work) -> None:
     except MailFailed as error:
         unclaim(work)
         raise TryLater(f"mail: {error}") from error
+    if news.told is not None:
+        _note(work, news.told)
+
+
+def _note(work: Work, told: HistoryEntry) -> None:
+    work.store.run(work.account, lambda reader: Decision(answer=None, history=(told,)))
 
 
 def _news(work: Work, reader: Reader) -> News | None:
@@ -53,10 +59,10 @@ def _news(work: Work, reader: Reader) -> News | None:
         return series_news(work, reader)
     if work.about in ABOUT_ENTRIES:
         return entry_news(work, reader)
-    if work.about in ABOUT_CALENDARS:
-        return calendar_news(work, reader)
-    if work.about in ABOUT_PAUSES:
-        return pause_news(work, reader)
+    if is_for_operators(work.about):
+        return operator_news(work, reader)
+    if work.about in ABOUT_INVITATIONS:
+        return invitation_news(work, reader)
     return _booking_news(work, reader)
 
 
@@ -83,7 +89,7 @@ def _message(work: Work, account: Account, news: News) -> EmailMessage:
     settings = work.application.settings
     message = EmailMessage()
     message["From"] = formataddr((account.name, settings.mail_from))
-    message["To"] = formataddr((news.client.name, news.client.email))
+    message["To"] = ", ".join(formataddr((each.name, each.email)) for each in (news.client, *news.others))
     message["Subject"] = news.subject
     message["Message-ID"] = f"<{work.outbox}@{settings.mail_from.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers from machines

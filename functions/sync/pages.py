@@ -16,6 +16,7 @@ from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_named_by, session_of
 from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
+from functions.domain.horizon import projected_time
 from functions.domain.inbound import event_is_ours, is_another_copy, is_disputed
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
@@ -23,7 +24,6 @@ from functions.domain.mirroring import (
     Family,
     RowChanges,
     project,
-    projected_time,
     resources_changed,
     row_changes,
     was_asked_for,
@@ -64,6 +64,23 @@ def apply_page(work: Work, held: Held, page: EventPage) -> None:
                 take_meeting(work, row.session, calendar.id, events[row.id])
         elif row.kind == "single" and session_of(row.id) is not None:
             follow_return(work, held, row, events[row.id])
+        if row.spared:  # the session may have ended since the page was looked through
+            spare_no_more(work, calendar.id, row.id, session=session_named_by(events[row.id]))
+
+
+def spare_no_more(work: Work, calendar_id: str, event: str, *, session: str | None) -> None:
+    """What took no time because the session takes it (`MirrorEvent.spared`) takes its own again, once that session is over. Anything else stays as it is."""
+
+    def attempt(reader: Reader) -> Decision[None]:
+        reader.load(Ref(Calendar, calendar_id), mirror_ref(calendar_id, event), Ref(Session, session or ""))
+        calendar, row = reader.get(Ref(Calendar, calendar_id)), reader.get(mirror_ref(calendar_id, event))
+        spared_for = reader.get(Ref(Session, session or ""))
+        if calendar is None or row is None or not row.spared or (spared_for and spared_for.status == "open"):
+            return Decision(answer=None)
+        own = RowChanges(present=(row.model_copy(update={"spared": ()}),), removed=frozenset())
+        return _decision(reader, calendar, {row.id: row}, own, work.now())
+
+    work.store.run(work.account, attempt)
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: Turn) -> None:
@@ -158,7 +175,7 @@ def _adopt_zone(work: Work, held: Held, zone: str) -> Calendar:
 
 def apply_rows(work: Work, held: Held, rows: list[MirrorEvent], *, removed: frozenset[str]) -> None:
     def attempt(reader: Reader) -> Decision[None]:
-        calendar = held_calendar(reader, held)
+        calendar = renewed(held_calendar(reader, held), work.now())
         reader.load(*(mirror_ref(calendar.id, event) for event in {row.id for row in rows} | removed))
         ids = {row.id for row in rows} | removed
         known = {id_: row for id_ in ids if (row := reader.get(mirror_ref(calendar.id, id_))) is not None}
@@ -205,7 +222,7 @@ def _decision(
     refs = [ledger_ref(change.resource, change.month) for change in merged]
     reader.load(*refs)
     months = {(month.resource, month.month): month for ref in refs if (month := reader.get(ref)) is not None}
-    written = renewed(calendar, now).with_changed(resources_changed(merged, months, now))
+    written = calendar.with_changed(resources_changed(merged, months, now))
     deletions: tuple[AnyRef, ...] = tuple(mirror_ref(calendar.id, id_) for id_ in sorted(removed))
     documents = [row for id_, row in after.items() if id_ not in removed and before.get(id_) != row]
     return Decision(answer=None, documents=(*documents, written), changes=merged, deletions=deletions)

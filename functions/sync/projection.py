@@ -12,15 +12,10 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Projecting
 from functions.domain.decision import Decision
 from functions.domain.google_event import MirrorEvent
+from functions.domain.horizon import horizon_is_short, new_horizon, projected_time
 from functions.domain.instants import Millis, Minute, months_between
 from functions.domain.ledger import LedgerChange, merge_changes
-from functions.domain.mirroring import (
-    Family,
-    horizon_is_short,
-    new_horizon,
-    project,
-    projected_time,
-)
+from functions.domain.mirroring import Family, project
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.turns import Turn
 from functions.sync.work import Work

@@ -28,8 +28,8 @@ from functions.domain.calendar_access import found, with_role
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import Refusal
 from functions.domain.google_event import newest_change
+from functions.domain.horizon import projected_time
 from functions.domain.instants import Millis
-from functions.domain.mirroring import projected_time
 from functions.sync.leases import (
     Held,
     LeaseLost,
@@ -73,7 +73,7 @@ def pull(work: Work) -> None:
         _let_go(work, held, f"{type(error).__name__}: {error.reason}")
         calendar = work.store.get(work.account, Ref(Calendar, held.calendar))
         if calendar is not None:
-            lose_connection(work, calendar.connection, error.reason)
+            lose_connection(work, calendar.connection, error)
     except (Forbidden, OurMistake) as error:
         # Nor here: the calendar says what is wrong, and the next poll looks whether it still is.
         log.error("Google refuses to list calendar %s: %s", held.calendar, error.reason)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.outbox import task_of
+from functions.adapters.store.committing import SWEEP_AFTER_MS
 from functions.adapters.store.queries import (
+    accounts_that_forget,
     calendars_due,
     calendars_in_use,
     calendars_watched_elsewhere,
@@ -15,7 +17,7 @@ from functions.adapters.store.queries import (
     queues_due,
 )
 from functions.adapters.store.records import OutboxRecord
-from functions.adapters.store.store import SWEEP_AFTER_MS, Reader
+from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref
@@ -61,7 +63,7 @@ def quarter(application: Application) -> None:
 
 def daily(application: Application) -> None:
     """Pulls every calendar in use once, which also rolls its horizon on and lists those with bounds anew (case 64), and audits it some time in the hours
-    after; and looks whether each connection still holds, or holds again, and which calendars it reaches."""
+    after; looks whether each connection still holds, or holds again, and which calendars it reaches; and lets accounts forget whom they keep no longer."""
     now = now_millis()
     day = now // 86_400_000
     for account, calendar in calendars_in_use(application.store):
@@ -76,6 +78,10 @@ def daily(application: Application) -> None:
                 name=f"{account}/{connection.id}/daily/{day}",
                 body={"account": account, "subject": connection.id},
             )
+        )
+    for account in accounts_that_forget(application.store):
+        application.tasks.create(
+            Task(kind="retention", name=f"{account}/retention/{day}", body={"account": account, "subject": account})
         )
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from functions.adapters.google_calendar import Event, GoogleCalendar
 from functions.adapters.google_errors import AlreadyGone, Changed, Duplicate, Missing
+from functions.adapters.store import queries
+from functions.adapters.store.documents import mirror_ref
 from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
@@ -37,6 +39,7 @@ from functions.domain.instants import rfc3339
 from functions.domain.session import Booking, GoogleCopy, Session, Times
 from functions.sync.expected_events import expected
 from functions.sync.meetings import take_meeting
+from functions.sync.pages import spare_no_more
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
@@ -79,10 +82,11 @@ def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
         if isinstance(pending, Draft):
             wrote = _write(work, google, pending) or wrote
         else:
-            if not pending.copy.gone:
-                _delete(google, calendar, pending.copy)
-                wrote = True
-            _confirm(work, pending, {"gone": True, "etag": None, "left": None}, etag=None)
+            was_there = not pending.copy.gone and delete_event(google, calendar, pending.copy)
+            wrote = wrote or not pending.copy.gone
+            if not was_there:
+                _block_where_it_is(work, pending)
+            _confirm(work, pending, {"gone": True, "missing_since": None, "etag": None, "left": None}, etag=None)
     return wrote
 
 
@@ -92,7 +96,7 @@ def _ask(work: Work, calendar: Calendar) -> Pending | None:
     def attempt(reader: Reader) -> Decision[Pending | None]:
         session = reader.get(Ref(Session, work.subject))
         copy = session.copies.get(calendar.id) if session else None
-        if session is None or copy is None or copy.written >= session.version:
+        if session is None or copy is None or copy.leaving is not None or copy.written >= session.version:
             return Decision(answer=None)
         pending = Pending(account=work.account, calendar=calendar, session=session)
         if session.status == "cancelled":
@@ -189,15 +193,29 @@ def _times_of(draft: Draft, event: Event) -> Times:
     return times
 
 
-def _delete(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:
-    """Without an etag: whatever the owner did to it, the booking is cancelled (case 116). Gone before is as good (case 115)."""
+def delete_event(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> bool:
+    """Without an etag: whatever the owner did to it, the booking is cancelled (case 116). Gone before is as good (case 115). Whether it was there."""
     try:
         google.delete(calendar.google_id, copy.event, etag=None)
     except AlreadyGone:
-        return
+        return False
     except Missing:
         if copy.base is None and copy.asked:
             _spend_id(google, calendar, copy)
+        return False
+    return True
+
+
+def _block_where_it_is(work: Work, pending: Pending) -> None:
+    """Its owner may have moved the event to where we do not delete it (case 113): there it took no time because its session did, which is over."""
+    event, reader = pending.copy.event, work.store.reader(work.account)
+    calendars: list[Calendar] = queries.all_of(work.store, work.account, Calendar)
+    elsewhere = [calendar.id for calendar in calendars if calendar.id != pending.calendar.id]
+    reader.load(*(mirror_ref(calendar, event) for calendar in elsewhere))
+    for calendar in elsewhere:
+        row = reader.get(mirror_ref(calendar, event))
+        if row is not None and row.spared:
+            spare_no_more(work, calendar, event, session=pending.session.id)
 
 
 def _spend_id(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> None:
@@ -264,7 +282,7 @@ def _confirm(work: Work, pushed: Pending, held: Json, *, etag: str | None) -> No
             return Decision(answer=False)
         update = {**held, "written": pushed.session.version, "error": None, "error_since": None}
         if session.version == pushed.session.version:
-            update |= {"asked": (), "writing": ()}
+            update |= {"asked": (), "writing": (), "forgets": False}
         done = session.with_copy(copy.model_copy(update=update))
         return Decision(answer=True, documents=(done,))
 

@@ -1,14 +1,18 @@
 """Entry point of the webhook function."""
 
-from io import BytesIO
+from functions.adapters.starting import loading
 
-import functions_framework
-from flask import Request
-from flask.typing import ResponseReturnValue
+with loading():
+    from io import BytesIO
 
-from functions.adapters.clock import now_millis
-from functions.adapters.composition import application
-from functions.webhook.notifications import receive
+    import functions_framework
+    import google.cloud.tasks_v2  # noqa: F401  the first notification needs it
+    from flask import Request
+    from flask.typing import ResponseReturnValue
+
+    from functions.adapters.clock import now_millis
+    from functions.adapters.composition import application
+    from functions.webhook.notifications import receive
 
 
 @functions_framework.http

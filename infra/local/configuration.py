@@ -27,6 +27,13 @@ _MAY_BE_SET = (
     "PULL_STEPS",
     "SIGNING_KEYS",
     "TOKEN_KEYS",
+    "TRUSTED_PROXIES",
+    "BOOKINGS_PER_ADDRESS",
+    "BOOKINGS_PER_EMAIL",
+    "CHANGES_PER_ADDRESS",
+    "REFUSALS_PER_ADDRESS",
+    "HOLDS_PER_ADDRESS",
+    "BODY_SECONDS",
 )
 
 # They would change how the functions-framework starts (a stray DEBUG=1 brings its reloader).
@@ -128,6 +135,7 @@ class Configuration:
             "POLL_WATCHED_SECONDS": "3600",
             "POLL_UNWATCHED_SECONDS": "600",
             "PULL_COALESCE_MS": "1000",
+            "TRUSTED_PROXIES": "0",  # nothing of ours stands before the functions here
         }
         chosen = {name: self.environment[name] for name in _MAY_BE_SET if self.environment.get(name)}
         return {**self.environment, **settings, **chosen}

@@ -136,6 +136,7 @@ def _google(configuration: Configuration) -> Part:
             configuration,
             *("--port", port, "--client-id", configuration.google.client_id),
             *("--redirect-uri", configuration.functions_environment["BOOKING_URL"] + "/oauth/callback"),
+            *("--redirect-uri", configuration.functions_environment["BOOKING_URL"] + "/signin/callback"),
         ),
         # The secret does not stand in the command line, where every user of the machine could read it.
         environment={**configuration.environment, "GOOGLE_CLIENT_SECRET": configuration.google.client_secret},

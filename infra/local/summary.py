@@ -53,6 +53,7 @@ def _addresses(addresses: Addresses, parts: Collection[str]) -> Iterator[tuple[s
     if "booking" in parts:
         account = f"/v1/accounts/{addresses.account}" if addresses.account else ""
         yield "booking API", addresses.booking + account
+        yield "operators sign in", f"{addresses.booking}/console"
     for name, address in (("webhook", addresses.webhook), ("sync", addresses.sync)):
         if name in parts:
             yield name, address

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.adapters.store.documents import ref_of
+from functions.adapters.store.encoding import ref_of
 from functions.adapters.store.history import ForgottenHistory, history_records, record_id
 from functions.adapters.store.records import HistoryRecord
 from functions.domain.appointments import book, cancel

@@ -348,8 +348,8 @@ def test_exactly_as_many_as_may_be() -> None:
 
 
 def test_the_library_is_not_loaded_before_a_file_is_read() -> None:
-    """It would make every cold start of the booking function longer."""
-    look = "import sys, functions.booking.main; print('icalendar' in sys.modules, 'functions.adapters.holidays' in sys.modules)"
+    """It would make it longer until a new instance answers an operator."""
+    look = "import sys, functions.booking.operators; print('icalendar' in sys.modules, 'functions.adapters.holidays' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=ROOT)
     assert ran.stdout.split() == ["False", "True"]
 

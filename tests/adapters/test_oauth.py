@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from functions.adapters.oauth import (
-    SCOPES,
     Grant,
     GrantRefused,
     OAuthUnavailable,
@@ -22,6 +21,7 @@ from functions.adapters.oauth import (
     refresh,
 )
 from functions.adapters.settings import Settings, read_settings
+from functions.domain.scopes import SCOPES
 from tests.adapters.test_settings import NEEDED
 
 SETTINGS: Settings = read_settings(

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from functions.adapters.settings import SecretKey, SettingError, read_settings
+from functions.adapters.settings import Rate, SecretKey, SettingError, read_settings
 
 KEY = urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 OTHER_KEY = urlsafe_b64encode(bytes(range(100, 132))).decode()
@@ -40,6 +40,9 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
     assert (settings.poll_watched_seconds, settings.poll_unwatched_seconds) == (3600, 600)
     assert (settings.pull_coalesce_ms, settings.stale_after_seconds) == (1000, 6 * 3600)
     assert settings.pull_steps == 40
+    assert (settings.trusted_proxies, settings.holds_per_address, settings.body_seconds) == (1, 10, 10)
+    assert (settings.bookings_per_address, settings.bookings_per_email) == (Rate(60, 600), Rate(12, 3600))
+    assert (settings.changes_per_address, settings.refusals_per_address) == (Rate(180, 600), Rate(300, 600))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,13 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
         ("PULL_COALESCE_MS", "7", "pull_coalesce_ms", 7),
         ("PULL_STEPS", "7", "pull_steps", 7),
         ("STALE_AFTER_SECONDS", "7", "stale_after_seconds", 7),
+        ("TRUSTED_PROXIES", "0", "trusted_proxies", 0),
+        ("BOOKINGS_PER_ADDRESS", "7/60", "bookings_per_address", Rate(7, 60)),
+        ("BOOKINGS_PER_EMAIL", "7/60", "bookings_per_email", Rate(7, 60)),
+        ("CHANGES_PER_ADDRESS", "7/60", "changes_per_address", Rate(7, 60)),
+        ("REFUSALS_PER_ADDRESS", "7/60", "refusals_per_address", Rate(7, 60)),
+        ("HOLDS_PER_ADDRESS", "7", "holds_per_address", 7),
+        ("BODY_SECONDS", "7", "body_seconds", 7),
         ("BOOKING_URL", "https://book.example.com///", "booking_url", "https://book.example.com"),
     ],
 )
@@ -101,6 +111,12 @@ ILL_FORMED = [
     ("POLL_UNWATCHED_SECONDS", "ten"),
     ("PULL_COALESCE_MS", "1.5"),
     ("STALE_AFTER_SECONDS", "1e3"),
+    ("TRUSTED_PROXIES", "-1"),
+    ("HOLDS_PER_ADDRESS", "0"),
+    ("BOOKINGS_PER_ADDRESS", "7"),
+    ("BOOKINGS_PER_EMAIL", "0/5"),
+    ("CHANGES_PER_ADDRESS", "7/0"),
+    ("REFUSALS_PER_ADDRESS", "7/minute"),
 ]
 
 

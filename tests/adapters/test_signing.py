@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from functions.adapters.signing import (
     MAX_CHANNEL_TOKEN,
+    BrowserClaim,
     ChannelClaim,
+    browser_cookie,
     channel_token,
+    form_token,
+    is_form_token,
     manage_token,
+    opened_browser_cookie,
     opened_channel_token,
     same_secret,
     secret_hash,
@@ -168,3 +173,35 @@ class TestManageToken:
 
 def test_the_hash_of_a_secret_is_sha_256() -> None:
     assert secret_hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+BROWSER = BrowserClaim(person="a" * 32, browser="b" * 32, issued_at=1_803_283_200_000)
+COOKIE = browser_cookie(NEW, BROWSER)
+
+
+class TestBrowserCookie:
+    def test_it_opens_and_says_what_it_was_made_of(self) -> None:
+        assert opened_browser_cookie((NEW,), COOKIE) == BROWSER
+
+    def test_one_of_an_older_key_still_opens_and_one_of_a_retired_key_does_not(self) -> None:
+        old = browser_cookie(OLD, BROWSER)
+        assert opened_browser_cookie((NEW, OLD), old) == BROWSER
+        assert opened_browser_cookie((NEW,), old) is None
+        assert opened_browser_cookie((STRANGE,), COOKIE) is None
+
+    @given(st.integers(0, len(COOKIE) - 1), st.sampled_from(string.ascii_letters + string.digits + "-_."))
+    def test_whatever_is_changed_in_it_shuts_it(self, place: int, other: str) -> None:
+        changed = COOKIE[:place] + other + COOKIE[place + 1 :]
+        assert changed == COOKIE or opened_browser_cookie((NEW,), changed) is None
+
+    @given(st.text())
+    def test_anything_else_is_no_cookie(self, text: str) -> None:
+        assert opened_browser_cookie((NEW,), text) is None
+
+    def test_a_form_token_is_its_browsers_and_no_cookie_or_manage_token(self) -> None:
+        token = form_token(OLD, "browser")
+        assert is_form_token((NEW, OLD), "browser", token)
+        assert not is_form_token((NEW,), "browser", token)
+        assert not is_form_token((NEW, OLD), "another", token)
+        assert not is_form_token((NEW, OLD), "browser", "")
+        assert token != manage_token(OLD, "browser")

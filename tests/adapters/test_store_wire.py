@@ -87,10 +87,10 @@ def test_an_update_touches_the_fields_it_names(client: firestore.Client, path: s
 
 
 def test_counting_leaves_everything_else_as_it_is(client: firestore.Client, path: str) -> None:
-    commit(client, "count", path, "guarded")
+    commit(client, "count", path, ("guarded",))
     commit(client, "update", path, {("a",): 1}, last=stored(client, path).updated)
     before = stored(client, path)
-    commit(client, "count", path, "guarded", last=before.updated)
+    commit(client, "count", path, ("guarded",), last=before.updated)
     after = stored(client, path)
     assert (before.fields, after.fields) == ({"guarded": 1, "a": 1}, {"guarded": 2, "a": 1})
     assert before.updated != after.updated

@@ -43,6 +43,11 @@ class TestRotation:
         sealed = Vault((OLD,)).seal(SECRET, connection="conn")
         assert VAULT.open(sealed, connection="conn") == SECRET
 
+    def test_which_values_still_need_an_older_key_can_be_told(self) -> None:
+        assert VAULT.is_current(VAULT.seal(SECRET, connection="conn"))
+        assert not VAULT.is_current(Vault((OLD,)).seal(SECRET, connection="conn"))
+        assert not VAULT.is_current("")
+
     def test_values_of_a_retired_key_do_not(self) -> None:
         sealed = Vault((OLD,)).seal(SECRET, connection="conn")
         with pytest.raises(CannotOpen, match="conn"):

@@ -29,6 +29,7 @@ from tests.bench.pulling import pulling
 from tests.bench.storm import storm
 from tests.bench.throughput import throughput
 from tests.in_process import application_of
+from tests.limits import GENEROUS
 from tests.studio import Studio, new_studio
 
 RESULTS = Path("bench.json")
@@ -44,7 +45,9 @@ class Ground(ExitStack):
     @cached_property
     def platform(self) -> Platform:
         directory = self.directory()
-        configuration = Configuration.from_environment(os.environ, directory=directory, ports=Ports.free())
+        configuration = Configuration.from_environment(
+            {**os.environ, **GENEROUS}, directory=directory, ports=Ports.free()
+        )
         return self.enter_context(Platform(configuration))
 
     def directory(self) -> Path:

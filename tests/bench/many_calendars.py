@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from functions.adapters.store.documents import COLLECTIONS
+from functions.adapters.store.documents import collection_of
 from functions.domain.configuration import Resource
 from tests.bench.measured import Measured, percentile
 from tests.studio import DAY, Studio, until
@@ -58,7 +58,7 @@ class Owner:
 
     def shown_at(self, number: int) -> float | None:
         """When the ledger had it; None where it has it not."""
-        path = f"accounts/{self.studio.account}/{COLLECTIONS[Resource]}/r{number}/months/{DAY:%Y-%m}"
+        path = f"accounts/{self.studio.account}/{collection_of(Resource)}/r{number}/months/{DAY:%Y-%m}"
         snapshot = self.studio.store.client.document(path).get()
         known = any((snapshot.to_dict() or {}).get("blocks", {}).values())
         return snapshot.update_time.timestamp() if known else None

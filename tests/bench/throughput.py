@@ -31,10 +31,11 @@ LEAST = 0.7
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A document that a commit wrote: made by it, or changed at these fields."""
+    """A document that a commit wrote: made by it, or changed at these fields; `guarded`, only if it was still as it was read."""
 
     path: str
     made: bool
+    guarded: bool
     fields: Mapping[tuple[str, ...], Any]
 
 
@@ -57,7 +58,7 @@ class Bare:
                 parent, _, id_ = write.path.rpartition("/")
                 batch.create(client.document(f"{parent}/{new[id_]}"), {path[0]: v for path, v in write.fields.items()})
             else:
-                option = client.write_option(last_update_time=updated[write.path])
+                option = client.write_option(last_update_time=updated[write.path]) if write.guarded else None
                 fields = {
                     client.field_path(*(new.get(part, part) for part in path)): value
                     for path, value in write.fields.items()
@@ -93,7 +94,15 @@ def _written(write: Any, client: firestore.Client) -> Written:
     fields = _helpers.decode_dict(write.update.fields, client)
     made = not write.update_mask.field_paths
     paths = [(name,) for name in fields] if made else [_parts(path) for path in write.update_mask.field_paths]
-    return Written(path=_path(write.update.name), made=made, fields={path: _at(fields, path) for path in paths})
+    counted = {
+        _parts(each.field_path): firestore.Increment(each.increment.integer_value) for each in write.update_transforms
+    }
+    return Written(
+        path=_path(write.update.name),
+        made=made,
+        guarded="update_time" in write.current_document,
+        fields={path: _at(fields, path) for path in paths} | counted,
+    )
 
 
 def _parts(path: str) -> tuple[str, ...]:

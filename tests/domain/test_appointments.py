@@ -203,6 +203,11 @@ class TestCancel:
             Effect(kind="recalculate", subject="anna"),
         )
 
+    def test_nothing_is_left_to_decide_about_it(self) -> None:
+        asked = session(conflict=Conflict(reason="moved_in_calendar", since=NOW))
+        after = cancel(booking(), asked, now=NOW, author=BY_CLIENT, reason=None).answer.session
+        assert (after.status, after.conflict) == ("cancelled", None)
+
     def test_its_history_names_its_author_and_why(self) -> None:
         (entry,) = cancel(booking(), session(), now=NOW, author=BY_OPERATOR, reason="ill").history
         assert (entry.what, entry.author, entry.why) == ("booking.cancelled", BY_OPERATOR, "ill")

@@ -80,8 +80,8 @@ class TestRole:
             {"role": after},
         )
 
-    def test_one_that_is_no_destination_has_no_copies(self) -> None:
-        assert with_role(calendar(role="owner"), "reader").effects == ()
+    def test_one_that_is_no_destination_may_have_copies_that_were_moved_there(self) -> None:  # case 113
+        assert with_role(calendar(role="reader"), "owner").effects == (Effect(kind="copies", subject=CALENDAR),)
 
     def test_one_that_nobody_uses_changes_without_a_word(self) -> None:
         decision = with_role(calendar(role="owner", resources=()), "reader")
@@ -196,13 +196,15 @@ class TestBack:
 
     def test_it_is_pulled_watched_and_written_to(self) -> None:
         kinds = [effect.kind for effect in self.back(*self.FREED.values()).effects]
-        assert kinds == ["pull", "watch", "copies"]
+        assert kinds == ["pull", "watch", "copies", "redirect"]
 
     def test_who_has_another_destination_by_now_keeps_it(self) -> None:
         moved_on = self.FREED["anna"].model_copy(update={"destination": "newer"})
         decision = self.back(moved_on, self.FREED["ben"])
         assert resources_after(decision)["anna"].destination == "newer"
-        assert calendar_after(decision).destination_for == ()
+        assert (calendar_after(decision).destination_for, calendar_after(decision).formerly_for) == ((), ("anna",))
+        # What of hers still stands there is looked after, and nothing goes back there.
+        assert [effect.kind for effect in decision.effects] == ["pull", "watch", "copies"]
 
     def test_one_that_may_only_be_read_now_is_no_destination(self) -> None:
         decision = self.back(*self.FREED.values(), of=self.GONE.model_copy(update={"role": "reader"}))

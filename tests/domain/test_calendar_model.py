@@ -6,7 +6,7 @@ import pytest
 
 from functions.domain.calendar import Calendar, Channel, Lease
 from functions.domain.instants import MINUTE_MS
-from tests.domain.builders import NOW, calendar, minute, service
+from tests.domain.builders import NOW, calendar, minute
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -70,20 +70,6 @@ class TestLaidOut:
     )
     def test_when_every_ledger_holds_it(self, changes: dict[str, Any], expected: bool) -> None:
         assert self.READ.model_copy(update=changes).laid_out is expected
-
-
-class TestStaleness:
-    @pytest.mark.parametrize(
-        ("says", "expected"),
-        [
-            pytest.param({}, 6 * HOUR_MS, id="the deployment's where it says nothing"),
-            pytest.param({"stale_after_minutes": 30}, HOUR_MS // 2, id="its own"),
-            pytest.param({"on_stale": "keep"}, None, id="never, to keep"),
-            pytest.param({"stale_after_minutes": 30, "on_stale": "keep"}, None, id="never, whatever limit it has"),
-        ],
-    )
-    def test_a_service_says_when_its_time_is_unknown(self, says: dict[str, Any], expected: int | None) -> None:
-        assert service(**says).stale_after(6 * HOUR_MS) == expected
 
 
 class TestLease:

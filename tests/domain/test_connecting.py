@@ -3,13 +3,16 @@
 import pytest
 
 from functions.domain.calendar import Connection
-from functions.domain.connecting import Granted, connect, lose, may_mend_itself, regain
+from functions.domain.connecting import Granted, connect, lose, regain
 from functions.domain.decision import Author, Effect
 from functions.domain.errors import IllegalMove
+from functions.domain.loss import DAY_MS, Loss
 from tests.domain.builders import BY_OPERATOR, NOW, calendar, connection
 
-GRANTED = Granted(subject="10987", email="anna@new.example", scopes=("openid",), secret="k1:newer")
-LOST = connection(status="needs_reconnect", lost_at=NOW, last_error="invalid_grant")
+GRANTED = Granted(
+    subject="10987", email="anna@new.example", scopes=("openid",), secret="k1:newer", granted_at=NOW + DAY_MS
+)
+LOST = connection(status="needs_reconnect", lost_at=NOW, loss=Loss.REVOKED, last_error="invalid_grant")
 
 
 def test_a_connection_that_is_made_lists_its_calendars() -> None:
@@ -25,32 +28,33 @@ class TestLost:  # cases 80, 81 and 85
         decision = lose(connection(), "invalid_grant", now=NOW)
         (lost,) = decision.documents
         assert isinstance(lost, Connection)
-        assert (lost.status, lost.lost_at, lost.last_error) == ("needs_reconnect", NOW, "invalid_grant")
-        assert [(entry.what, entry.why) for entry in decision.history] == [("connection.lost", "invalid_grant")]
+        assert (lost.status, lost.lost_at, lost.loss) == ("needs_reconnect", NOW, Loss.REVOKED)
+        assert lost.last_error == "invalid_grant"
+        assert [(entry.what, entry.why) for entry in decision.history] == [("connection.lost", "revoked")]
 
-    @pytest.mark.parametrize("status", ["needs_reconnect", "disconnected"])
-    def test_it_is_lost_once(self, status: str) -> None:
-        assert lose(connection(status=status), "invalid_grant", now=NOW).writes_nothing
+    @pytest.mark.parametrize("known", [LOST, connection(status="disconnected")])
+    def test_it_is_lost_once(self, known: Connection) -> None:
+        assert lose(known, "invalid_grant", now=NOW + DAY_MS).writes_nothing
 
-    @pytest.mark.parametrize(
-        ("status", "reason", "mends"),
-        [
-            pytest.param("needs_reconnect", "notACalendarUser", True, id="suspended: may come back"),
-            pytest.param("needs_reconnect", "token_key_missing", True, id="a key that may be had again"),
-            pytest.param("needs_reconnect", "invalid_grant", False, id="revoked"),
-            pytest.param("needs_reconnect", "insufficientPermissions", False, id="a box was left unticked"),
-            pytest.param("active", None, False, id="not lost at all"),
-            pytest.param("disconnected", "notACalendarUser", False, id="ended by an operator"),
-        ],
-    )
-    def test_whether_it_may_mend_by_itself(self, status: str, reason: str | None, *, mends: bool) -> None:
-        assert may_mend_itself(connection(status=status, last_error=reason)) is mends
+    def test_for_another_reason_it_is_still_the_same_loss(self) -> None:
+        off = connection(status="needs_reconnect", lost_at=NOW, loss=Loss.CALENDAR_OFF)
+        decision = lose(off, "invalid_grant", now=NOW + DAY_MS)
+        (lost,) = decision.documents
+        assert isinstance(lost, Connection)
+        assert (lost.lost_at, lost.loss, decision.effects) == (NOW, Loss.REVOKED, ())
 
 
 class TestRegained:  # case 83
     def test_it_is_the_same_connection_with_the_new_grant(self) -> None:
         after = regain(LOST, (), granted=GRANTED, author=BY_OPERATOR).answer
-        assert (after.id, after.status, after.lost_at, after.last_error) == ("conn", "active", None, None)
+        assert (after.id, after.status, after.lost_at, after.loss, after.last_error) == (
+            "conn",
+            "active",
+            None,
+            None,
+            None,
+        )
+        assert (after.granted_at, after.grant_expires_at) == (NOW + DAY_MS, None)
         assert (after.secret, after.email, after.scopes) == ("k1:newer", "anna@new.example", ("openid",))
         assert after.connected_at == LOST.connected_at
 
@@ -69,13 +73,14 @@ class TestRegained:  # case 83
             ("pull", "receives"),
             ("watch", "blocks"),
             ("watch", "receives"),
+            ("copies", "blocks"),
             ("copies", "receives"),
         ]
 
     def test_an_old_grant_that_is_good_again_needs_no_new_list(self) -> None:  # case 85
         decision = regain(LOST, [calendar(id="blocks")], granted=None, author=Author(kind="google"))
         assert decision.answer.secret == LOST.secret
-        assert [effect.kind for effect in decision.effects] == ["pull", "watch"]
+        assert [effect.kind for effect in decision.effects] == ["pull", "watch", "copies"]
 
     def test_a_grant_for_one_that_works_replaces_the_old_grant(self) -> None:
         after = regain(connection(), (), granted=GRANTED, author=BY_OPERATOR).answer

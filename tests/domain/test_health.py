@@ -6,8 +6,9 @@ import pytest
 
 from functions.domain.calendar import Calendar, Difference
 from functions.domain.health import Observed, attention, waiting_for_google
+from functions.domain.loss import DAY_MS, Loss
 from functions.domain.session import Session
-from tests.domain.builders import NOW, calendar, connection, copy, minute, service, session
+from tests.domain.builders import NOW, calendar, connection, copy, minute, resource, service, session
 
 HOUR_MS = 3_600_000
 SIX_HOURS = 6 * HOUR_MS
@@ -15,7 +16,8 @@ NINE = "2027-03-01T09:00Z/2027-03-01T10:00Z"
 
 
 def told(*calendars: Calendar, **more: Any) -> list[str]:
-    fields = {"connections": (connection(),), "services": (service(),), "stale_after": SIX_HOURS, "now": NOW, **more}
+    usual = {"connections": (connection(),), "services": (service(),), "resources": (resource(), resource("ben"))}
+    fields = {**usual, "stale_after": SIX_HOURS, "now": NOW, **more}
     return [reason.text for reason in attention(Observed(calendars=calendars, **fields))]
 
 
@@ -62,7 +64,7 @@ class TestStale:  # case 156
             pytest.param(6, [service()], None, id="not yet"),
             pytest.param(7, [service()], "Haircut can't be booked at anna until it is.", id="closed"),
             pytest.param(
-                7, [service(on_stale="keep")], "Haircut can still be booked, by what was known then.", id="kept"
+                7, [service(on_stale="keep")], "Haircut can still be booked at anna, by what was known then.", id="kept"
             ),
             pytest.param(1, [service(stale_after_minutes=30)], "Haircut can't be booked", id="closed by its own limit"),
             pytest.param(7, [service(stale_after_minutes=600)], ".000Z.", id="its own limit is longer"),
@@ -75,16 +77,42 @@ class TestStale:  # case 156
         assert [text.startswith("Anna has not been read since") for text in said] == [True] * (means is not None)
         assert all(text.endswith(means) or means in text for text in said if means)
 
+    def test_a_resource_may_have_rules_of_its_own(self) -> None:
+        both = calendar(last_success_at=NOW - HOUR_MS, resources=("anna", "ben"))
+        soon = resource("ben", stale_after_minutes=30)
+        (said,) = told(both, resources=(resource(), soon), services=(service(resources=("anna", "ben")),))
+        assert said.endswith(" Haircut can't be booked at ben until it is.")
+        late = both.model_copy(update={"last_success_at": NOW - 7 * HOUR_MS})
+        kept = resource("ben", on_stale="keep")
+        (said,) = told(late, resources=(resource(), kept), services=(service(resources=("anna", "ben")),))
+        assert said.endswith(
+            "Haircut can't be booked at anna until it is. Haircut can still be booked at ben, by what was known then."
+        )
+
     def test_one_that_blocks_nobody_closes_nothing(self) -> None:
         assert told(calendar(resources=(), destination_for=("anna",))) == []
 
 
 def test_the_rest() -> None:
-    lost = connection(status="needs_reconnect", lost_at=NOW)
+    lost = connection(status="needs_reconnect", lost_at=NOW, loss=Loss.PERMISSION_MISSING)
     refused = session().with_copy(copy(error="forbidden"))
     said = told(read(), connections=(lost,), malformed={"cal": 2}, pending=(refused,), overdue_since=NOW - 10 * 60_000)
-    parts = ["connected again", "2 events that can't be read", "(forbidden)", "due at 2027-02-22T07:50"]
+    parts = [
+        "bookings need. Nothing is read or written there",
+        "2 events that can't be read",
+        "(forbidden)",
+        "due at 2027-02-22T07:50",
+    ]
     assert [part in text for part, text in zip(parts, said, strict=True)] == [True] * 4
+
+
+@pytest.mark.parametrize(("days", "said"), [(3, 0), (1.5, 1), (0.01, 1)])
+def test_a_grant_that_soon_runs_out_is_said_in_time(days: float, said: int) -> None:
+    ending = connection(granted_at=NOW - DAY_MS, grant_expires_at=NOW + int(days * DAY_MS))
+    texts = told(read(), connections=(ending,))
+    assert ["still in testing mode" in text and "Connect the account again before" in text for text in texts] == [
+        True
+    ] * said
 
 
 @pytest.mark.parametrize(
@@ -102,3 +130,13 @@ def test_the_rest() -> None:
 )
 def test_which_sessions_google_is_behind_with(of: Session, expected: bool) -> None:
     assert waiting_for_google(of) is expected
+
+
+def test_what_can_not_be_deleted_in_its_old_calendar_is_said() -> None:
+    refused = copy(NINE, written=1, leaving="due", error="requiredAccessLevel")
+    said = told(read(), pending=(session().with_copy(refused),), names={refused.calendar: "Anna"})
+    assert [text.startswith("1 events are still in Anna, which is not their calendar any more") for text in said] == [
+        True
+    ]
+    gone = refused.model_copy(update={"gone": True})
+    assert told(read(), pending=(session().with_copy(gone),)) == []

@@ -284,10 +284,21 @@ class TestMovedOntoAnotherSession:
         decision = decide_inbound(inbound(theirs(TEN), self.LONG_AGO, others=self.other(NOW - 1)))
         assert session_after(decision, self.LONG_AGO).conflict == Conflict(reason="taken", since=NOW)
 
-    def test_from_then_on_it_counts_as_having_come_then(self) -> None:
-        decision = decide_inbound(inbound(theirs(TEN), self.LONG_AGO, others=self.other(NOW + 1)))
+    @pytest.mark.parametrize(
+        ("placed_at", "counts_from"),
+        [
+            pytest.param(NOW - 1, NOW, id="there before"),
+            pytest.param(NOW, NOW + 1, id="moved there in the same moment"),
+            pytest.param(NOW + 5, NOW + 6, id="there before, by a clock that is ahead"),
+        ],
+    )
+    def test_from_then_on_it_counts_as_having_come_after_all_who_are_there(
+        self, placed_at: int, counts_from: int
+    ) -> None:
+        decision = decide_inbound(inbound(theirs(TEN), self.LONG_AGO, others=self.other(placed_at)))
         after = session_after(decision, self.LONG_AGO)
-        assert (after.conflict, after.occupation.placed_at) == (None, NOW)
+        assert after.in_conflict("taken")
+        assert after.occupation.placed_at == counts_from
 
 
 def test_who_had_no_seat_before_a_move_has_none_after_it() -> None:
@@ -315,6 +326,17 @@ class TestWhatIsStillToBeWritten:
         decision = decide_inbound(inbound(theirs(ELEVEN), kept))
         assert session_after(decision, kept).copy_pending
         assert Effect(kind="push", subject=SESSION) in decision.effects
+
+    @pytest.mark.parametrize("status", ["open", "cancelled"])
+    def test_what_changed_while_its_event_was_out_of_reach_is_written_once_it_is_seen(self, status: str) -> None:
+        left = copy(NINE, etag='"1"', written=1, out_of_reach=True)
+        kept = ours(TEN if status == "open" else NINE, status=status, version=2, copies={CALENDAR: left})
+        assert not kept.copy_pending
+        decision = decide_inbound(inbound(theirs(NINE), kept))
+        reached = session_after(decision, kept).copies[CALENDAR]
+        assert not reached.left_alone
+        assert decision.effects == (Effect(kind="push", subject=SESSION),)
+        assert session_after(decision, kept).times == kept.times
 
     @pytest.mark.parametrize(
         "event",

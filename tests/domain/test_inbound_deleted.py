@@ -6,7 +6,7 @@ from functions.domain.decision import Effect
 from functions.domain.inbound import decide_inbound
 from functions.domain.session import Conflict, Session
 from functions.domain.standing import Obstacle
-from tests.domain.builders import CALENDAR, NOW, SESSION, copy, millis, row, tombstone
+from tests.domain.builders import CALENDAR, NOW, SESSION, copy, millis, row, times, tombstone
 from tests.domain.inbound_situations import (
     EVENT,
     NINE,
@@ -41,12 +41,13 @@ class TestDeleted:
         assert after.copies[CALENDAR].gone
         assert (decision.changes, decision.history, decision.effects, bookings_after(decision)) == ((), (), (), [])
 
-    def test_what_we_deleted_ourselves_is_only_noted(self) -> None:  # case 115
+    def test_what_was_to_be_deleted_is_only_noted_and_looked_for_elsewhere(self) -> None:  # cases 113 and 115
         kept = ours(status="cancelled", seats={}, version=2)
         decision = decide_inbound(inbound(GONE, kept))
         assert session_after(decision, kept).copies[CALENDAR].gone
-        assert not session_after(decision, kept).copy_pending
-        assert (decision.changes, decision.history, decision.effects) == ((), (), ())
+        assert session_after(decision, kept).copy_pending
+        assert (decision.changes, decision.history) == ((), ())
+        assert decision.effects == (Effect(kind="push", subject=SESSION),)
 
     @pytest.mark.parametrize(
         "kept",
@@ -83,3 +84,11 @@ class TestBackBeforeAnythingWasDecided:  # case 102
         decision = decide_inbound(inbound(theirs(TEN), MISSING))
         after = session_after(decision, MISSING)
         assert (after.times, after.copies[CALENDAR].missing_since) == (ours(TEN).times, None)
+
+
+def test_that_another_event_of_it_is_missing_is_still_asked_where_it_follows_this_one() -> None:  # cases 103 and 113
+    second = copy(NINE, calendar="second", event="elsewhere", missing_since=NOW - 1)
+    asked = Conflict(reason="deleted_in_calendar", since=NOW - 1, calendar="second")
+    kept = ours(copies={**ours().copies, "second": second}, conflict=asked)
+    after = session_after(decide_inbound(inbound(theirs(TEN), kept)), kept)
+    assert (after.times, after.conflict) == (times(TEN), asked)

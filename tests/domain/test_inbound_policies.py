@@ -120,6 +120,14 @@ class TestAsk:
         assert [entry.what for entry in decision.history] == ["session.supported"]
         assert decision.effects == ()
 
+    @pytest.mark.parametrize("rules", [ASK, RESTORE, service()], ids=["moved back", "put back", "followed"])
+    def test_what_is_missing_elsewhere_is_asked_once_this_is_decided(self, rules: Any) -> None:  # case 113
+        second = copy(NINE, calendar="second", event="elsewhere", missing_since=1)
+        kept = ASKED.model_copy(update={"copies": {**ASKED.copies, "second": second}})
+        decision = decide_inbound(inbound(theirs(NINE if rules is ASK else TEN), kept, service=rules))
+        assert session_after(decision, kept).conflict is None
+        assert Effect(kind="settle", subject=SESSION) in decision.effects
+
     def test_its_own_disputed_block_stands_not_in_its_way(self) -> None:
         own = ledger(blocks={(CALENDAR, EVENT): spans(TEN)})
         decision = follow(inbound(theirs(TEN), ASKED, others=own), author=BY_OPERATOR)

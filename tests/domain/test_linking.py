@@ -8,9 +8,9 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect
 from functions.domain.errors import Invalid
+from functions.domain.horizon import new_horizon
 from functions.domain.intervals import Interval
 from functions.domain.linking import Links, link, touches
-from functions.domain.mirroring import new_horizon
 from tests.domain.builders import BY_OPERATOR, CALENDAR, NOW, calendar, minute, months_touched, resource
 
 HORIZON = new_horizon(NOW)
@@ -36,6 +36,14 @@ def linked(
     return link(links, now=NOW, author=BY_OPERATOR)
 
 
+def redirected(decision: Decision[Calendar]) -> list[str]:
+    return [effect.subject for effect in decision.effects if effect.kind == "redirect"]
+
+
+def recalculated(decision: Decision[Calendar]) -> list[str]:
+    return [effect.subject for effect in decision.effects if effect.kind == "recalculate"]
+
+
 def resources_after(decision: Decision[Calendar]) -> dict[str, Resource]:
     return {each.id: each for each in decision.documents if isinstance(each, Resource)}
 
@@ -53,6 +61,12 @@ class TestLink:
         decision = linked(UNUSED, ANNA, blocks=["anna"])
         assert decision.effects == (Effect(kind="pull", subject=CALENDAR), Effect(kind="watch", subject=CALENDAR))
         assert (decision.answer.next_poll_at, decision.answer.renew_at) == (NOW, NOW)
+
+    def test_what_had_its_event_there_before_is_looked_after_where_it_becomes_a_destination(self) -> None:
+        copies = Effect(kind="copies", subject=CALENDAR)
+        assert copies in linked(UNUSED, ANNA, destination_for=["anna"]).effects
+        known = calendar(destination_for=("anna",))
+        assert copies not in linked(known, ANNA, blocks=["anna"], destination_for=["anna"]).effects
 
     def test_one_that_can_not_be_watched_is_polled(self) -> None:  # case 24
         decision = linked(calendar(resources=(), watchable=False), ANNA, blocks=["anna"])
@@ -92,8 +106,8 @@ class TestUnlink:
         assert decision.answer.projected == {}
 
     def test_whether_what_it_stood_in_the_way_of_can_be_kept_again_is_asked(self) -> None:
-        assert linked(self.USED, self.HERS).effects == (Effect(kind="recalculate", subject="anna"),)
-        assert linked(self.USED, self.HERS, BEN, blocks=["anna", "ben"]).effects[2:] == ()
+        assert recalculated(linked(self.USED, self.HERS)) == ["anna"]
+        assert recalculated(linked(self.USED, self.HERS, BEN, blocks=["anna", "ben"])) == []
 
     def test_another_destination_is_not_taken_away(self) -> None:
         elsewhere = resource("anna", blocked_by=(CALENDAR,), destination="other")
@@ -104,7 +118,33 @@ class TestUnlink:
         former = calendar(id="former", destination_for=("anna", "ben"))
         decision = linked(UNUSED, resource("anna", destination="former"), destination_for=["anna"], others=[former])
         (after,) = (each for each in decision.documents if isinstance(each, Calendar) and each.id == "former")
-        assert after.destination_for == ("ben",)
+        assert (after.destination_for, after.formerly_for) == (("ben",), ("anna",))
+        assert redirected(decision) == ["anna"]
+
+
+class TestWhereEventsGo:
+    """Whose sessions' events are looked after: those of resources whose destination is another one."""
+
+    def test_a_first_destination_gets_what_lies_ahead(self) -> None:
+        assert redirected(linked(UNUSED, ANNA, BEN, blocks=["ben"], destination_for=["anna"])) == ["anna"]
+
+    def test_none_any_more(self) -> None:
+        used = calendar(destination_for=("anna",))
+        decision = linked(used, resource("anna", destination=CALENDAR), blocks=["anna"])
+        assert redirected(decision) == ["anna"]
+        assert decision.answer.formerly_for == ("anna",)
+
+    def test_the_same_as_before(self) -> None:
+        used = calendar(destination_for=("anna",), formerly_for=("ben",))
+        decision = linked(used, resource("anna", destination=CALENDAR), destination_for=["anna"])
+        assert redirected(decision) == []
+        assert decision.answer.formerly_for == ("ben",)
+
+    def test_once_more(self) -> None:
+        left = calendar(formerly_for=("anna",))
+        decision = linked(left, resource("anna", destination="other"), destination_for=["anna"])
+        assert redirected(decision) == ["anna"]
+        assert decision.answer.formerly_for == ()
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,15 @@ import pytest
 from functions.domain.calendar import Bounds, Cursor
 from functions.domain.event_ids import event_id
 from functions.domain.google_event import MirrorEvent
+from functions.domain.horizon import HORIZON_DAYS, ROLL_WHEN_BELOW_DAYS, horizon_is_short, new_horizon, projected_time
 from functions.domain.instants import DAY_MINUTES
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, merge_changes
 from functions.domain.mirroring import (
-    HORIZON_DAYS,
-    ROLL_WHEN_BELOW_DAYS,
     Family,
     Projection,
     blocks_of,
-    horizon_is_short,
-    new_horizon,
     project,
-    projected_time,
     resources_changed,
     row_changes,
     was_asked_for,

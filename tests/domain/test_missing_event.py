@@ -96,10 +96,12 @@ class TestCancel:
         decision = decide_missing(missing(lost(seats={}, scheduled=True)))
         assert [(e.what, e.session) for e in decision.history] == [("session.cancelled", SESSION)]
 
-    def test_it_is_not_made_again_and_there_is_nothing_to_write(self) -> None:
-        after = session_after(decide_missing(missing(lost())), lost())
+    def test_it_is_not_made_again_and_only_looked_for_once_more(self) -> None:
+        decision = decide_missing(missing(lost()))
+        after = session_after(decision, lost())
         assert after.copies[CALENDAR].gone
-        assert not after.copy_pending
+        assert after.copy_pending
+        assert Effect(kind="push", subject=SESSION) in decision.effects
 
     def test_its_event_in_another_calendar_is_deleted_too(self) -> None:
         second = copy(NINE, calendar="second", event="elsewhere", written=1)
@@ -154,13 +156,14 @@ class TestAsk:
 
 
 @pytest.mark.parametrize(
-    "kept",
+    ("kept", "kinds"),
     [
-        pytest.param(lost(PAST), id="over"),  # case 101
-        pytest.param(lost(status="cancelled", seats={}, version=2), id="cancelled meanwhile by somebody else"),
+        pytest.param(lost(PAST), [], id="over"),  # case 101
+        # The push that was to delete it looks whether it is elsewhere.
+        pytest.param(lost(status="cancelled", seats={}, version=2), ["push"], id="cancelled meanwhile"),
     ],
 )
-def test_of_a_session_that_does_not_lie_ahead_only_the_note_is_taken_away(kept: Session) -> None:
+def test_of_a_session_that_does_not_lie_ahead_only_the_note_is_taken_away(kept: Session, kinds: list[str]) -> None:
     decision = decide_missing(missing(kept))
     after = session_after(decision, kept)
     assert (after.status, after.copies[CALENDAR].gone, after.copies[CALENDAR].missing_since) == (
@@ -168,7 +171,8 @@ def test_of_a_session_that_does_not_lie_ahead_only_the_note_is_taken_away(kept: 
         True,
         None,
     )
-    assert (decision.changes, decision.history, decision.effects) == ((), (), ())
+    assert (decision.changes, decision.history) == ((), ())
+    assert [effect.kind for effect in decision.effects] == kinds
 
 
 def test_an_event_that_has_come_back_is_not_missing() -> None:
@@ -228,3 +232,9 @@ class TestMovedToAnotherCalendar:  # case 113
 def test_a_session_is_over_when_it_ends() -> None:
     running = missing(lost(), now=millis("2027-03-01T09:59:59Z"))
     assert session_after(decide_missing(running), lost()).status == "cancelled"
+
+
+def test_while_it_is_asked_where_another_event_was_moved_this_is_not_asked() -> None:  # case 113
+    moved = Conflict(reason=Obstacle.MOVED, since=1, calendar="second")
+    kept = lost(copies={**lost().copies, "second": copy(TEN, calendar="second", written=1)}, conflict=moved)
+    assert decide_missing(missing(kept, on_calendar_delete="ask")).writes_nothing

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.decision import Decision, Ref
-from functions.domain.pacing import HOUR_MS, WritePause, WriteRefused, pause_writes, resume_writes
+from functions.domain.pacing import (
+    DAY_MS,
+    HOUR_MS,
+    WritePause,
+    WriteRefused,
+    next_try_forbidden,
+    pause_writes,
+    resume_writes,
+)
 from tests.domain.builders import CALENDAR, NOW
 
 SECOND = 1000
@@ -86,3 +94,17 @@ def test_what_waits_comes_after_the_pause_and_not_all_at_once(jitter: float, lat
     assert pause.until <= pause.next_try(NOW + late, jitter=jitter) <= pause.until + 0.25 * (pause.until - NOW)
     assert pause.holds(pause.until - 1)
     assert not pause.holds(pause.until)
+
+
+def test_what_is_forbidden_is_tried_again_more_and_more_seldom() -> None:  # case 74
+    tries = [next_try_forbidden(NOW, now=NOW)]
+    while len(tries) < 8:
+        tries.append(next_try_forbidden(NOW, now=tries[-1]))
+    assert [each - NOW for each in tries] == [hours * HOUR_MS for hours in (1, 2, 4, 8, 16, 32, 56, 80)]
+
+
+@given(late=st.integers(0, 10 * DAY_MS))
+def test_between_two_tries_the_next_one_is_the_same_whoever_asks(late: int) -> None:
+    again = next_try_forbidden(NOW, now=NOW + late)
+    assert NOW + late < again <= NOW + late + DAY_MS + HOUR_MS
+    assert next_try_forbidden(NOW, now=again - 1) == again

@@ -1,7 +1,6 @@
 """Imports point one way, and the domain knows neither clock, chance, environment nor network."""
 
 import ast
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,20 +111,3 @@ def test_imports_point_one_way(folder: str, forbidden: str) -> None:
         if below(name, forbidden)
     }
     assert crossing == set()
-
-
-@pytest.mark.parametrize(
-    ("entry_point", "unneeded"),
-    [
-        ("functions.webhook.main", ("google.cloud.firestore", "googleapiclient", "pydantic", "dateutil")),
-        ("functions.booking.main", ("googleapiclient", "httplib2")),
-    ],
-)
-def test_a_cold_start_does_not_load_what_the_function_does_not_need(
-    entry_point: str, unneeded: tuple[str, ...]
-) -> None:
-    code = f"import sys, {entry_point}; print('\\n'.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = done.stdout.split()
-    assert entry_point in loaded
-    assert {name for name in loaded if any(below(name, package) for package in unneeded)} == set()

@@ -8,9 +8,9 @@ import pytest
 from functions.domain.availability import Question
 from functions.domain.decision import Decision, Effect
 from functions.domain.errors import CalendarUnknown, IllegalMove, Refusal, StartClosed, TimeTaken
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import Hold
-from functions.domain.mirroring import new_horizon
 from functions.domain.roster import Roster, cancel_roster, move_session, set_closed, set_waitlist
 from functions.domain.session import Booking, Client, Conflict, Session
 from tests.domain.builders import (

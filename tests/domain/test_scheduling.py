@@ -9,10 +9,10 @@ from functions.domain.configuration import Service
 from functions.domain.decision import Decision, Effect
 from functions.domain.errors import CalendarUnknown, Invalid, Refusal, StartClosed, TimeTaken
 from functions.domain.event_ids import event_id
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import MINUTE_MS, rfc3339
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, Occupation
-from functions.domain.mirroring import new_horizon
 from functions.domain.scheduling import Plan, Scheduled, schedule, starts_by_rule
 from tests.domain.builders import BERLIN, BY_OPERATOR, CALENDAR, NOW, among, apply, minute, rebuilt, service, state
 from tests.domain.monday import at, busy, on_monday, works

@@ -298,6 +298,31 @@ def test_a_suspended_person_is_shut_out(google: StandIn, anna: Someone) -> None:
     assert refusal(anna.events.list(calendarId="primary")) == (403, "notACalendarUser")
 
 
+def test_what_is_granted_to_an_app_in_testing_ends_after_seven_days(google: StandIn, anna: Someone) -> None:
+    google.control("PUT", "testing", {"email": anna.email, "on": True})
+    form = {"grant_type": "refresh_token", "refresh_token": google.refresh_token(anna.email)}
+    google.control("PUT", "testing", {"email": anna.email, "on": False})
+    lasting = {"grant_type": "refresh_token", "refresh_token": google.refresh_token(anna.email)}
+    answer = google.http.post("/token", data=form, auth=(CLIENT_ID, CLIENT_SECRET)).json()
+    assert 7 * 24 * 3600 - 60 < answer["refresh_token_expires_in"] <= 7 * 24 * 3600
+    google.control("POST", "grants/run-out", {"email": anna.email})
+    ended = google.http.post("/token", data=form, auth=(CLIENT_ID, CLIENT_SECRET))
+    assert (ended.status_code, ended.json()["error"]) == (400, "invalid_grant")
+    goes_on = google.http.post("/token", data=lasting, auth=(CLIENT_ID, CLIENT_SECRET))
+    assert (goes_on.status_code, "refresh_token_expires_in" in goes_on.json()) == (200, False)
+
+
+def test_a_permission_can_be_taken_back(google: StandIn, anna: Someone) -> None:
+    # case 81
+    form = {"grant_type": "refresh_token", "refresh_token": google.refresh_token(anna.email)}
+    google.control("POST", "grants/narrow", {"email": anna.email, "scopes": ["openid"]})
+    token = google.http.post("/token", data=form, auth=(CLIENT_ID, CLIENT_SECRET)).json()
+    assert token["scope"] == "openid"
+    bearer = {"Authorization": f"Bearer {token['access_token']}"}
+    answer = google.http.get("/calendar/v3/users/me/calendarList", headers=bearer)
+    assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (403, "insufficientPermissions")
+
+
 def test_the_token_endpoint_can_fail(google: StandIn, anna: Someone) -> None:
     credentials = google.credentials(anna.email)
     google.control("POST", "faults", {"method": "oauth.token", "status": 400, "reason": "invalid_grant"})

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from functions.adapters.oauth import SCOPES
+from functions.domain.scopes import SCOPES
 from infra.local.addresses import Addresses
 from infra.local.client import BookingApi
 from infra.local.ports import HOST, in_use
 from infra.local.stand_in import StandIn
 from infra.local.waiting import wait_until
+from tests.browsing import Browser
 from tests.platform.launched import Launched, Sandbox
 
 pytest_plugins = ["tests.platform.launched_fixtures"]
@@ -63,6 +64,7 @@ def test_a_newcomer_books_sees_the_event_and_finds_it_again_after_a_restart(sand
     )
     assert first.operator is not None
     assert first.google_user is not None
+    join_as_the_owner(first, first.operator.email, first.google_user.password)
     assert launched.stop() == 0
     hidden = [first.operator.api_key, first.google_user.password, booking["manage_token"]]
     assert [secret for secret in hidden if secret in launched.text + launched.logs()] == []
@@ -82,6 +84,17 @@ def test_a_newcomer_books_sees_the_event_and_finds_it_again_after_a_restart(sand
 
     launched.process.kill()
     sandbox.wait_until_nobody_is_left()
+
+
+def join_as_the_owner(addresses: Addresses, email: str, password: str) -> None:
+    """By the invitation among the outgoing mails, as the README says."""
+    mails = send(httpx.Request("GET", f"{addresses.mail}/messages?to={email}")).json()["messages"]
+    [invitation] = [word for mail in mails for word in mail["text"].split() if "/invitation#" in word]
+    browser = Browser()
+    signed_in = browser.through_google(browser.open(f"{addresses.booking}/console"), email, password=password)
+    assert "Set up your business" in signed_in.text
+    joined = browser.press(browser.open(invitation), "Join", token=invitation.partition("#")[2])
+    assert "Studio Nord, as owner" in joined.text
 
 
 def connect_a_grant_given_elsewhere(sandbox: Sandbox, launched: Launched) -> None:

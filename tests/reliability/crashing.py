@@ -27,7 +27,8 @@ from functions.adapters.google_calendar import Calendars, GoogleCalendar
 from functions.adapters.google_errors import Unavailable
 from functions.adapters.mail import MailFailed
 from functions.adapters.outbox import Dispatcher
-from functions.adapters.store.store import SWEEP_AFTER_MS, Reader, Store
+from functions.adapters.store.committing import SWEEP_AFTER_MS
+from functions.adapters.store.store import Reader, Store
 from functions.adapters.tasks import EnqueueFailed, Task
 from functions.booking import main as booking
 from functions.domain.calendar import Calendar

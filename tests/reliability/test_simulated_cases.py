@@ -12,7 +12,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import Ref
 from functions.domain.session import Session
 from infra.local.google.faults import Paging
-from tests.reliability.simulation.business import ACCOUNT, ANNA, PRIVATE, Business, business
+from tests.reliability.simulation.business import ACCOUNT, ANNA, PRIVATE, ROOM, Business, business
 from tests.reliability.simulation.chance import Clock, decided_by
 from tests.reliability.simulation.checks import when_quiet
 from tests.reliability.simulation.people import DAY, Deeds
@@ -38,10 +38,10 @@ class Stage:
             then()
         return answer
 
-    def book(self, start: str = f"{DAY}T09:00:00Z") -> str:
-        """The session of a new booking with Anna; its tasks wait."""
+    def book(self, start: str = f"{DAY}T09:00:00Z", **service: str) -> str:
+        """The session of a new booking, with Anna unless it says otherwise; its tasks wait."""
         client = {"name": "Lee", "email": "lee@elsewhere.example"}
-        body = {"service": "consult", "start": start, "resource": "anna", "client": client}
+        body = {"start": start, "client": client, **(service or {"service": "consult", "resource": "anna"})}
         answer = self.business.ask("POST", "bookings", body)
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return str(answer.get_json()["session"])
@@ -65,10 +65,18 @@ class Stage:
     def person(self, method: str, path: str, body: Any = None) -> Any:
         return self.business.wire.as_person(ANNA, method, path, body)
 
+    def event(self, session: str, google_id: str = ANNA) -> str:
+        return self.session(session).copies[self.business.calendars[google_id]].event
+
     def delete_event(self, session: str) -> None:
         """As Anna, in her calendar."""
-        event = self.session(session).copies[self.business.calendars[ANNA]].event
-        self.person("DELETE", f"calendars/{ANNA}/events/{event}")
+        self.person("DELETE", f"calendars/{ANNA}/events/{self.event(session)}")
+
+    def move_event(self, session: str, to: str) -> str:
+        """As Anna, from her calendar to that one."""
+        event = self.event(session)
+        self.business.wire.as_person(ANNA, "POST", f"calendars/{ANNA}/events/{event}/move", destination=to)
+        return event
 
     def expire_sync_tokens(self, google_id: str = ANNA) -> None:
         self.business.world.calendars.get(google_id).token_epoch += 1
@@ -247,3 +255,80 @@ def test_a_delete_whose_page_is_half_applied_is_known_though_the_sync_token_expi
     stage.settle()
     assert stage.session(session).status == "cancelled"
     assert untrue(stage) == []
+
+
+def test_a_write_that_was_forbidden_for_a_while_of_which_no_pull_heard_is_made_by_itself(stage: Stage) -> None:
+    # case 74
+    session = stage.book(service="duo")
+    stage.business.let_into_the_room("reader")
+    stage.business.settle()
+    stage.business.let_into_the_room("writer")
+    assert stage.session(session).copies[stage.business.calendars[ROOM]].error == "requiredAccessLevel"
+    stage.settle()
+    assert stage.session(session).copies[stage.business.calendars[ROOM]].error is None
+    assert untrue(stage) == []
+
+
+def test_it_is_tried_again_by_one_task_however_often_it_was_refused(stage: Stage) -> None:
+    session = stage.book(service="duo")
+    stage.business.let_into_the_room("reader")
+    for _ in range(3):
+        assert stage.run("push", session) == 204
+    waiting = [each.due - stage.clock.millis for each in stage.business.tasks.waiting if each.due > stage.clock.millis]
+    assert waiting == [3_600_000]
+
+
+def test_what_was_moved_to_the_calendar_of_another_resource_is_written_once_we_may_again(stage: Stage) -> None:
+    # cases 74, 75 and 113
+    session = stage.book()
+    stage.settle()
+    stage.move_event(session, ROOM)
+    stage.settle()
+    stage.business.let_into_the_room("reader")
+    assert stage.pull(ROOM) == 204
+    body = {"start": f"{DAY}T10:00:00Z"}
+    assert stage.business.as_operator("PATCH", f"sessions/{session}", body).status_code == 200
+    stage.settle()
+    assert stage.session(session).copy_pending
+    stage.business.let_into_the_room("writer")
+    assert stage.pull(ROOM) == 204
+    stage.settle()
+    assert not stage.session(session).copy_pending
+    assert untrue(stage) == []
+
+
+# What is cancelled when its event has been moved to where the session has another one: before anybody has heard of it, or between the two pulls.
+@pytest.mark.parametrize("pulled", [(), (ROOM,), (ANNA,), (ROOM, ANNA)], ids=lambda pulled: "-".join(pulled) or "none")
+def test_an_event_that_was_moved_beside_another_one_takes_time_once_its_session_is_cancelled(
+    stage: Stage, pulled: tuple[str, ...]
+) -> None:
+    # case 113
+    session = stage.book(service="duo")
+    stage.settle()
+    event = stage.move_event(session, ROOM)
+    for google_id in pulled:
+        assert stage.pull(google_id) == 204
+    assert stage.business.as_operator("POST", f"sessions/{session}/cancel").status_code == 200
+    stage.settle()
+    store = stage.business.world.events(stage.business.world.calendars.get(ROOM))
+    record = store.find(event)
+    assert record is not None
+    assert not record.cancelled
+    assert not [each for each in untrue(stage) if "drift" in each]
+
+
+def test_a_page_that_was_looked_through_before_the_session_ended_leaves_no_free_time_behind(stage: Stage) -> None:
+    # cases 113 and 159
+    session = stage.book(service="duo")
+    stage.settle()
+    stage.move_event(session, ROOM)
+
+    def end() -> None:
+        assert stage.business.as_operator("POST", f"sessions/{session}/cancel").status_code == 200
+        assert stage.run("push", session) == 204
+
+    # The page's first commit is that of its rows.
+    stage.after["google events.list"] = lambda: stage.before.update({"commit": end})
+    assert stage.pull(ROOM) == 204
+    stage.settle()
+    assert not [each for each in untrue(stage) if "drift" in each]

@@ -26,6 +26,11 @@ KEPT = {
     2097: "a list that one pull began and another one ended was taken for the present",
     2410: "a full list that began again in the same generation left what had gone meanwhile",
     26: "an event that was deleted before a pull had seen it, and then the sync token expired",
+    1078: "a role that was taken and given back between two pulls",
+    1095: "a copy in the calendar of another resource, which might be written again",
+    1120: "a question about one of two events that the other's move took away",
+    1147: "an event beside another one of its session's, which was cancelled",
+    1160: "two sessions that were moved onto the same time in the same moment",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.adapters.store.documents import encode_occupation
+from functions.adapters.store.encoding import encode_occupation
 from functions.adapters.store.store import Store
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Hold, LedgerMonth, Waiting, enter, ledger_id

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from google.cloud import firestore
 
 from functions.adapters.clock import now_millis
-from functions.adapters.store.documents import COLLECTIONS, decode
+from functions.adapters.store.documents import collection_of, decode
 from functions.adapters.store.store import Store
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Service
@@ -69,7 +69,9 @@ def read_books(store: Store, account: str) -> Books:
     @firestore.transactional
     def read(transaction: firestore.Transaction) -> Books:
         def every(type_: type[D]) -> dict[str, D]:
-            found = store.client.collection(f"accounts/{account}/{COLLECTIONS[type_]}").stream(transaction=transaction)
+            found = store.client.collection(f"accounts/{account}/{collection_of(type_)}").stream(
+                transaction=transaction
+            )
             return {snapshot.id: decode(Ref(type_, snapshot.id), snapshot.to_dict()) for snapshot in found}
 
         return Books(
@@ -119,6 +121,7 @@ def lies(books: Books) -> list[str]:
         *_offers(books),
         *_queues(books),
         *_seats_kept(books),
+        *_inbox(books),
         *_ledger(books),
         *_blocks(books),
         *_history(books),
@@ -251,6 +254,13 @@ def _seats_kept(books: Books) -> Iterator[str]:
         said = None if session.waiting is None else session.waiting.smallest
         if said != smallest:
             yield f"session {session.id} keeps seats for a party of {said}; the smallest that waits for it is of {smallest}"
+
+
+def _inbox(books: Books) -> Iterator[str]:
+    """Of a session that is over nothing is left to decide, unless its event was brought back."""
+    for session in books.sessions.values():
+        if session.status == "cancelled" and session.conflict is not None and session.conflict.reason != "brought_back":
+            yield f"session {session.id} is cancelled, and somebody is to decide about it: {session.conflict.reason}"
 
 
 def _waits_for(place: Place, session: Session, service: Service) -> bool:

@@ -1,8 +1,15 @@
 """Access to a Google account that is lost and comes back: everything waits, and everything is caught up with."""
 
+import time
+from datetime import UTC, datetime, timedelta
+
+import requests
+
+from functions.adapters.oauth import SCOPES
 from infra.local.platform import Platform
 from tests.in_process import rediscover
 from tests.studio import Studio, instants, until
+from tests.system.waiting import all_done
 
 
 def _grant(studio: Studio) -> dict[str, object]:
@@ -46,7 +53,7 @@ def test_a_grant_that_is_given_again_catches_up_with_both_sides(studio: Studio) 
     assert instants(booked.written())[0] == eleven
     channels = studio.google_control("GET", "channels")["channels"]
     assert {each["id"] for each in channels if each["user"] == studio.person.email and each["live"]} == live
-    assert [e["what"] for e in studio.history() if e["what"].startswith("connection.")] == [
+    assert [e["what"] for e in studio.history() if e["what"].startswith("connection.") and "told" not in e["what"]] == [
         "connection.made",
         "connection.lost",
         "connection.regained",
@@ -59,28 +66,145 @@ def test_a_grant_for_a_connection_that_works_makes_no_second_one(studio: Studio)
     assert len(studio.look("connections")["connections"]) == 1
 
 
-def test_who_was_suspended_is_back_without_granting_anything(studio: Studio, platform: Platform) -> None:  # case 85
-    nine = studio.starts()[0]
-    service = f"users/{studio.person.email}"
-    studio.google_control("PATCH", service, {"calendar_service": False})
-    booked = studio.book(nine)
-    until(lambda: _state(studio) == "needs_reconnect")
-    assert studio.look("health")["connections"][0]["last_error"] == "notACalendarUser"
-    until(lambda: studio.look("bookings")["bookings"][0].get("calendar_error") == "notACalendarUser")
-    rediscover(platform, studio)
-    assert _state(studio) == "needs_reconnect"
+def _lost(studio: Studio) -> str | None:
+    """Why the connection is lost, in a word; None where it is not."""
+    (connection,) = studio.look("connections")["connections"]
+    return connection.get("loss") and str(connection["loss"]["reason"])
 
-    studio.google_control("PATCH", service, {"calendar_service": True})
-    until(lambda: _state(studio) == "active", nudge=lambda: rediscover(platform, studio))
+
+def _told(studio: Studio) -> list[str]:
+    """Subjects of the mails to the person, oldest first."""
+    return [mail["subject"] for mail in studio.messages(studio.person.email)]
+
+
+def _days_pass(studio: Studio) -> None:
+    """Tasks that are due in some days come now."""
+    requests.post(f"{studio.addresses.tasks_http}/control/flush", json={}, timeout=10).raise_for_status()
+
+
+def test_what_an_administrator_mends_is_back_without_granting_anything(
+    studio: Studio, platform: Platform
+) -> None:  # case 85
+    booked = studio.book(studio.starts()[0])
+    for trouble, mended, reason, words in (
+        ({"calendar_service": False}, {"calendar_service": True}, "calendar_off", "Google Calendar is switched off"),
+        ({"suspended": True}, {"suspended": False}, "account_off", "The Google account is suspended or deleted"),
+    ):
+        mails = len(_told(studio))
+        studio.google_control("PATCH", f"users/{studio.person.email}", trouble)
+        until(lambda: _state(studio) == "needs_reconnect", nudge=studio.poll)
+        assert _lost(studio) == reason
+        assert words in studio.look("health")["reasons"][0]["text"]
+        until(lambda known=mails: len(_told(studio)) > known)
+        mail = studio.messages(studio.person.email)[-1]
+        assert mail["subject"] == f"Your Google account is not connected any more: {studio.person.email}"
+        assert words in mail["text"]
+        assert "Have its administrator" in mail["text"]
+        before = studio.look("health")["connections"][0]["probed_at"]
+        rediscover(platform, studio)
+        assert _state(studio) == "needs_reconnect"
+        assert studio.look("health")["connections"][0]["probed_at"] > before
+
+        studio.google_control("PATCH", f"users/{studio.person.email}", mended)
+        until(lambda: _state(studio) == "active", nudge=lambda: rediscover(platform, studio))
+        assert _lost(studio) is None
     until(lambda: booked.look()["calendar_copy"] == "written")
+    _days_pass(studio)
+    all_done(studio)
+    assert len(_told(studio)) == 2
 
 
-def test_a_permission_that_was_taken_back_is_no_reason_to_try_again(
+def test_a_permission_that_was_taken_back_is_found_by_the_nightly_probe(
     studio: Studio, platform: Platform
 ) -> None:  # case 81
-    fault = {"user": studio.person.email, "method": "events.list", "status": 403, "reason": "insufficientPermissions"}
-    studio.google_control("POST", "faults", fault)
-    studio.poll()
-    until(lambda: _state(studio) == "needs_reconnect")
+    scopes = [scope for scope in SCOPES if not scope.endswith("calendar.events")]
+    studio.google_control("POST", "grants/narrow", {"email": studio.person.email, "scopes": scopes})
+    rediscover(platform, studio)
+    assert _lost(studio) == "permission_missing"
     rediscover(platform, studio)
     assert _state(studio) == "needs_reconnect"
+    (mail,) = until(lambda: studio.messages(studio.person.email))
+    assert "Connect the account again, and leave all boxes ticked." in mail["text"]
+
+
+def test_who_looks_after_it_is_told_four_times_and_then_no_more(studio: Studio) -> None:  # case 80
+    for role in ("owner", "manager", "viewer"):
+        member = {"id": role, "email": f"{role}@{studio.account}.example", "name": role, "role": role, "joined_at": 1}
+        studio.store.client.document(f"accounts/{studio.account}/members/{role}").set(member)
+    studio.google_control("POST", "grants/revoke", {"email": studio.person.email})
+    until(lambda: _lost(studio) == "revoked", nudge=studio.poll)
+    (first,) = until(lambda: studio.messages(studio.person.email))
+    assert "The permission was withdrawn in the Google account" in first["text"]
+    assert f"This concerns: {studio.person.email}." in first["text"]
+    _days_pass(studio)
+    until(lambda: len(_told(studio)) == 4)
+    assert _told(studio)[1:] == [f"Still not connected: {studio.person.email}"] * 3
+    assert ["last message" in mail["text"] for mail in studio.messages(studio.person.email)].count(True) == 1
+    all_done(studio)
+    told = [entry["after"] for entry in studio.history() if entry["what"] == "connection.told"]
+    assert sorted(each["day"] for each in told) == [0, 1, 3, 7]
+    trusted = [studio.person.email, *(f"{role}@{studio.account}.example" for role in ("owner", "manager"))]
+    assert [sorted(each["to"]) for each in told] == [sorted(trusted)] * 4
+    assert [len(studio.letters(role)) for role in ("owner", "manager", "viewer")] == [4, 4, 0]
+
+    granted = studio.google_control("POST", "grants", {"email": studio.person.email, "scopes": list(SCOPES)})
+    studio.person.refresh_token = granted["refresh_token"]
+    _grant(studio)
+    studio.google_control("POST", "grants/revoke", {"email": studio.person.email})
+    until(lambda: _lost(studio) == "revoked", nudge=studio.poll)
+    until(lambda: len(_told(studio)) == 5)  # another loss
+    granted = studio.google_control("POST", "grants", {"email": studio.person.email, "scopes": list(SCOPES)})
+    studio.person.refresh_token = granted["refresh_token"]
+    _grant(studio)
+    _days_pass(studio)
+    all_done(studio)
+    assert len(_told(studio)) == 5  # mended: the messages of its later days say nothing
+
+
+def test_an_app_in_testing_is_named_as_such(studio: Studio) -> None:
+    me = studio.person.email
+    studio.google_control("PUT", "testing", {"email": me, "on": True})
+    granted = studio.google_control("POST", "grants", {"email": me, "scopes": list(SCOPES)})
+    studio.person.refresh_token = granted["refresh_token"]
+    connection = str(_grant(studio)["id"])
+    ends = datetime.fromisoformat(studio.look("health")["connections"][0]["grant_expires_at"])
+    assert timedelta(days=6) < ends - datetime.now(UTC) <= timedelta(days=7)
+    assert studio.look("health")["well"]
+
+    document = studio.store.client.document(f"accounts/{studio.account}/connections/{connection}")
+    document.update({"grant_expires_at": int(time.time() * 1000) + 86_400_000})
+    (reason,) = studio.look("health")["reasons"]
+    assert reason["connection"] == connection
+    assert "Google ends such grants after 7 days. Connect the account again before that." in reason["text"]
+
+    document.update({"grant_expires_at": int(time.time() * 1000)})
+    studio.google_control("POST", "grants/run-out", {"email": me})
+    until(lambda: _lost(studio) == "testing_ended", nudge=studio.poll)
+    (mail,) = until(lambda: studio.messages(me))
+    assert "The app is still in testing mode: Google ends such grants after 7 days." in mail["text"]
+    assert "unless the app is published" in mail["text"]
+
+
+def test_what_passes_is_no_loss(studio: Studio) -> None:
+    me = studio.person.email
+    booked = studio.book(studio.starts()[0])
+    booked.written()
+    studio.google_control("PATCH", f"users/{me}", {"password": "another one"})
+    for fault in (
+        {"method": "oauth.token", "status": 401, "reason": "invalid_client"},
+        {"method": "oauth.token", "status": 503, "reason": "backendError"},
+        {"method": "oauth.token", "status": 429, "reason": "rate_limit_exceeded"},
+        {"method": "events.list", "drop": True},
+        {"method": "events.list", "status": 500},
+        {"method": "events.list", "status": 403, "reason": "accessNotConfigured"},
+    ):
+        studio.google_control("POST", "grants/expire", {"email": me})
+        studio.google_control("POST", "faults", {"user": me, **fault})
+        until(lambda: not studio.google_control("GET", "faults")["faults"], nudge=studio.poll)
+    before = time.time() * 1000
+    until(lambda: studio.fresh_since(before), nudge=studio.poll)
+    assert _state(studio) == "active"
+    assert [entry["what"] for entry in studio.history() if entry["what"].startswith("connection.")] == [
+        "connection.made"
+    ]
+    assert _told(studio) == []

@@ -1,4 +1,7 @@
-"""Who may call what: manage tokens, API keys and tasks' OIDC tokens open one door each; channel tokens in `test_notifications`."""
+"""Who may call what: manage tokens, API keys and tasks' OIDC tokens open one door each; channel tokens in `test_notifications`.
+
+Who may not, route by route: `test_wrong_identities`.
+"""
 
 from collections.abc import Mapping
 
@@ -15,46 +18,6 @@ def _bearer(token: str) -> Mapping[str, str]:
 @pytest.fixture
 def booking(empty_studio: Studio) -> Booked:
     return empty_studio.book(empty_studio.starts()[0])
-
-
-OPERATOR_CALLS = [
-    ("GET", "resources"),
-    ("PUT", "resources/anna"),
-    ("PUT", "services/consult"),
-    ("PUT", "calendars/any"),
-    ("POST", "calendars/any/pull"),
-    ("GET", "bookings"),
-    ("GET", "sessions"),
-    ("POST", "preview"),
-    ("GET", "sessions/any"),
-    ("GET", "waitlist"),
-    ("GET", "history?session=any"),
-    ("GET", "health"),
-    ("GET", "calendars/x"),
-    ("POST", "calendars/x/audit"),
-    ("GET", "connections"),
-    ("POST", "connections"),
-    ("POST", "connections/grants"),
-    ("GET", "connections/any/calendars"),
-]
-
-
-@pytest.mark.parametrize(("method", "path"), OPERATOR_CALLS, ids=lambda value: value)
-def test_operators_calls_open_to_no_other_proof(
-    empty_studio: Studio, booking: Booked, make_studio: object, method: str, path: str
-) -> None:
-    stranger = make_studio()  # type: ignore[operator]
-    for headers in (
-        {},
-        _bearer(booking.token),
-        _bearer(stranger.api_key),
-        _bearer("bok_wrong"),
-        {"Authorization": "Basic eDp5"},
-    ):
-        answer = requests.request(method, f"{empty_studio.base}/{path}", headers=headers, json={}, timeout=10)
-        assert answer.status_code == 401, headers
-        assert answer.json()["type"] == "urn:booking:problem:unauthorized"
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("call", ["", "/cancel", "/reschedule"])

@@ -1,76 +1,27 @@
 """Connecting a Google account through the consent pages, as a browser does."""
 
-import re
 from collections.abc import Callable
-from html.parser import HTMLParser
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
-from tests.studio import Studio, until
+from tests.browsing import Browser, Page
+from tests.studio import Studio, new_person, until
 
 
-class _Forms(HTMLParser):
-    """The fields of the page's form, as a browser would send it, and the buttons it has."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.action = ""
-        self.fields: list[tuple[str, str]] = []
-        self.boxes: list[tuple[str, str]] = []
-        self.buttons: list[tuple[str, str]] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attributes}
-        if tag == "form":
-            self.action = given.get("action", "")
-        elif tag == "input" and given.get("type") == "checkbox":
-            self.boxes.append((given.get("name", ""), given.get("value", "on")))
-        elif tag == "input" and given.get("type") == "hidden":
-            self.fields.append((given["name"], given.get("value", "")))
-        elif tag == "button":
-            self.buttons.append((given.get("name", ""), given.get("value", "")))
+def _consent(studio: Studio, url: str, *, email: str = "", without: str | None = None) -> str:
+    """The address that Google sends the browser back to, when its person has signed in there and said yes."""
+    browser = Browser()
+    page = browser.through_google(
+        browser.open(url), email or studio.person.email, without=without, stop_before=studio.addresses.booking
+    )
+    assert page.leads_to is not None
+    return page.leads_to
 
 
-class Browser:
-    """Signs in and answers the consent page; stops before any redirect that leaves Google."""
-
-    def __init__(self, studio: Studio) -> None:
-        self.http = requests.Session()
-        self.studio = studio
-
-    def consent(self, url: str, *, allow: bool = True, without: str = "no such scope") -> str:
-        """The address that Google sends the browser back to."""
-        page = self._follow(self.http.get(url, allow_redirects=False, timeout=10))
-        page = self._submit(page, [("email", self.studio.person.email), ("password", "correct horse")], button="")
-        forms = self._read(page)
-        ticked = [box for box in forms.boxes if without not in box[1]]
-        answer = self._submit(page, ticked, button="allow" if allow else "deny")
-        return answer.headers["Location"]
-
-    def _read(self, page: requests.Response) -> _Forms:
-        forms = _Forms()
-        forms.feed(page.text)
-        return forms
-
-    def _submit(self, page: requests.Response, values: list[tuple[str, str]], *, button: str) -> requests.Response:
-        forms = self._read(page)
-        pressed = [b for b in forms.buttons if button and b[1] == button]
-        url = urljoin(page.url, forms.action)
-        answer = self.http.post(url, data=forms.fields + values + pressed, allow_redirects=False, timeout=10)
-        return self._follow(answer)
-
-    def _follow(self, answer: requests.Response) -> requests.Response:
-        google = urlsplit(self.studio.addresses.google).netloc
-        while answer.is_redirect and urlsplit(urljoin(answer.url, answer.headers["Location"])).netloc == google:
-            answer = self.http.get(urljoin(answer.url, answer.headers["Location"]), allow_redirects=False, timeout=10)
-        return answer
-
-
-@pytest.fixture
-def browser(empty_studio: Studio) -> Browser:
-    return Browser(empty_studio)
+def _come_back(address: str) -> Page:
+    return Browser().open(address)
 
 
 def _begin(studio: Studio, **body: str) -> dict[str, str]:
@@ -79,13 +30,13 @@ def _begin(studio: Studio, **body: str) -> dict[str, str]:
     return dict(answer.json())
 
 
-def test_a_consent_makes_a_connection_and_lists_its_calendars(empty_studio: Studio, browser: Browser) -> None:
+def test_a_consent_makes_a_connection_and_lists_its_calendars(empty_studio: Studio) -> None:
     begun = _begin(empty_studio)
     asked = parse_qs(urlsplit(begun["consent_url"]).query)
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["access_type"] == ["offline"]
 
-    back = requests.get(browser.consent(begun["consent_url"]), timeout=10)
+    back = requests.get(_consent(empty_studio, begun["consent_url"]), timeout=10)
     assert back.status_code == 200
     assert empty_studio.person.email in back.text
     assert back.headers["Referrer-Policy"] == "no-referrer"
@@ -101,12 +52,10 @@ def test_a_consent_makes_a_connection_and_lists_its_calendars(empty_studio: Stud
     assert empty_studio.starts()
 
 
-def test_the_browser_goes_back_where_the_operator_wanted_and_nowhere_else(
-    empty_studio: Studio, browser: Browser
-) -> None:
+def test_the_browser_goes_back_where_the_operator_wanted_and_nowhere_else(empty_studio: Studio) -> None:
     home = f"{empty_studio.addresses.booking}/console"
     back = requests.get(
-        browser.consent(_begin(empty_studio, return_to=home)["consent_url"]), allow_redirects=False, timeout=10
+        _consent(empty_studio, _begin(empty_studio, return_to=home)["consent_url"]), allow_redirects=False, timeout=10
     )
     assert (back.status_code, back.headers["Location"]) == (303, home)
     for elsewhere in ("https://evil.example/", "//evil.example", "javascript:alert(1)", f"{home}@evil.example\\"):
@@ -116,8 +65,8 @@ def test_the_browser_goes_back_where_the_operator_wanted_and_nowhere_else(
         assert answer.status_code == 422, elsewhere
 
 
-def test_a_state_is_good_once(empty_studio: Studio, browser: Browser) -> None:
-    address = browser.consent(_begin(empty_studio)["consent_url"])
+def test_a_state_is_good_once(empty_studio: Studio) -> None:
+    address = _consent(empty_studio, _begin(empty_studio)["consent_url"])
     assert requests.get(address, timeout=10).status_code == 200
     again = requests.get(address, timeout=10)
     assert again.status_code == 400
@@ -128,14 +77,14 @@ def test_a_state_is_good_once(empty_studio: Studio, browser: Browser) -> None:
 def test_a_second_consent_of_the_same_person_regains_the_first_connection(empty_studio: Studio) -> None:  # case 83
     first = _begin(empty_studio)
     for begun in (first, _begin(empty_studio)):
-        address = Browser(empty_studio).consent(begun["consent_url"])
+        address = _consent(empty_studio, begun["consent_url"])
         assert requests.get(address, timeout=10).status_code == 200
     connections = empty_studio.look("connections")["connections"]
     assert [(each["id"], each["state"]) for each in connections] == [(first["id"], "active")]
 
 
-def test_a_stolen_code_is_worth_nothing_in_another_consent(empty_studio: Studio, browser: Browser) -> None:
-    code = parse_qs(urlsplit(browser.consent(_begin(empty_studio)["consent_url"])).query)["code"][0]
+def test_a_stolen_code_is_worth_nothing_in_another_consent(empty_studio: Studio) -> None:
+    code = parse_qs(urlsplit(_consent(empty_studio, _begin(empty_studio)["consent_url"])).query)["code"][0]
     other = parse_qs(urlsplit(_begin(empty_studio)["consent_url"]).query)["state"][0]
     answer = requests.get(
         f"{empty_studio.addresses.booking}/oauth/callback", params={"code": code, "state": other}, timeout=10
@@ -144,18 +93,117 @@ def test_a_stolen_code_is_worth_nothing_in_another_consent(empty_studio: Studio,
     assert empty_studio.look("connections")["connections"] == []
 
 
-def test_a_person_who_says_no_connects_nothing(empty_studio: Studio, browser: Browser) -> None:
-    back = requests.get(browser.consent(_begin(empty_studio)["consent_url"], allow=False), timeout=10)
-    assert back.status_code == 400
+def test_a_person_who_says_no_connects_nothing(empty_studio: Studio) -> None:
+    browser = Browser()
+    page = browser.open(_begin(empty_studio)["consent_url"])
+    page = browser.press(page, "Sign in", email=empty_studio.person.email, password="correct horse")
+    back = browser.press(page, "Cancel")
+    assert back.status == 400
     assert "Nothing was connected" in back.text
     assert empty_studio.look("connections")["connections"] == []
 
 
-def test_a_consent_that_leaves_out_a_permission_is_explained(empty_studio: Studio, browser: Browser) -> None:
-    back = requests.get(browser.consent(_begin(empty_studio)["consent_url"], without="calendar.events"), timeout=10)
-    assert back.status_code == 422
-    assert "calendar.events" in re.sub(r"<[^>]+>", " ", back.text)
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable", "invalid_scope", "<b>made up</b>"])
+def test_what_google_sends_back_instead_of_a_code_is_told_and_ends_the_consent(
+    empty_studio: Studio, error: str
+) -> None:
+    state = parse_qs(urlsplit(_begin(empty_studio)["consent_url"]).query)["state"][0]
+    address = f"{empty_studio.addresses.booking}/oauth/callback"
+    answers = [requests.get(address, params={"error": error, "state": state}, timeout=10) for _ in range(2)]
+    assert [each.status_code for each in answers] == [400, 400]
+    assert "Nothing was connected. Begin the connection again." in answers[0].text
+    assert "used before" in answers[1].text
+    assert "made up" not in answers[0].text
+
+
+def test_a_consent_that_leaves_out_a_permission_is_explained_given_back_and_tried_again(empty_studio: Studio) -> None:
+    person = empty_studio.person
+    begun = _begin(empty_studio)
+    back = _come_back(_consent(empty_studio, begun["consent_url"], without="calendar.events"))
+    assert back.status == 422
+    assert "View and edit events on all your calendars (calendar.events): to keep time free of bookings" in back.text
+    assert "calendar.freebusy" not in back.text
     assert empty_studio.look("connections")["connections"] == []
+    assert not _holds(empty_studio, person.refresh_token), "nothing of the grant is left at Google"
+
+    again = _come_back(_consent(empty_studio, back.links["Try again"]))
+    assert again.status == 200
+    (connection,) = empty_studio.look("connections")["connections"]
+    assert connection["id"] == begun["id"]
+    assert connection["missing_permissions"] == []
+    assert {each["scope"].rpartition("/")[2] for each in connection["permissions"]} == {
+        "calendar.calendarlist.readonly",
+        "calendar.events",
+        "calendar.freebusy",
+    }
+    (made,) = [entry for entry in empty_studio.history() if entry["what"] == "connection.made"]
+    assert (made["author_kind"], made["author_name"]) == ("operator", "bootstrap")
+
+
+def _holds(studio: Studio, refresh_token: str) -> bool:
+    """Whether that token is still good at Google."""
+    person = studio.person
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    form |= {"client_id": person.client_id, "client_secret": person.client_secret}
+    return requests.post(f"{studio.addresses.google}/token", data=form, timeout=10).ok
+
+
+def _renew(studio: Studio, connection: str, **body: str) -> str:
+    answer = studio.post(f"connections/{connection}/refresh", body, **studio.operator)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["id"] == connection
+    return str(answer.json()["consent_url"])
+
+
+def test_access_is_renewed_in_place_by_its_own_person(studio: Studio) -> None:  # case 83
+    (before,) = studio.look("connections")["connections"]
+    studio.google_control("POST", "grants/revoke", {"email": studio.person.email})
+    waiting = studio.book(studio.starts()[0])
+    until(lambda: studio.look("connections")["connections"][0]["state"] == "needs_reconnect")
+
+    url = _renew(studio, before["id"])
+    assert parse_qs(urlsplit(url).query)["login_hint"] == [studio.person.email]
+    assert _come_back(_consent(studio, url)).status == 200
+    (after,) = studio.look("connections")["connections"]
+    assert (after["id"], after["state"], after["since"]) == (before["id"], "active", before["since"])
+    assert "trouble" not in after
+    until(lambda: waiting.look()["calendar_copy"] == "written")
+    regained = next(entry for entry in studio.history() if entry["what"] == "connection.regained")
+    assert (regained["author_kind"], regained["author_name"]) == ("operator", "bootstrap")
+
+
+def test_who_renews_with_another_google_account_is_told_whose_it_is_and_may_connect_it_as_a_new_one(
+    studio: Studio,
+) -> None:  # case 82
+    me = studio.person
+    other = new_person(studio.addresses, f"eve@{studio.account}.example", me.client_id, me.client_secret)
+    (before,) = studio.look("connections")["connections"]
+
+    page = _come_back(_consent(studio, _renew(studio, before["id"]), email=other.email))
+    assert page.status == 409
+    assert f"Access was to be renewed for {me.email}, and {other.email} has granted it." in page.text
+    assert studio.look("connections")["connections"] == [before]
+    assert not _holds(studio, other.refresh_token)
+    assert _holds(studio, me.refresh_token)
+
+    url = page.links[f"Connect {other.email}"]
+    assert _come_back(_consent(studio, url, email=other.email)).status == 200
+    emails = {each["email"]: each["id"] for each in studio.look("connections")["connections"]}
+    assert emails.keys() == {me.email, other.email}
+    assert emails[me.email] == before["id"]
+
+
+def test_a_grant_that_is_refused_is_not_taken_from_another_business_that_lives_by_it(
+    studio: Studio, make_studio: Callable[[], Studio]
+) -> None:
+    """Google knows one grant of a person for all of us."""
+    elsewhere = make_studio()
+    elsewhere.open()
+    elsewhere.connect()
+    (mine,) = studio.look("connections")["connections"]
+    page = _come_back(_consent(studio, _renew(studio, mine["id"]), email=elsewhere.person.email))
+    assert page.status == 409
+    assert _holds(studio, elsewhere.person.refresh_token)
 
 
 @pytest.mark.parametrize("query", ["", "?state=x", "?state=..%2F.y&code=1", "?state=demo.unknown&code=1", "?code=1"])

@@ -95,7 +95,12 @@ def test_a_calendar_that_can_not_be_read_is_named(studio: Studio) -> None:
         {
             "rule": "calendar_unknown",
             "resource": "anna",
-            "cause": {"calendar": studio.calendar, "not_read_since": "1970-01-01T00:00:00.000Z"},
+            "cause": {
+                "calendar": studio.calendar,
+                "not_read_since": "1970-01-01T00:00:00.000Z",
+                "stale_after_minutes": 360,
+                "by_rule_of": "deployment",
+            },
         }
     ]
 

@@ -148,7 +148,7 @@ def book(client: FlaskClient, studio: Studio, start: str) -> Any:
 
 
 class TestWhereNothingCanBePulled:
-    """The sync function is not there: what then counts is the service's policy (case 156)."""
+    """The sync function is not there: what then counts is the policy of the service, or of the resource where it has one (case 156)."""
 
     @pytest.fixture
     def client(self, platform: Platform) -> FlaskClient:
@@ -171,6 +171,19 @@ class TestWhereNothingCanBePulled:
         studio.offer(**policy)
         last_read(studio, minutes_ago=minutes_ago)
         assert book(client, studio, nine).status_code == expected
+
+    def test_a_resource_that_has_a_policy_goes_before_the_service(self, client: FlaskClient, studio: Studio) -> None:
+        nine = studio.starts()[0]
+        studio.offer(on_stale="keep")
+        studio.open(stale_after_minutes=30, on_stale="close")
+        last_read(studio, minutes_ago=31)
+        assert studio.starts() == []
+        (reason,) = studio.explain(nine)["reasons"]
+        assert (reason["cause"]["stale_after_minutes"], reason["cause"]["by_rule_of"]) == (30, "resource")
+        assert book(client, studio, nine).status_code == 503
+        assert "Consultation can't be booked at anna" in studio.look("health")["reasons"][0]["text"]
+        studio.open(on_stale="keep")
+        assert book(client, studio, nine).status_code == 201
 
     def test_operators_are_told_why_and_what_it_means(self, studio: Studio) -> None:
         nine = studio.starts()[0]

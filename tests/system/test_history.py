@@ -13,7 +13,7 @@ from functions.adapters.store import store as store_module
 from functions.adapters.store.history import ForgottenHistory
 from functions.adapters.store.rebuilding import rebuilt_entry, rebuilt_session
 from functions.adapters.store.store import Reader
-from functions.booking import clients, operators
+from functions.booking.addresses import map_at
 from functions.booking.routing import Router
 from functions.domain.decision import Author, Decision, HistoryEntry, Ref
 from functions.domain.session import Session
@@ -33,7 +33,7 @@ def a_month_later(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Callab
     """What an operator does in a month: the booking function in this process, with that clock. Answers with the status."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", platform.addresses.firestore)
     application = Application(read_settings(platform.configuration.functions_environment))
-    router, app = Router((*clients.ROUTES, *operators.ROUTES)), Flask("later")
+    router, app = Router(map_at), Flask("later")
 
     def post(studio: Studio, path: str) -> int:
         address = f"/v1/accounts/{studio.account}/{path}"

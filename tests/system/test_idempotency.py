@@ -16,7 +16,7 @@ from functions.adapters.store import reading
 from functions.adapters.store.store import Store
 from functions.booking import clients
 from functions.booking.idempotency import Key, answer_given, answer_to_store
-from functions.booking.routing import Router
+from functions.booking.routing import Router, map_of
 from functions.domain.errors import IdempotencyMismatch
 from infra.local.platform import Platform
 from tests.domain.builders import NOW
@@ -95,7 +95,7 @@ class Here:
         body = {"service": "consult", "start": start, "client": {"name": "Kim Doe", "email": studio.client_email}}
         path, headers = f"/v1/accounts/{studio.account}/bookings", {"Idempotency-Key": key}
         with Flask("here").test_request_context(path, method="POST", json=body, headers=headers):
-            return Router(clients.ROUTES).answer(request, self.application, now_millis())
+            return Router(lambda _: map_of(clients.ROUTES)).answer(request, self.application, now_millis())
 
     def others_act(self) -> None:
         while self.meanwhile:

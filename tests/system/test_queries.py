@@ -25,6 +25,7 @@ from functions.adapters.store.pages import (
 )
 from functions.adapters.store.store import Store
 from functions.domain.calendar import Calendar
+from functions.domain.membership import Member
 
 CONTAINS = "CONTAINS"
 Column = tuple[str, str]  # a field, and how an index holds it: ASCENDING, DESCENDING, CONTAINS
@@ -61,6 +62,8 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "resources": lambda store: queries.resources(store, "a"),
     "connections": lambda store: queries.connections(store, "a"),
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
+    "all_to_decide_on": lambda store: queries.all_to_decide_on(store.reader("a"), Member),
+    "memberships": lambda store: queries.memberships(store, "p"),
     "bookings_page": _every(queries.bookings_page, BookingFilter),
     "sessions_page": _every(queries.sessions_page, SessionFilter),
     "entries_page": _every(queries.entries_page, EntryFilter),
@@ -69,6 +72,18 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "bookings_of_session": lambda store: queries.bookings_of_session(store, "a", "s"),
     "bookings_of_series": lambda store: queries.bookings_of_series(store, "a", "s"),
     "bookings_of_client": lambda store: queries.bookings_of_client(store, "a", "k", "s"),
+    "all_bookings_of_client": lambda store: queries.all_bookings_of_client(store, "a", "k"),
+    "all_entries_of_client": lambda store: queries.all_entries_of_client(store, "a", "k"),
+    "has_client": lambda store: queries.has_client(store, "a", "k"),
+    "bookings_to_forget": lambda store: queries.bookings_to_forget(store, "a", 1, 10),
+    "entries_to_forget": lambda store: queries.entries_to_forget(store, "a", 1, 10),
+    "erasures_under_way": lambda store: queries.erasures_under_way(store, "a", "k"),
+    "answers_about": lambda store: queries.answers_about(store.reader("a"), "b"),
+    "history_about": lambda store: [
+        queries.history_about(store.reader("a"), field, "x") for field in ("session", "booking", "entry")
+    ],
+    "effects_about": lambda store: queries.effects_about(store, "a", "b"),
+    "accounts_that_forget": lambda store: list(queries.accounts_that_forget(store)),
     "history_in_order": lambda store: [
         queries.history_in_order(store, "a", field, "x") for field in ("session", "booking", "entry")
     ],
@@ -83,7 +98,11 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "services_at": lambda store: queries.services_at(store, "a", "r"),
     "queues_due": lambda store: queries.queues_due(store, 1),
     "calendars_watched_elsewhere": lambda store: list(queries.calendars_watched_elsewhere(store, "https://x")),
+    "all_connections": lambda store: list(queries.all_connections(store)),
     "connections_held": lambda store: list(queries.connections_held(store)),
+    "ledger_months": lambda store: queries.ledger_months(store.reader("a"), "r"),
+    "sessions_from": lambda store: list(queries.sessions_from(store, "a", 1)),
+    "holds_grant": lambda store: queries.holds_grant(store, "s"),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }
 

@@ -6,7 +6,8 @@ The changes are found here, from the documents as they were read and as they are
 from collections.abc import Callable
 from typing import Any
 
-from functions.adapters.store.documents import COLLECTIONS, ref_of
+from functions.adapters.store.documents import collection_of
+from functions.adapters.store.encoding import ref_of
 from functions.adapters.store.records import HistoryRecord
 from functions.domain.decision import AnyRef, Decision, HistoryEntry
 from functions.domain.instants import Millis
@@ -51,7 +52,7 @@ def _place_of_entry(decision: Decision[Any], subject: Subject, document: Documen
             return place
     fields = ", ".join(sorted(change))
     raise ForgottenHistory(
-        f"{COLLECTIONS[type(document)]}/{name} changes ({fields}); no history entry has it as {subject}"
+        f"{collection_of(type(document))}/{name} changes ({fields}); no history entry has it as {subject}"
     )
 
 
@@ -59,7 +60,7 @@ def _nothing_vanishes(decision: Decision[Any]) -> None:
     for ref in decision.deletions:
         if subject_of(ref.type) is not None:
             raise ForgottenHistory(
-                f"{COLLECTIONS[ref.type]}/{ref.id} is deleted; such things end, and their history goes on"
+                f"{collection_of(ref.type)}/{ref.id} is deleted; such things end, and their history goes on"
             )
 
 
@@ -82,3 +83,13 @@ def _record(entry: HistoryEntry, *, commit_id: str, place: int, now: Millis, sta
         after=entry.after,
         state=state,
     )
+
+
+def without_client(record: HistoryRecord) -> HistoryRecord:
+    """What happened stays, and so does what rules say of it. What people wrote as a reason goes: the client's own words, or words about them."""
+    state = {
+        subject: {name: value for name, value in change.items() if not (name == "reason" and isinstance(value, str))}
+        for subject, change in record.state.items()
+    }
+    by_people = record.author_kind in ("client", "operator")
+    return record.model_copy(update={"why": None if by_people else record.why, "state": state})

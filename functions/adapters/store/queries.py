@@ -1,11 +1,11 @@
 """Every query the system makes, in one place; `tests/system/test_queries.py` holds them against the declared indexes."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-from functions.adapters.store.documents import COLLECTIONS, decode, mirror_ref, path_of
+from functions.adapters.store.documents import ACCOUNT, collection_of, decode, ledger_ref, mirror_ref, path_of
 from functions.adapters.store.pages import (
     BookingFilter,
     EntryFilter,
@@ -15,21 +15,27 @@ from functions.adapters.store.pages import (
     SessionFilter,
     read_page,
 )
-from functions.adapters.store.records import HistoryRecord, OutboxRecord
+from functions.adapters.store.records import HistoryRecord, OutboxRecord, StoredAnswer
 from functions.adapters.store.store import Reader, Store
+from functions.adapters.store.wire import read
 from functions.domain.calendar import Calendar, Connection
-from functions.domain.configuration import Resource, Service
+from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
+from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
-from functions.domain.instants import Millis
+from functions.domain.instants import Millis, Minute
+from functions.domain.ledger import LedgerMonth
+from functions.domain.membership import Member
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
+
+D = TypeVar("D")
 
 SWEEP_LIMIT = 300
 
 
 def _collection(store: Store, account: str, type_: type[Any]) -> Any:
-    return store.client.collection(f"accounts/{account}/{COLLECTIONS[type_]}")
+    return store.client.collection(f"accounts/{account}/{collection_of(type_)}")
 
 
 def all_of(store: Store, account: str, type_: type[Any]) -> list[Any]:
@@ -60,6 +66,21 @@ def calendars_of(store: Store, account: str, connection: str) -> list[Calendar]:
     return [decode(Ref(Calendar, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
 
+def all_to_decide_on(reader: Reader, type_: type[D]) -> list[D]:
+    """As `all_of`, for a decision that may write them."""
+    found = reader.client.collection(f"accounts/{reader.account}/{collection_of(type_)}").stream()
+    return [reader.adopt(Ref(type_, snapshot.id), snapshot) for snapshot in found]
+
+
+def memberships(store: Store, person: str) -> list[tuple[Account, Member]]:
+    """The accounts that a person belongs to, and as what. One query, and one batched read."""
+    query = store.client.collection_group(collection_of(Member)).where(filter=FieldFilter("id", "==", person))
+    found = [_with_account(snapshot, Member) for snapshot in query.stream()]
+    stored = read(store.client, (path_of(account, ACCOUNT) for account, _ in found)) if found else {}
+    both = ((stored[path_of(account, ACCOUNT)].fields, member) for account, member in found)
+    return [(decode(ACCOUNT, fields), member) for fields, member in both if fields is not None]
+
+
 def bookings_page(store: Store, account: str, wanted: BookingFilter, part: Part) -> Page[Booking]:
     """By start, the earliest first."""
     conditions = (
@@ -84,6 +105,15 @@ def sessions_page(store: Store, account: str, wanted: SessionFilter, part: Part)
         ("status", "==", wanted.status),
     )
     return read_page(_collection(store, account, Session), Session, conditions, part, order="start")
+
+
+def sessions_from(store: Store, account: str, start: Minute, *, at_once: int = 100) -> Iterator[Session]:
+    """All that start then or later, by start; read as they are gone through."""
+    part: Part | None = Part(limit=at_once)
+    while part is not None:
+        page = sessions_page(store, account, SessionFilter(start=start), part)
+        yield from page.documents
+        part = None if page.last is None else Part(limit=at_once, after=page.last)
 
 
 def sessions_with_pending_copies(store: Store, account: str, limit: int) -> list[Session]:
@@ -141,6 +171,70 @@ def bookings_of_client(store: Store, account: str, key: str, service: str) -> li
     return [booking for booking in bookings if booking.status != "cancelled"]
 
 
+def all_bookings_of_client(store: Store, account: str, key: str) -> list[Booking]:
+    """By start, whatever became of them."""
+    query = _collection(store, account, Booking).where(filter=FieldFilter("client_key", "==", key)).order_by("start")
+    return [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def all_entries_of_client(store: Store, account: str, key: str) -> list[WaitlistEntry]:
+    query = _collection(store, account, WaitlistEntry).where(filter=FieldFilter("place.client_key", "==", key))
+    return [decode(Ref(WaitlistEntry, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def has_client(store: Store, account: str, key: str) -> bool:
+    """Whether any booking is still known to be this client's."""
+    query = _collection(store, account, Booking).where(filter=FieldFilter("client_key", "==", key)).limit(1)
+    return any(True for _ in query.stream())
+
+
+def bookings_to_forget(store: Store, account: str, before: Minute, limit: int) -> list[Booking]:
+    """Those that began before and still say whose they are, the oldest first."""
+    named = _collection(store, account, Booking).where(filter=FieldFilter("names_client", "==", True))
+    query = named.where(filter=FieldFilter("start", "<", before)).order_by("start").limit(limit)
+    return [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def entries_to_forget(store: Store, account: str, before: Minute, limit: int) -> list[WaitlistEntry]:
+    """Places on waitlists for what began before that still say whose they are."""
+    named = _collection(store, account, WaitlistEntry).where(filter=FieldFilter("names_client", "==", True))
+    query = named.where(filter=FieldFilter("place.wish.end", "<=", before)).order_by("place.wish.end").limit(limit)
+    return [decode(Ref(WaitlistEntry, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def erasures_under_way(store: Store, account: str, key: str) -> list[Erasure]:
+    """Of this client: one that is through knows them no longer."""
+    query = _collection(store, account, Erasure).where(filter=FieldFilter("client_key", "==", key))
+    return [decode(Ref(Erasure, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def answers_about(reader: Reader, subject: str) -> list[StoredAnswer]:
+    """What is kept of answers that told of a booking or a place on a waitlist."""
+    answers = reader.client.collection(f"accounts/{reader.account}/{collection_of(StoredAnswer)}")
+    query = answers.where(filter=FieldFilter("about", "array_contains", subject))
+    return [reader.adopt(Ref(StoredAnswer, snapshot.id), snapshot) for snapshot in query.stream()]
+
+
+def history_about(reader: Reader, field: str, value: str) -> list[HistoryRecord]:
+    """All that history says about a session, booking or waitlist entry, to be written; in no order."""
+    history = reader.client.collection(f"accounts/{reader.account}/{collection_of(HistoryRecord)}")
+    query = history.where(filter=FieldFilter(field, "==", value))
+    return [reader.adopt(Ref(HistoryRecord, snapshot.id), snapshot) for snapshot in query.stream()]
+
+
+def effects_about(store: Store, account: str, subject: str) -> list[OutboxRecord]:
+    """What is still to be done about it."""
+    query = _collection(store, account, OutboxRecord).where(filter=FieldFilter("subject", "==", subject))
+    return [decode(Ref(OutboxRecord, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def accounts_that_forget(store: Store) -> Iterator[str]:
+    """The accounts that have set how long they keep their clients' data."""
+    query = store.client.collection("accounts").where(filter=FieldFilter("retention_days", ">", 0))
+    for snapshot in query.stream():
+        yield snapshot.id
+
+
 def history_in_order(store: Store, account: str, field: str, value: str) -> list[HistoryRecord]:
     """All that history says about a session, booking or waitlist entry, in the order of the commits: by Firestore's clock, because machines' differ."""
     query = _collection(store, account, HistoryRecord).where(filter=FieldFilter(field, "==", value))
@@ -176,6 +270,12 @@ def rows_after(reader: Reader, calendar: str, after: str | None, limit: int) -> 
     if after is not None:
         query = query.start_after({"__name__": path_of(reader.account, mirror_ref(calendar, after)).rpartition("/")[2]})
     return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
+
+
+def ledger_months(reader: Reader, resource: str) -> list[LedgerMonth]:
+    """All months of a resource's ledger, also long past ones."""
+    months = reader.client.collection(f"accounts/{reader.account}/{collection_of(Resource)}/{resource}/months")
+    return [reader.adopt(ledger_ref(resource, snapshot.id), snapshot) for snapshot in months.stream()]
 
 
 def _adopted(reader: Reader, calendar: str, snapshot: Any) -> MirrorEvent:
@@ -224,6 +324,19 @@ def connections_held(store: Store) -> Iterator[tuple[str, Connection]]:
     """Connections of all accounts that nobody has ended."""
     held = FieldFilter("status", "in", ["active", "needs_reconnect"])
     for snapshot in store.client.collection_group("connections").where(filter=held).stream():
+        yield _with_account(snapshot, Connection)
+
+
+def holds_grant(store: Store, subject: str) -> bool:
+    """Whether any account has a connection that lives by what this person has granted: Google knows one grant of theirs for all of us."""
+    same = FieldFilter("subject", "==", subject)
+    found = store.client.collection_group("connections").where(filter=same).stream()
+    return any(snapshot.get("status") != "disconnected" for snapshot in found)
+
+
+def all_connections(store: Store) -> Iterator[tuple[str, Connection]]:
+    """Of all accounts, whatever became of them."""
+    for snapshot in store.client.collection_group("connections").stream():
         yield _with_account(snapshot, Connection)
 
 

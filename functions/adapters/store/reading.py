@@ -20,11 +20,12 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import AnyRef, Ref
 from functions.domain.errors import NotFound
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerMonth, Occupation
-from functions.domain.mirroring import new_horizon
 from functions.domain.openings import open_time, openings
+from functions.domain.staleness import Staleness, staleness
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -82,7 +83,7 @@ class ServiceState:
 
 
 def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Millis) -> ServiceState:
-    """`stale_after`: the deployment's, where the service has none of its own. Raises `NotFound`."""
+    """`stale_after`: the deployment's, where neither resource nor service has one of its own. Raises `NotFound`."""
     service_ref = Ref(Service, wanted.service)
     hint = hints.get((reader.account, wanted.service)) or Hint()
     asked = Interval(wanted.start + hint.first, wanted.end + hint.last)
@@ -101,10 +102,11 @@ def read_service(reader: Reader, wanted: Wanted, *, now: Millis, stale_after: Mi
     reader.load(*_refs(service.resources, months))
     margins = needed.start - wanted.start, needed.end - wanted.end
     hints.remember((reader.account, wanted.service), Hint(service.resources, calendars, *margins))
-    known_for = service.stale_after(stale_after)
-    return ServiceState(
-        service, tuple(_state(reader, each, months, now=now, stale_after=known_for) for each in resources)
+    states = (
+        _state(reader, each, months, now=now, staleness=staleness(each, service, usual=stale_after))
+        for each in resources
     )
+    return ServiceState(service, tuple(states))
 
 
 def not_fresh(reader: Reader, service: Service, resources: Iterable[Resource], *, now: Millis) -> list[Calendar]:
@@ -117,24 +119,27 @@ def not_fresh(reader: Reader, service: Service, resources: Iterable[Resource], *
 
 
 def read_resources(
-    reader: Reader, names: Iterable[str], months: Iterable[str], *, now: Millis, stale_after: Millis | None
+    reader: Reader, service: Service, names: Iterable[str], months: Iterable[str], *, now: Millis, stale_after: Millis
 ) -> tuple[ResourceState, ...]:
-    """These resources, those that there are, with whole months of their ledgers: also the nights, which operators may use as they like."""
+    """These resources, those that there are, for the service, with whole months of their ledgers: also the nights, which operators may use as they like."""
     names, months = tuple(names), tuple(months)
     reader.load(*_refs(names, months))
     resources = [r for name in names if (r := reader.get(Ref(Resource, name))) is not None]
     reader.load(*_calendar_refs(sorted({calendar for resource in resources for calendar in resource.blocked_by})))
-    return tuple(_state(reader, each, months, now=now, stale_after=stale_after) for each in resources)
+    return tuple(
+        _state(reader, each, months, now=now, staleness=staleness(each, service, usual=stale_after))
+        for each in resources
+    )
 
 
 def _state(
-    reader: Reader, resource: Resource, months: Iterable[str], *, now: Millis, stale_after: Millis | None
+    reader: Reader, resource: Resource, months: Iterable[str], *, now: Millis, staleness: Staleness
 ) -> ResourceState:
     """The resource's time is known as far as the least known of its calendars (law 6)."""
     known_until, least_known, last_read = new_horizon(now), None, None
     for name in resource.blocked_by:
         calendar = reader.get(Ref(Calendar, name))
-        until = calendar.known_until(resource.id, now=now, stale_after=stale_after) if calendar else 0
+        until = calendar.known_until(resource.id, now=now, stale_after=staleness.known_for) if calendar else 0
         if until < known_until:
             known_until, least_known = until, name
             last_read = calendar.last_success_at if calendar else None
@@ -144,6 +149,7 @@ def _state(
         known_until=known_until,
         least_known=least_known,
         last_read=last_read,
+        staleness=staleness,
     )
 
 

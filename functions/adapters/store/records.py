@@ -1,13 +1,13 @@
 """Documents that only the store's own machinery needs: history, outbox, stored answers, pending consents."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from functions.domain.decision import EffectKind
 from functions.domain.instants import Millis
-from functions.domain.model import Document
+from functions.domain.model import Document, Personal
 
 
 class HistoryRecord(Document):
@@ -29,10 +29,10 @@ class HistoryRecord(Document):
     calendar: str | None = None
     service: str | None = None
     entry: str | None = None
-    why: str | None = None
+    why: Annotated[str | None, Personal()] = None
     before: Mapping[str, Any] = Field(default_factory=dict)
     after: Mapping[str, Any] = Field(default_factory=dict)
-    state: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    state: Annotated[Mapping[str, Mapping[str, Any]], Personal()] = Field(default_factory=dict)
 
 
 class OutboxRecord(Document):
@@ -53,21 +53,30 @@ class OutboxRecord(Document):
 
 
 class StoredAnswer(Document):
-    """What a request with an Idempotency-Key was answered, without secrets. `request_hash` tells a repetition from another request."""
+    """What a request with an Idempotency-Key was answered, without secrets. `request_hash` tells a repetition from another request. `about`: the bookings or
+    the place on a waitlist that the answer tells of, with whose client it goes.
+    """
 
     id: str
-    request_hash: str
+    request_hash: Annotated[str, Personal()]
     status: int
-    body: Mapping[str, Any]
+    body: Annotated[Mapping[str, Any], Personal()]
+    about: tuple[str, ...] = ()
     expires_at: Millis
 
 
 class PendingConsent(Document):
-    """A consent that was begun: used once, by the browser that brings back the state. `id` is the hash of the state's random part."""
+    """A consent that was begun: used once, by the browser that brings back the state. `id` is the hash of the state's random part.
+
+    `connection`: the one that comes of it, or (`refreshes`) whose access it renews. `begun_by`: the operator's name. `browser`: the sign-in of the browser in
+    which it was begun, and in which alone it may be finished; None where a program began it.
+    """
 
     id: str
     verifier: str
     connection: str
-    reconnects: bool = False
+    refreshes: bool = False
+    begun_by: str = ""
+    browser: str | None = None
     return_to: str | None = None
     expires_at: Millis

@@ -7,9 +7,9 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Ref
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import MINUTE_MS, Millis, Minute, months_between
 from functions.domain.ledger import LedgerMonth
-from functions.domain.mirroring import new_horizon
 from functions.domain.session import Booking, Session
 from functions.domain.standing import Scene
 

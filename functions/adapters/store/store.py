@@ -6,43 +6,32 @@ time), or must still not exist. That is right under any interleaving, and on a h
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
 from google.cloud import firestore
 
 from functions.adapters.clock import now_millis
-from functions.adapters.store.documents import (
-    change_fields,
-    decode,
-    differences,
-    encode,
-    new_month_fields,
-    path_of,
-    ref_of,
-)
-from functions.adapters.store.history import history_records, record_id
+from functions.adapters.store.documents import decode, path_of
 from functions.adapters.store.line import Lines
-from functions.adapters.store.records import HistoryRecord, OutboxRecord
-from functions.adapters.store.wire import Commit, Stored, read
-from functions.domain.decision import AnyRef, Decision, Effect, Ref
+from functions.adapters.store.wire import Stored, read
+from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.errors import Contended, Refusal
-from functions.domain.ledger import LedgerMonth, ledger_id
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.base_document import DocumentSnapshot
+
+    from functions.adapters.store.records import OutboxRecord
 
 A = TypeVar("A")
 D = TypeVar("D")
 
 MAX_ATTEMPTS = 12
-# How long an effect may take before the sweep enqueues it again: longer than a task normally needs with a few retries.
-SWEEP_AFTER_MS = 120_000
 
-Dispatch = Callable[[str, list[OutboxRecord]], None]
+Dispatch: TypeAlias = "Callable[[str, list[OutboxRecord]], None]"
 
 
 @dataclass
@@ -118,13 +107,15 @@ class Store:
         Raises `ForgottenHistory`, a mistake in the code, where state changes and the decision's history does not say so.
         A refusal rests on what was read as much as a commit does, and is given only where all of that was true at one moment.
         """
+        from functions.adapters.store.committing import outbox_records
+
         commit_id = uuid4().hex
         for tries in range(MAX_ATTEMPTS):
             try:
                 with self._lines.turn(account):
                     reader = self.reader(account)
                     decision = attempt(reader)
-                    outbox = _outbox_records(decision.effects, commit_id, now_millis())
+                    outbox = outbox_records(decision.effects, commit_id, now_millis())
                     if not decision.writes_nothing:
                         self._commit(reader, decision, outbox, commit_id)
             except Refusal:
@@ -140,71 +131,12 @@ class Store:
             return decision.answer
         raise Contended("Nothing was changed. Try the same call again in a moment.")
 
-    def _commit(self, reader: Reader, decision: Decision[A], outbox: list[OutboxRecord], commit_id: str) -> None:
-        history = history_records(decision, reader.as_read, commit_id=commit_id, now=now_millis())
-        commit = Commit(self.client)
-        for document in decision.documents:
-            _write(commit, reader, ref_of(document), encode(document))
-        for change in decision.changes:
-            ref = Ref(LedgerMonth, ledger_id(change.resource, change.month))
-            path, before = path_of(reader.account, ref), reader.stored(ref)
-            if before.updated is None:
-                commit.create(path, new_month_fields(change))
-            else:
-                commit.update(path, change_fields(change), last=before.updated)
-        for touch in decision.touches:
-            # It has no precondition and so can't fail, and it makes every decision fail that read the month before.
-            month = Ref(LedgerMonth, ledger_id(touch.resource, touch.month))
-            commit.count(path_of(reader.account, month), "configured")
-        for ref in set(decision.guards) - _written(decision):
-            # Firestore verifies nothing that it does not write, so a guard is written too; it can't be taken for the state of anything.
-            path, before = path_of(reader.account, ref), reader.stored(ref)
-            if before.updated is None:
-                commit.create(path, {"guarded": 1})
-            else:
-                commit.count(path, "guarded", last=before.updated)
-        for ref in decision.deletions:
-            commit.delete(path_of(reader.account, ref), last=reader.stored(ref).updated)
-        for record in history:
-            commit.create(path_of(reader.account, Ref(HistoryRecord, record.id)), encode(record))
-        for effect in outbox:
-            commit.create(path_of(reader.account, Ref(OutboxRecord, effect.id)), encode(effect))
-        commit.send()
+    def _commit(self, reader: Reader, decision: Decision[A], outbox: list["OutboxRecord"], commit_id: str) -> None:
+        from functions.adapters.store.committing import commit
+
+        commit(reader, decision, outbox, commit_id)
 
     def _committed(self, account: str, decision: Decision[A], commit_id: str) -> bool:
-        """Whether this very commit went through although its answer said no: Google's client sends a commit again when the first answer is lost."""
-        if decision.history:
-            return self.get(account, Ref(HistoryRecord, record_id(commit_id, 0))) is not None
-        if decision.effects:
-            return self.get(account, Ref(OutboxRecord, f"{commit_id}0")) is not None
-        return False
+        from functions.adapters.store.committing import is_committed
 
-
-def _write(commit: Commit, reader: Reader, ref: AnyRef, fields: dict[str, Any]) -> None:
-    path, before = path_of(reader.account, ref), reader.stored(ref)
-    if before.fields is None:
-        commit.create(path, fields)
-    else:
-        # What does not differ is as it was read, by the precondition. Where nothing does, that is still to be held.
-        changed = differences(before.fields, fields) or {(name,): value for name, value in fields.items()}
-        commit.update(path, changed, last=before.updated)
-
-
-def _written(decision: Decision[A]) -> set[AnyRef]:
-    months = (Ref(LedgerMonth, ledger_id(change.resource, change.month)) for change in decision.changes)
-    return {*(ref_of(document) for document in decision.documents), *months}
-
-
-def _outbox_records(effects: Iterable[Effect], commit_id: str, now: int) -> list[OutboxRecord]:
-    return [
-        OutboxRecord(
-            id=f"{commit_id}{place}",
-            kind=effect.kind,
-            subject=effect.subject,
-            about=effect.about,
-            created_at=now,
-            not_before=effect.not_before,
-            due_at=max(now, effect.not_before or 0) + SWEEP_AFTER_MS,
-        )
-        for place, effect in enumerate(effects)
-    ]
+        return is_committed(self.reader(account), decision, commit_id)

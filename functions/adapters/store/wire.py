@@ -7,6 +7,7 @@ cost this process. It still makes the connection, with its retries, and every qu
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from google.cloud import firestore
@@ -66,8 +67,14 @@ class Commit:
 
     def update(self, path: str, fields: Mapping[Path, Any], *, last: Any) -> None:
         """These fields of a document that was last changed at `last`; what is `GONE` goes away."""
+        write = self._setting(path, fields)
+        write.current_document.update_time.CopyFrom(last)
+
+    def _setting(self, path: str, fields: Mapping[Path, Any]) -> Any:
+        """A write of these fields; all others stay."""
         write = self._request.writes.add()
         write.update.name = self._prefix + path
+        write.update_mask.SetInParent()
         for place, value in fields.items():
             write.update_mask.field_paths.append(firestore.Client.field_path(*place))
             if value is not GONE:
@@ -75,14 +82,14 @@ class Commit:
                 for name in place[:-1]:
                     inner = inner[name].map_value.fields
                 _encode(value, inner[place[-1]])
-        write.current_document.update_time.CopyFrom(last)
+        return write
 
-    def count(self, path: str, field: str, *, last: Any | None = None) -> None:
-        """Adds one to a field: to be seen by everybody who has read the document, without changing what it says. Makes one where there is none."""
-        write = self._request.writes.add()
-        write.update.name = self._prefix + path
-        write.update_mask.SetInParent()  # an empty mask: all other fields stay
-        transform = write.update_transforms.add(field_path=field)
+    def count(
+        self, path: str, field: Path, *, fields: Mapping[Path, Any] = MappingProxyType({}), last: Any | None = None
+    ) -> None:
+        """Adds one to a field: to be seen by everybody who has read the document. Makes one where there is none. `fields`: what it says besides."""
+        write = self._setting(path, fields)
+        transform = write.update_transforms.add(field_path=firestore.Client.field_path(*field))
         transform.increment.integer_value = 1
         if last is not None:
             write.current_document.update_time.CopyFrom(last)

@@ -14,7 +14,7 @@ from functions.domain.availability.joining import running, seats_open
 from functions.domain.availability.limits import FullPeriod, full_for_client, full_for_new_sessions, too_many_at_once
 from functions.domain.availability.question import Candidate, Closed, Needs, Question, ResourceState, candidates
 from functions.domain.availability.taken import occupations
-from functions.domain.instants import Minute, rfc3339, rfc3339_millis
+from functions.domain.instants import MINUTE_MS, Minute, rfc3339, rfc3339_millis
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Occupation
 from functions.domain.openings import open_time, openings
@@ -165,11 +165,13 @@ def _by_taken(
     """What else takes the resource's time. `core` is the session itself, `taken` includes its buffers."""
     resource = state.resource.id
     if taken.end > state.known_until:
-        cause = {"known_until": rfc3339(state.known_until)} if state.known_until else {}
+        cause: Cause = {"known_until": rfc3339(state.known_until)} if state.known_until else {}
         if state.least_known is not None:
             cause["calendar"] = state.least_known
         if state.last_read is not None:
             cause["not_read_since"] = rfc3339_millis(state.last_read)
+        if state.last_read is not None and state.staleness is not None and not state.known_until:
+            cause |= {"stale_after_minutes": state.staleness.limit // MINUTE_MS, "by_rule_of": state.staleness.limit_of}
         yield Reason(rule=Closed.CALENDAR_UNKNOWN, resource=resource, cause=cause)
     for session, entry in occupations(state, question.now, without=question.moving).items():
         if session != joining and entry.taken.overlaps(taken):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functions.domain.configuration import Resource, Service
 from functions.domain.instants import Millis, Minute
 from functions.domain.ledger import LedgerChange, LedgerMonth, apply_changes
+from functions.domain.staleness import Staleness
 
 
 class Closed(StrEnum):
@@ -40,7 +41,8 @@ class ResourceState:
     """What the decision knows of one resource: its rules, its ledger months, and up to which minute its calendars are known.
 
     `months` must hold every ledger month that a start in question touches with its buffers and, where there are limits, every one that the limits'
-    days, weeks and months touch. `least_known` is the calendar that sets `known_until`, and was read last at `last_read`, if ever.
+    days, weeks and months touch. `least_known` is the calendar that sets `known_until`, and was read last at `last_read`, if ever. `staleness`: the rules
+    by which that time counts as known or not.
     """
 
     resource: Resource
@@ -48,6 +50,7 @@ class ResourceState:
     known_until: Minute
     least_known: str | None = None
     last_read: Millis | None = None
+    staleness: Staleness | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

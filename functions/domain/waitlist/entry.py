@@ -6,13 +6,14 @@ precondition guards it. The entry holds what is needed once it is somebody's tur
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from functions.domain.decision import AuthorKind
 from functions.domain.instants import Millis, Minute
-from functions.domain.model import Document
-from functions.domain.session import AuthorKind, Client
+from functions.domain.model import Document, Personal
+from functions.domain.session import ERASED_CLIENT, Client
 from functions.domain.transitions import EntryStatus
 from functions.domain.waitlist.preset import Preset
 
@@ -78,7 +79,7 @@ class Place(Document):
 
     wish: Wish
     seats: int
-    client_key: str
+    client_key: Annotated[str, Personal("")]
     priority: int = 0
     level: str | None = None
     category: str | None = None
@@ -135,15 +136,15 @@ class WaitlistEntry(Document):
 
     id: str
     service: str
-    client: Client
+    client: Annotated[Client, Personal(ERASED_CLIENT)]
     place: Place
-    answers: Mapping[str, str] = Field(default_factory=dict)
-    notes: str | None = None
+    answers: Annotated[Mapping[str, str], Personal({})] = Field(default_factory=dict)
+    notes: Annotated[str | None, Personal()] = None
     status: EntryStatus = "waiting"
     booking: str | None = None
     manage_hash: str
     ended_by: AuthorKind | None = None
-    reason: str | None = None
+    reason: Annotated[str | None, Personal()] = None
     created_at: Millis
 
 

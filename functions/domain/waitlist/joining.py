@@ -7,9 +7,9 @@ from functions.domain.availability import TAKEN, Closed, open_starts
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import AlreadyWaiting, IllegalMove, Invalid, NoWaitlist, SeatFree, StartClosed
+from functions.domain.horizon import new_horizon
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, rfc3339
 from functions.domain.intervals import Interval
-from functions.domain.mirroring import new_horizon
 from functions.domain.session import Client, Session
 from functions.domain.waitlist.entry import MOST_WAITING, Place, WaitlistEntry, Wish
 from functions.domain.waitlist.fitting import open_to_everybody

@@ -25,6 +25,10 @@ may be left out where marked with ?, and then mean all.
     POST   /control/grants           email, scopes?      → refresh_token; as if the person had consented
     POST   /control/grants/expire    email?              access tokens worthless now
     POST   /control/grants/revoke    email               all that the person granted: invalid_grant from now on
+    POST   /control/grants/narrow    email, scopes       no more than these is left of what the person granted
+    POST   /control/grants/run-out   email               the days of what was granted for a time are over
+    PUT    /control/testing          email, on           to this person the app is in testing: what they grant from now on ends
+                                                         after 7 days, and token answers say so (refresh_token_expires_in)
     PUT    /control/tokens           access_lifetime_seconds
     POST   /control/calendars        owner, summary, time_zone?, id?, kind? (normal, generated, unwatchable), role?
     PATCH  /control/calendars/{id}   kind?, summary?, time_zone?

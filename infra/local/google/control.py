@@ -18,6 +18,7 @@ from infra.local.google.control_bodies import (
     FreeBusyError,
     Lag,
     Limit,
+    Narrowing,
     NewCalendar,
     NewFault,
     NewGrant,
@@ -25,6 +26,7 @@ from infra.local.google.control_bodies import (
     PagingChange,
     PushBehaviour,
     RoleChange,
+    Testing,
     TokenLifetime,
     UsageLimit,
     UserChange,
@@ -60,6 +62,9 @@ class Control:
             ("POST", "grants", self.create_grant),
             ("POST", "grants/expire", self.expire_access),
             ("POST", "grants/revoke", self.revoke),
+            ("POST", "grants/narrow", self.narrow),
+            ("POST", "grants/run-out", self.run_out),
+            ("PUT", "testing", self.set_testing),
             ("PUT", "tokens", self.set_lifetime),
             ("POST", "calendars", self.create_calendar),
             ("PATCH", "calendars/{id}", self.change_calendar),
@@ -155,6 +160,19 @@ class Control:
     async def revoke(self, request: Request) -> None:
         body = await read(request, WhichUser)
         self._world.grants.revoke_grant(self._world.people.get(body.email or "").email)
+
+    async def narrow(self, request: Request) -> None:
+        body = await read(request, Narrowing)
+        self._world.grants.narrow(self._world.people.get(body.email).email, body.scopes)
+
+    async def run_out(self, request: Request) -> None:
+        body = await read(request, WhichUser)
+        self._world.grants.run_out(self._world.people.get(body.email or "").email)
+
+    async def set_testing(self, request: Request) -> None:
+        body = await read(request, Testing)
+        testers = self._world.grants.testers
+        (testers.add if body.on else testers.discard)(self._world.people.get(body.email).email)
 
     async def set_lifetime(self, request: Request) -> None:
         body = await read(request, TokenLifetime)

@@ -40,6 +40,16 @@ class WhichUser(Body):
     email: str | None = None
 
 
+class Narrowing(Body):
+    email: str
+    scopes: list[str]
+
+
+class Testing(Body):
+    email: str
+    on: bool
+
+
 class TokenLifetime(Body):
     access_lifetime_seconds: int
 

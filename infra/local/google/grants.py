@@ -8,11 +8,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from infra.local.google.persistence import Rows
 
 CODE_LIFETIME_SECONDS = 600
+# What people grant to an app whose consent screen is in testing ends after this time.
+TESTING_SECONDS = 7 * 24 * 3600
 # Google keeps this many refresh tokens for one person and client; the oldest stops working without a word.
 REFRESH_TOKEN_LIMIT = 100
 
@@ -37,6 +39,7 @@ class RefreshToken:
     client_id: str
     scopes: list[str]
     created: float
+    expires: float | None = None
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Issued:
     scopes: list[str]
     email: str
     refresh_token: str | None = None
+    refresh_expires_in: int | None = None
     nonce: str | None = None
 
 
@@ -87,6 +91,8 @@ class Grants:
         self._rows = rows
         self._now = now
         self.access_lifetime_seconds = 3600
+        # The people to whom the app is one in testing.
+        self.testers: set[str] = set()
         self._consents: dict[str, list[str]] = {row["key"]: row["scopes"] for row in rows.load("consent")}
         self._refresh = {row["hash"]: RefreshToken(**row) for row in rows.load("refresh_token")}
         self._access = {row["hash"]: AccessToken(**row) for row in rows.load("access_token")}
@@ -116,14 +122,17 @@ class Grants:
             raise InvalidGrant("The redirect_uri differs from the one of the authorization request.")
         _check_verifier(code, verifier)
         issued = self._issue_access(code.email, client_id, code.scopes)
-        refresh = None
+        refresh, ends_in = None, None
         if code.offline and code.new_refresh_token:
             refresh = self.issue_refresh(code.email, client_id, code.scopes)
-        return Issued(**{**asdict(issued), "refresh_token": refresh, "nonce": code.nonce})
+            ends_in = self._seconds_left(self._refresh[token_hash(refresh)])
+        more = {"refresh_token": refresh, "refresh_expires_in": ends_in, "nonce": code.nonce}
+        return Issued(**{**asdict(issued), **more})
 
     def issue_refresh(self, email: str, client_id: str, scopes: Iterable[str]) -> str:
         text = "1//" + secrets.token_urlsafe(48)
-        token = RefreshToken(token_hash(text), email, client_id, list(scopes), self._now())
+        expires = self._now() + TESTING_SECONDS if email in self.testers else None
+        token = RefreshToken(token_hash(text), email, client_id, list(scopes), self._now(), expires)
         self._refresh[token.hash] = token
         self._rows.put("refresh_token", token.hash, asdict(token))
         held = [t for t in self._refresh.values() if (t.email, t.client_id) == (email, client_id)]
@@ -133,11 +142,21 @@ class Grants:
 
     def refresh(self, text: str, *, client_id: str, scopes: list[str] | None = None) -> Issued:
         token = self._refresh.get(token_hash(text))
-        if token is None or token.client_id != client_id:
+        over = token is not None and token.expires is not None and token.expires <= self._now()
+        if token is None or over or token.client_id != client_id:
             raise InvalidGrant("Token has been expired or revoked.")
         if scopes and not set(scopes) <= set(token.scopes):
             raise InvalidGrant("A refresh can't widen the granted scopes.")
-        return self._issue_access(token.email, client_id, scopes or token.scopes)
+        issued = self._issue_access(token.email, client_id, scopes or token.scopes)
+        return replace(issued, refresh_expires_in=self._seconds_left(token))
+
+    def owner(self, text: str) -> str:
+        """Whose refresh token it is; nobody's, where it is none."""
+        token = self._refresh.get(token_hash(text))
+        return "" if token is None else token.email
+
+    def _seconds_left(self, token: RefreshToken) -> int | None:
+        return None if token.expires is None else int(token.expires - self._now())
 
     def has_refresh(self, email: str, client_id: str) -> bool:
         return any((t.email, t.client_id) == (email, client_id) for t in self._refresh.values())
@@ -165,6 +184,24 @@ class Grants:
             if client_id in (None, key.split(" ", 1)[0]):
                 del self._consents[key]
                 self._rows.delete("consent", key)
+
+    def narrow(self, email: str, scopes: Iterable[str]) -> None:
+        """Leave no more than these scopes of all that a person granted."""
+        left = set(scopes)
+        tokens: list[RefreshToken | AccessToken] = [*self._refresh.values(), *self._access.values()]
+        for token in tokens:
+            if token.email == email:
+                token.scopes = [scope for scope in token.scopes if scope in left]
+                kind = "refresh_token" if isinstance(token, RefreshToken) else "access_token"
+                self._rows.put(kind, token.hash, asdict(token))
+
+    def run_out(self, email: str) -> None:
+        """The days of what a person granted for a time are over."""
+        for token in self._refresh.values():
+            if token.email == email and token.expires is not None:
+                token.expires = self._now()
+                self._rows.put("refresh_token", token.hash, asdict(token))
+        self.expire_access(email)
 
     def expire_access(self, email: str | None = None) -> int:
         """Make the access tokens of one person, or of all, worthless now. Refresh tokens stay."""

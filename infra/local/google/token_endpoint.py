@@ -45,11 +45,11 @@ class TokenEndpoint:
 
     async def token(self, request: Request) -> Response:
         form = await read_form(request)
-        fault = self._world.faults.take("before", http_method="POST", method_id="oauth.token", path="token", user="")
+        user = self._world.grants.owner(form.get("refresh_token"))
+        fault = self._world.faults.take("before", http_method="POST", method_id="oauth.token", path="token", user=user)
         if fault is not None:
             content = {"error": fault.reason, "error_description": fault.message}
-            return self._logged(JSONResponse(content, fault.status, _NO_STORE), "oauth.token", "")
-        user = ""
+            return self._logged(JSONResponse(content, fault.status, _NO_STORE), "oauth.token", user)
         try:
             self._check_client(request, form)
             issued = self._issue(form)
@@ -158,6 +158,8 @@ class TokenEndpoint:
         }
         if issued.refresh_token is not None:
             answer["refresh_token"] = issued.refresh_token
+        if issued.refresh_expires_in is not None:
+            answer["refresh_token_expires_in"] = issued.refresh_expires_in
         if "openid" in issued.scopes:
             answer["id_token"] = self._id_token(issued)
         return answer

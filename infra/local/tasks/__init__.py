@@ -42,7 +42,7 @@ left out, it means every queue. POST calls take it in the body, GET and DELETE i
 * `GET /healthz` 200 when ready.
 * `GET /control/queues?prefix=` {"queues": {name: {"paused", "pending", "scheduled", "running", "done", "failed"}}}: pending is due
   and not begun, scheduled is due later, done and failed (given up) count since the start or the last reset.
-* `GET /control/log?since=N&prefix=` {"deliveries": [{"number", "queue", "task", "method", "url", "attempt" (1 is the first), "due",
+* `GET /control/log?since=N&prefix=` {"deliveries": [{"number", "queue", "task", "method", "url", "body", "attempt" (1 is the first), "due",
   "at", "finished_at" (epoch seconds), "status", "error", "answer_lost", "result" (done, retry, failed, copy, discarded),
   "retry_in"}], "last": N}: finished deliveries numbered above `since`; the last 50,000 are kept, in memory.
 * `GET /control/idle?timeout=30&within=0&prefix=` waits until nothing runs and nothing is due within the next `within` seconds

@@ -15,7 +15,7 @@ import grpc
 from infra.local.tasks.backoff import RETENTION_SECONDS
 from infra.local.tasks.faults import FaultDecision, FaultPlan
 from infra.local.tasks.http_client import HttpClient, HttpRequest
-from infra.local.tasks.journal import Entry, Journal, Result
+from infra.local.tasks.journal import LONGEST_BODY, Entry, Journal, Result
 from infra.local.tasks.messages import seconds_of, set_seconds
 from infra.local.tasks.names import queue_of, short
 from infra.local.tasks.oidc import TokenSigner
@@ -238,6 +238,7 @@ def _entry(begun: _Begun, *, answer: Outcome, settled: _Settled, now: float) -> 
         task=begun.delivery.task.name,
         method=begun.request.method,
         url=begun.request.url,
+        body=begun.request.body[:LONGEST_BODY].decode(errors="replace"),
         attempt=begun.attempt,
         due=begun.delivery.due,
         at=begun.at,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from infra.local.tasks.names import under
 
 KEPT = 50_000
+LONGEST_BODY = 1_000
 
 
 class Result(StrEnum):
@@ -29,6 +30,7 @@ class Entry:
     task: str
     method: str
     url: str
+    body: str  # at most its first `LONGEST_BODY` characters
     attempt: int
     due: float
     at: float

@@ -1,11 +1,12 @@
 """What there is before a story begins: a business with its people in Google, connected, pulled and watched."""
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,10 +14,9 @@ from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from functions.adapters import google_calendar
+from functions.adapters import google_calendar, oauth
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
-from functions.adapters.oauth import SCOPES
 from functions.adapters.outbox import Dispatcher
 from functions.adapters.settings import Settings, read_settings
 from functions.adapters.store.store import Store
@@ -26,12 +26,14 @@ from functions.booking import freshness
 from functions.booking import main as booking
 from functions.booking.bootstrap import bootstrap
 from functions.domain.calendar import Connection
-from functions.domain.decision import Decision, Effect
+from functions.domain.decision import Decision, Effect, Ref
+from functions.domain.scopes import SCOPES
 from functions.sync import main as sync
 from functions.sync import notify
 from functions.sync.discover import calendar_id
 from functions.webhook.notifications import receive
 from infra.local.google import people
+from infra.local.google.grants import InvalidGrant
 from tests.reliability.simulation import firestore, google
 from tests.reliability.simulation.chance import Clock
 from tests.reliability.simulation.tasks import Tasks
@@ -79,6 +81,7 @@ class Business:
     world: google.World
     wire: google.Wire
     tasks: Tasks
+    rules: Mapping[str, str]  # of every service: what follows from what people do in Google
     mails: list[EmailMessage] = field(default_factory=list)
     api_key: str = ""
     calendars: dict[str, str] = field(default_factory=dict)  # ours, by Google's id
@@ -115,8 +118,8 @@ class Business:
             self.world.add_person(email=email, password="x", name=name, time_zone="Europe/Berlin")
         anna, carol = self.world.people.get(ANNA), self.world.people.get(CAROL)
         self.world.add_calendar(owner=anna, summary="Private", calendar_id=PRIVATE)
-        room = self.world.add_calendar(owner=carol, summary="Room", calendar_id=ROOM)
-        self.world.give_role(room, {"type": "user", "value": ANNA}, "writer")
+        self.world.add_calendar(owner=carol, summary="Room", calendar_id=ROOM)
+        self.let_into_the_room("writer")
         self.world.list_calendar(ANNA, ROOM)
         self.world.commit()
         self.api_key = bootstrap(self.store, account=ACCOUNT, name="Studio", time_zone="UTC", may_exist=False)
@@ -137,6 +140,26 @@ class Business:
             self._set("PUT", f"calendars/{self.calendars[google_id]}", body)
         self.settle()
         self.world.pushes.clear()
+
+    def granted(self, email: str) -> str:
+        """A refresh token of that person's, for us."""
+        return self.world.grants.issue_refresh(email, google.CLIENT.id, SCOPES)
+
+    def is_shut_out(self, email: str) -> bool:
+        """Whether the grant that we have of that person's is good no more, whether we know it or not."""
+        connection = self.store.get(ACCOUNT, Ref(Connection, self.connections[email]))
+        assert connection is not None
+        token = self.application.vault.open(connection.secret, connection=connection.id)
+        try:
+            self.world.grants.refresh(token, client_id=google.CLIENT.id)
+        except InvalidGrant:
+            return True
+        return False
+
+    def let_into_the_room(self, role: str) -> None:
+        """Its owner says what Anna may do there, through whose connection we reach it."""
+        self.world.give_role(self.world.calendars.get(ROOM), {"type": "user", "value": ANNA}, role)
+        self.world.commit()
 
     def hours(self, resource: str, *, until: str = "13:00") -> dict[str, Any]:
         """A short day, so that much happens at the same time."""
@@ -159,19 +182,18 @@ class Business:
             },
         }
         for name, body in services.items():
-            self._set("PUT", f"services/{name}", {"name": name.title(), **body})
+            self._set("PUT", f"services/{name}", {"name": name.title(), **body, **self.rules})
 
     def _connect(self, email: str) -> None:
         """As a consent does."""
         connection = self.connections[email] = email.partition("@")[0] + "s"
-        token = self.world.grants.issue_refresh(email, google.CLIENT.id, SCOPES)
         made = Connection(
             id=connection,
             status="active",
             subject=self.world.people.get(email).sub,
             email=email,
             scopes=tuple(SCOPES),
-            secret=self.application.vault.seal(token, connection=connection),
+            secret=self.application.vault.seal(self.granted(email), connection=connection),
             connected_at=now_millis(),
         )
         effects = (Effect(kind="discover", subject=connection),)
@@ -189,17 +211,21 @@ class Business:
 
 
 @contextmanager
-def business(clock: Clock, io: Io, committed: firestore.Committed) -> Iterator[Business]:
+def business(
+    clock: Clock, io: Io, committed: firestore.Committed, rules: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Business]:
     """A furnished one. While the block runs, its clock and its mail are those of `functions`."""
     application = Application(settings())
     world = google.World(clock)
     wire = google.Wire(world, io)
     tasks = Tasks(io, lambda: clock.millis)
-    made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks)
+    made = Business(clock, application, _store(clock, io, committed, tasks), world, wire, tasks, rules)
     application.__dict__ |= {"store": made.store, "tasks": tasks, "sync_function": _AtOnce(made)}
+    application.__dict__ |= {"people_certificates": google.certificates()}
     application.calendars._api = _api()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(google_calendar, "httplib2", google.library_with(wire))
+        patched.setattr(oauth, "requests", google.oauth_library_with(wire))
         patched.setattr(freshness, "time", _Waiting(io))
         patched.setattr(people, "_hash", lambda password, salt=None: password)  # slow on purpose, and nobody signs in
         patched.setattr(notify, "send", lambda message, _: io("mail", lambda: made.mails.append(message)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from tests.reliability.simulation.business import KIM, LEE, PRIVATE, Business
+from tests.reliability.simulation.business import ANNA, BEN, KIM, LEE, PRIVATE, Business
 from tests.reliability.simulation.people import DAY
 
 Json = dict[str, Any]
@@ -145,6 +145,23 @@ class Callers:
         calendar = random.choice(tuple(self.business.calendars))
         return Wish(f"pulls {calendar[:5]}", "POST", f"calendars/{self.business.calendars[calendar]}/pull")
 
+    def resolve(self, random: Random) -> Wish | None:
+        """Something of what their inbox offers."""
+        listed = self.business.as_operator("GET", "conflicts").get_json()["conflicts"]
+        offered = [(each["session"], choice["choice"]) for each in listed for choice in each["choices"]]
+        session, choice = random.choice(offered) if offered else (None, "")
+        body = {"choice": choice, **({"start": random.choice(STARTS)} if choice == "move" else {})}
+        words = f"decides to {choice} session {session and session[:4]}"
+        return session and Wish(words, "POST", f"conflicts/{session}/resolve", body)
+
+    def regain(self, random: Random) -> Wish:
+        return self.regained(random.choice((ANNA, BEN)))
+
+    def regained(self, email: str) -> Wish:
+        """The operator lets us into that person's calendars once more."""
+        body = {"email": email, "refresh_token": self.business.granted(email)}
+        return Wish(f"connects {email.partition('@')[0]} again", "POST", "connections/grants", body)
+
     def _some(self, random: Random, known: list[Known]) -> Known | None:
         return random.choice(known) if known else None
 
@@ -167,4 +184,6 @@ _OPERATORS: tuple[tuple[Kind, int], ...] = (
     (Callers.close, 3),
     (Callers.link, 4),
     (Callers.pull, 3),
+    (Callers.regain, 3),
+    (Callers.resolve, 8),
 )

@@ -5,10 +5,11 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.auth import _exponential_backoff
+from google.auth import _exponential_backoff, _helpers
 
 from functions.adapters import clock as functions_clock
 from functions.adapters.store import reading, wire
@@ -34,6 +35,10 @@ class Clock:
 
     def time(self) -> float:
         return self.millis / 1000
+
+    def utcnow(self) -> datetime:
+        """As Google's library has it, without a zone."""
+        return datetime.fromtimestamp(self.time(), UTC).replace(tzinfo=None)
 
     def microseconds(self) -> int:
         return self.millis * 1000
@@ -66,6 +71,7 @@ def decided_by(seed: object, clock: Clock) -> Iterator[None]:
         patched.setattr(os, "urandom", source.randbytes)
         patched.setattr(random, "_urandom", source.randbytes)
         patched.setattr(functions_clock, "time", clock)
+        patched.setattr(_helpers, "utcnow", clock.utcnow)
         patched.setattr(google_push, "time", clock)
         patched.setattr(functions_store, "time", _Patience)
         patched.setattr(_exponential_backoff, "time", _Patience)  # Google's, between two tries to refresh a token

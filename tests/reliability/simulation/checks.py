@@ -13,7 +13,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.event_ids import session_of
-from functions.domain.google_event import MirrorEvent, mirror_row
+from functions.domain.google_event import MirrorEvent, by_itself, mirror_row
 from functions.domain.inbound import is_disputed, new_times
 from functions.domain.instants import Millis, rfc3339
 from functions.domain.intervals import Interval, merge
@@ -71,15 +71,13 @@ def _store(business: Business, calendar: Calendar) -> EventStore:
 def _mirrors(business: Business) -> Iterator[str]:
     """Each mirror holds what a full list of its calendar brings, and nothing else."""
     for calendar in _calendars(business):
-        path = f"calendars/{calendar.google_id}/events"
-        reader, more = WHO_READS[calendar.google_id], {"maxResults": "2500"}
-        listed = business.wire.as_person(reader, "GET", path, maxAttendees="1", **more)["items"]
-        live = {
-            each["id"]: _essence(mirror_row(each, calendar=calendar.id, generation=0, session=None)) for each in listed
-        }
+        role = business.world.calendars.get(calendar.google_id).role_of(WHO_READS[calendar.google_id])
+        if calendar.role != role:
+            yield f"{calendar.google_id} is said to be ours as {calendar.role}; we are {role}"
+        live = {row.id: _essence(row) for row in _listed(business, calendar)}
         rows = business.store.client.collection(f"accounts/{ACCOUNT}/calendars/{calendar.id}/events").stream()
         kept = [decode(mirror_ref(calendar.id, row.get("id")), row.to_dict()) for row in rows]
-        mirror = {row.id: _essence(row) for row in kept}
+        mirror = {row.id: _essence(row) for row in kept if row.id in live or not _may_be_missing(calendar, row)}
         for event in sorted(live.keys() - mirror.keys()):
             yield f"the mirror of {calendar.google_id} lacks {event}: {live[event]}"
         for event in sorted(mirror.keys() - live.keys()):
@@ -87,6 +85,21 @@ def _mirrors(business: Business) -> Iterator[str]:
         for event in sorted(live.keys() & mirror.keys()):
             if mirror[event] != live[event]:
                 yield f"the mirror of {calendar.google_id} has {event} as {mirror[event]}; it is {live[event]}"
+
+
+def _listed(business: Business, calendar: Calendar) -> list[MirrorEvent]:
+    """What its full list brings; where it tells only busy times, the occurrences within its bounds, each by itself (case 74)."""
+    bounds = calendar.cursor.bounds
+    within = {} if bounds is None else {"timeMin": rfc3339(bounds.start), "timeMax": rfc3339(bounds.end)}
+    path, reader = f"calendars/{calendar.google_id}/events", WHO_READS[calendar.google_id]
+    listed = business.wire.as_person(reader, "GET", path, maxResults="2500", maxAttendees="1", **within)["items"]
+    rows = [mirror_row(each, calendar=calendar.id, generation=0, session=None) for each in listed]
+    return rows if bounds is None else [by_itself(row) for row in rows]
+
+
+def _may_be_missing(calendar: Calendar, row: MirrorEvent) -> bool:
+    """Of an event of ours that a list of busy times does not bring, Google does not say that it is gone; and one that we may not write is only expected."""
+    return row.session is not None and (calendar.free_busy_only or (row.start is None and not calendar.can_write))
 
 
 def _essence(row: MirrorEvent) -> dict[str, Any]:
@@ -121,14 +134,19 @@ def _links(resources: Iterable[Resource], calendars: Iterable[Calendar]) -> Iter
 
 
 def _stood_for(books: Books, calendar: Calendar, resource: str) -> set[str]:
-    """The events of ours whose time a session in the ledger takes: those it has here, and those that came here from another calendar of its own."""
-    return {
+    """The events of ours whose time a session in the ledger takes: those it has here, and those that came here from another calendar of its own. And those
+    of sessions that are over, where we may not delete them.
+    """
+    there = {
         copy.event
         for session in books.sessions.values()
         for name, copy in session.copies.items()
         if session.status == "open" and not is_disputed(session, calendar.id)
         if name == calendar.id or resource in session.resources
     }
+    over = (session for session in books.sessions.values() if session.status == "cancelled")
+    kept = (copy for session in over for name, copy in session.copies.items() if name == calendar.id and not copy.gone)
+    return there | {copy.event for copy in kept if not calendar.can_write}
 
 
 class _Without:
@@ -186,10 +204,13 @@ def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
             what = f"session {session.id} ({session.status}) in {calendar.google_id}"
             if session.status == "open" and copy.missing_since is not None:
                 # Where the event may be, a person is asked.
-                if not session.in_conflict(Obstacle.DELETED):
+                if not (session.in_conflict(Obstacle.DELETED) or session.in_conflict(Obstacle.MOVED)):
                     yield f"{what} is missing, and nobody is asked"
-            elif copy.written < session.version and copy.error is None and not copy.gone:
-                yield f"{what} is still to be written"
+            elif copy.written < session.version and not copy.gone:
+                if calendar.can_write:
+                    yield f"{what} is still to be written ({copy.error})"
+            elif calendar.free_busy_only:
+                continue  # nobody can see what became of it
             elif session.status == "open" and not there and not copy.gone:
                 yield f"{what} has no event"
             elif session.status == "open" and there and record is not None:
@@ -211,7 +232,8 @@ def _as_it_should(what: str, session: Session, record: EventRecord, calendar: Ca
     row = mirror_row(record.body | {"id": record.id}, calendar=calendar.id, generation=0, session=session.id)
     times = new_times(row, calendar.time_zone)
     shaped = session.conflict is not None and session.conflict.reason in ("all_day", "recurring")
-    if times != session.times and not shaped and row.kind == "single":
+    asked = is_disputed(session, calendar.id) and session.conflict is not None and session.conflict.times == times
+    if times != session.times and not shaped and not asked and row.kind == "single":
         yield f"{what} is at {session.times}, its event at {times}"
 
 

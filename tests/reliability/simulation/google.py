@@ -4,6 +4,7 @@ Its pushes are not sent: they wait in a list for the story to deliver them, or t
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +13,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httplib2
+import requests
 
-from functions.adapters.oauth import SCOPES
+from functions.adapters.certificates import Certificates
+from functions.domain.scopes import SCOPES
 from infra.local.google import (  # noqa: F401 - the imports register the API's handlers
     calendar_list_api,
     calendars_api,
@@ -33,6 +36,7 @@ from infra.local.google.discovery import calendar_discovery
 from infra.local.google.grants import Client, InvalidGrant
 from infra.local.google.keys import SigningKey
 from infra.local.google.push import Behaviour, Message, _headers
+from infra.local.google.token_endpoint import TokenEndpoint
 from tests.reliability.simulation.chance import Clock
 from tests.reliability.simulation.faults import GoogleFails
 
@@ -175,6 +179,14 @@ class Wire:
 
     def close(self) -> None: ...
 
+    def post(self, url: str, *, data: Mapping[str, str], timeout: float) -> SimpleNamespace:
+        """As `requests.post`, of which only the token endpoint is asked."""
+        try:
+            response, content = self.request(url, "POST", urlencode(data))
+        except ConnectionResetError as error:
+            raise requests.ConnectionError from error
+        return SimpleNamespace(status_code=response.status, json=lambda: json.loads(content))
+
     def _call(
         self, method: str, path: str, query: str, body: Any, headers: Mapping[str, str]
     ) -> tuple[httplib2.Response, bytes]:
@@ -194,16 +206,7 @@ class Wire:
             issued = self._world.grants.refresh(form["refresh_token"], client_id=form["client_id"])
         except InvalidGrant as error:
             return _answer(400, {"error": "invalid_grant", "error_description": str(error)}, {})
-        return _answer(
-            200,
-            {
-                "access_token": issued.access_token,
-                "expires_in": issued.expires_in,
-                "token_type": "Bearer",
-                "scope": " ".join(issued.scopes),
-            },
-            {},
-        )
+        return _answer(200, TokenEndpoint(self._world)._answer(issued), {})
 
     def as_person(self, email: str, method: str, path: str, body: Json | None = None, **query: str) -> Json:
         """What a person does with a calendar program of their own. Raises `Refused`."""
@@ -223,6 +226,16 @@ class Wire:
             reason = (answer.body or {}).get("error", {}).get("errors", [{}])[0].get("reason", "")
             raise Refused(answer.status, reason)
         return answer.body or {}
+
+
+def certificates() -> Certificates:
+    """Those by which Google's ID tokens are verified, as if they had been fetched a moment ago, always."""
+    return Certificates("", {_key().kid: _key().certificate}, _fetched_at=sys.maxsize)
+
+
+def oauth_library_with(wire: Wire) -> Any:
+    """What `adapters.oauth` knows as requests."""
+    return SimpleNamespace(post=wire.post, RequestException=requests.RequestException)
 
 
 def library_with(wire: Wire) -> Any:

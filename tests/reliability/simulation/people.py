@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from functions.domain.calendar import FREE_BUSY_ROLE
 from functions.domain.event_ids import session_of
 from infra.local.google.event_record import EventRecord
 from tests.reliability.simulation.business import ANNA, BEN, CAROL, KIM, PRIVATE, ROOM, Business
@@ -14,7 +15,7 @@ from tests.reliability.simulation.google import Refused
 Json = dict[str, Any]
 
 DAY = "2027-03-03"
-WHO = {ANNA: ANNA, PRIVATE: ANNA, ROOM: ANNA, BEN: BEN}  # who acts in a calendar that we are connected to
+WHO = {ANNA: ANNA, PRIVATE: ANNA, ROOM: CAROL, BEN: BEN}  # who acts in a calendar that we are connected to
 STARTS = tuple(f"{hour:02}:{minute:02}" for hour in range(8, 14) for minute in (0, 30))
 
 
@@ -179,6 +180,18 @@ class People:
         self.deeds.changed[record.id] += 1
         return f"{_short(record.id)} from {there[:5]} to {to[:5]}"
 
+    # What we may do
+
+    def change_role(self, random: Random) -> str:
+        role = random.choice(("writer", "writer", "reader", FREE_BUSY_ROLE))
+        self.business.let_into_the_room(role)
+        return f"Anna is {role} of the room"
+
+    def revoke(self, random: Random) -> str:
+        person = random.choice((ANNA, BEN))
+        self.business.world.grants.revoke_grant(person)
+        return f"{person} has revoked all grants"
+
     # Steps
 
     def _some(
@@ -216,6 +229,8 @@ _DEEDS: tuple[tuple[Callable[[People, Random], str | None], int], ...] = (
     (People.undelete, 6),
     (People.duplicate, 3),
     (People.take_elsewhere, 3),
+    (People.change_role, 3),
+    (People.revoke, 1),
 )
 
 

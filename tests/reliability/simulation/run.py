@@ -67,6 +67,13 @@ class Story:
         self.restless = character.choice((0.0, 0.02, 0.1, 0.5))
         self.deaf = character.choice((0.0, 0.2, 1.0))
         self.haste = character.choice((8, 20, 60))
+        self.rules = {
+            "on_calendar_move": character.choice(("follow", "follow", "restore", "ask")),
+            "on_host_decline": character.choice(("flag", "cancel")),
+            "on_conflict": character.choice(("flag", "flag", "flag", "cancel")),
+        }
+        if (chosen := character.choice((None, "cancel", "restore", "ask"))) is not None:
+            self.rules["on_calendar_delete"] = chosen
         self.moment = AtEveryMoment(lambda: self.clock.millis)
         self.waiting_wishes: list[tuple[Wish, int]] = []
         self._left = 0  # how many more I/O until something else happens
@@ -74,7 +81,10 @@ class Story:
         self._named = 0
 
     def tell(self) -> Told:
-        with decided_by(self.seed, self.clock), business(self.clock, self._io, self.moment.committed) as made:
+        with (
+            decided_by(self.seed, self.clock),
+            business(self.clock, self._io, self.moment.committed, self.rules) as made,
+        ):
             self.business = made
             self.people, self.callers = People(made), Callers(made)
             self._looking = False
@@ -190,6 +200,8 @@ class Story:
                 self.waiting_wishes.append((wish, tries))
             if answer is not None and status < 300:
                 self.callers.answered(wish, answer.get_json())
+                if "choice" in (wish.body or {}):
+                    self.covered[f"choices, {wish.body['choice']}"] += 1
             self.covered[f"answers, {status}"] += 1
             return str(status)
 
@@ -299,10 +311,18 @@ class Story:
         self._note("quiet")
         self.faults.chance = 0.0
         self.business.world.faults.reset()
+        if self.random.random() < 0.7:
+            self.business.let_into_the_room("writer")
         self._finish_all()
         self.restless = 0.02
+        for email in filter(self.business.is_shut_out, self.business.connections):
+            self._call(self.callers.regained(email))
+            self._finish_all()
         self._settle()
         self._wait_for_google()
+        for _ in range(self.random.choice((0, 1, 1, 2))):
+            self._decide()
+            self._settle()
         for number in range(MOST_POLLS):
             before = self.business.world.clock.version
             self.clock.move(2 * HOUR_MS)
@@ -313,9 +333,16 @@ class Story:
                 return
         raise Untrue(f"after {MOST_POLLS} polls we still write to Google")
 
+    def _decide(self) -> None:
+        """The operator looks through their inbox, and decides about some."""
+        for _ in range(self.random.choice((1, 2, 4))):
+            self._call(self.callers.resolve(self.random))
+            self._finish_all()
+
     def _wait_for_google(self) -> None:
-        """Where Google wanted no writes for hours, they are over (case 69)."""
+        """Where Google wanted no writes for hours, or had forbidden them, that is over and has come to be known (cases 69 and 74)."""
         pauses = [int(each["not_before"] or 0) for each in self._outbox() if each["kind"] == "push"]
+        pauses += [waiting.due for waiting in self.business.tasks.waiting if waiting.task.kind == "push"]
         if pauses:
             self.clock.move(max(0, max(pauses) - self.clock.millis))
             self._settle()

@@ -1,0 +1,160 @@
+"""What who signs in sees first: who they are, their accounts, and the set-up of one. The operator's console begins here."""
+
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from markupsafe import Markup
+from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
+
+from functions.adapters.signing import form_token
+from functions.booking.accounts import NewAccount, create
+from functions.booking.cross_site import FORM_TOKEN
+from functions.booking.me import Membership, accounts_of
+from functions.booking.pages import page, redirect
+from functions.booking.routing import Answer, Call, Route
+from functions.booking.signing_in import HOME, must_sign_in
+from functions.domain.errors import Refusal
+from functions.domain.setting_up import USUAL_HOURS
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_SET_UP = f"{HOME}/accounts"
+
+# The zone of the browser, where the form still names none; and connecting a calendar, by the very call that other programs make.
+_SCRIPT = """
+for (const zone of document.querySelectorAll("select[data-unset]"))
+  zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+for (const button of document.querySelectorAll("button[data-connect]"))
+  button.addEventListener("click", async () => {
+    const answer = await fetch(`/v1/accounts/${button.dataset.connect}/connections`, {
+      method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({return_to: location.href})
+    });
+    const body = await answer.json();
+    if (answer.ok) location.assign(body.consent_url); else alert(body.detail);
+  });
+"""
+
+
+def show(call: Call) -> Answer:
+    """Who is signed in, and their accounts; or the form of a first one."""
+    if call.caller.signed_in is None:
+        return Answer(response=must_sign_in(HOME))
+    accounts = accounts_of(call)
+    form = _set_up_form(call, MultiDict(), errors=())
+    listed = Markup("<h2>Your accounts</h2><ul>{}</ul>").format(Markup("").join(map(_account, accounts)))
+    more = Markup("<details><summary>Another account</summary>{}</details>").format(form)
+    body = listed + more if accounts else Markup("<h2>Set up your business</h2>{}").format(form)
+    return _page(call, body)
+
+
+def set_up(call: Call) -> Answer:
+    """From the form. What is wrong with it is said above it, and what was filled in stays."""
+    if call.caller.signed_in is None:
+        return Answer(response=must_sign_in(HOME))
+    given = call.request.form
+    try:
+        create(call, NewAccount.model_validate(_from_form(given)))
+    except ValidationError as error:
+        wrong = tuple(f"{_field(item['loc'])}: {item['msg']}" for item in error.errors(include_input=False))
+    except Refusal as refusal:
+        wrong = (refusal.detail,)
+    else:
+        return Answer(response=redirect(HOME))
+    return _page(call, _set_up_form(call, given, errors=wrong), status=422)
+
+
+def _from_form(given: MultiDict[str, str]) -> dict[str, Any]:
+    days = [int(day) for day in given.getlist("days") if day.isdecimal()]
+    return {
+        "name": given.get("name", ""),
+        "time_zone": given.get("time_zone", ""),
+        "hours": [{"days": days, "start": given.get("start", ""), "end": given.get("end", "")}],
+        "service": {"name": given.get("service", ""), "duration_minutes": given.get("duration_minutes", "")},
+    }
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    return " ".join(str(part).replace("_", " ") for part in place if not isinstance(part, int))
+
+
+def _page(call: Call, body: Markup, *, status: int = 200) -> Answer:
+    who = Markup("<p>Signed in as <strong>{}</strong></p>").format(call.signed_in.person.email)
+    whole = who + body + Markup("<h2>Sign out</h2>") + _leave_forms(call)
+    return Answer(response=page("Bookings", whole, status=status, script=_SCRIPT))
+
+
+def _account(account: Membership) -> Markup:
+    connect = ""
+    if "connections" in account.permissions:
+        connect = Markup(' <button class="quiet" data-connect="{}">Connect a Google calendar</button>').format(
+            account.id
+        )
+    return Markup("<li>{name}, as {role}{connect}</li>").format(name=account.name, role=account.role, connect=connect)
+
+
+def _set_up_form(call: Call, given: MultiDict[str, str], *, errors: tuple[str, ...]) -> Markup:
+    usual = USUAL_HOURS[0]
+    days = given.getlist("days") or [str(day) for day in usual.days]
+    return Markup(
+        '{errors}<form method="post" action="{action}">{token}'
+        '<label>Name of the business <input name="name" required maxlength="200" value="{name}"></label>'
+        '<label>Time zone <select name="time_zone"{unset}>{zones}</select></label>'
+        "<fieldset><legend>Open</legend>{days}"
+        '<label>from <input type="time" name="start" required value="{start}"></label>'
+        '<label>to <input type="time" name="end" required value="{end}"></label></fieldset>'
+        '<label>What can be booked first <input name="service" required maxlength="200" value="{service}"></label>'
+        '<label>and how many minutes it takes <input type="number" name="duration_minutes" required min="1" value="{minutes}"></label>'
+        "<button>Set up</button></form>"
+    ).format(
+        errors=Markup("").join(Markup('<p class="problem" role="alert">{}</p>').format(each) for each in errors),
+        action=_SET_UP,
+        token=token_field(call),
+        name=given.get("name", ""),
+        unset="" if given.get("time_zone") else Markup(" data-unset"),
+        zones=_zones(given.get("time_zone") or "UTC"),
+        days=Markup("").join(_day(number, name, days) for number, name in enumerate(_DAYS, start=1)),
+        start=given.get("start") or usual.start,
+        end=given.get("end") or usual.end,
+        service=given.get("service") or "Appointment",
+        minutes=given.get("duration_minutes") or "30",
+    )
+
+
+def _day(number: int, name: str, chosen: list[str]) -> Markup:
+    mark = Markup(" checked") if str(number) in chosen else ""
+    return Markup('<label class="check"><input type="checkbox" name="days" value="{}"{}> {}</label>').format(
+        number, mark, name
+    )
+
+
+def _zones(chosen: str) -> Markup:
+    return Markup("").join(
+        Markup('<option value="{0}"{1}>{0}</option>').format(name, Markup(" selected") if name == chosen else "")
+        for name in _zone_names()
+    )
+
+
+@cache
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
+
+
+def token_field(call: Call) -> Markup:
+    """For every form of ours that changes anything."""
+    token = form_token(call.application.settings.signing_keys[0], call.signed_in.browser)
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, token)
+
+
+def _leave_forms(call: Call) -> Markup:
+    return Markup(
+        '<form method="post" action="/signout">{token}<button class="quiet">Sign out</button></form>'
+        '<form method="post" action="/signout">{token}<input type="hidden" name="everywhere" value="yes">'
+        '<button class="quiet">Sign out everywhere</button></form>'
+    ).format(token=token_field(call))
+
+
+ROUTES = (
+    Route(method="GET", path=HOME, handler=show, access="page"),
+    Route(method="POST", path=_SET_UP, handler=set_up, access="page"),
+)

@@ -1,0 +1,233 @@
+"""A browser for tests: it keeps cookies, follows redirects, fills in forms and says where its requests come from, as a person's browser does.
+
+It has no scripts, and none of a browser's own defences: it sends its cookies with every request, also with those that other sites make it send. So what
+is refused here was refused by the server.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+PASSWORD = "correct horse"  # of everybody whom the tests give a Google account
+MOST_REDIRECTS = 10
+TIMEOUT_S = 20
+
+
+@dataclass
+class Form:
+    """`fields`: what would be sent as it stands, hidden fields and ticked boxes too. `buttons`: name, value and words of each."""
+
+    action: str
+    method: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    boxes: list[tuple[str, str]] = field(default_factory=list)
+    buttons: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is shown. `leads_to`: the address of a redirect that was not followed."""
+
+    answer: requests.Response
+    leads_to: str | None = None
+
+    @property
+    def url(self) -> str:
+        return self.answer.url
+
+    @property
+    def status(self) -> int:
+        return self.answer.status_code
+
+    @property
+    def text(self) -> str:
+        """The words, without the marks."""
+        return " ".join(_read(self.answer.text).words)
+
+    @property
+    def forms(self) -> list[Form]:
+        return _read(self.answer.text).forms
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Addresses by their words."""
+        return {words: urljoin(self.url, address) for words, address in _read(self.answer.text).links}
+
+
+class Browser:
+    """One person's. `visited`: every address that it asked for."""
+
+    def __init__(self) -> None:
+        self.http = requests.Session()
+        self.visited: list[str] = []
+
+    def open(self, address: str, *, stop_before: str | None = None, came_from: str | None = None) -> Page:
+        """An address that somebody typed, or that a page at `came_from` leads to. Redirects are followed until one goes to an address that begins
+        with `stop_before`.
+        """
+        return self._ask("GET", address, stop_before=stop_before, came_from=came_from)
+
+    def press(
+        self,
+        page: Page,
+        button: str,
+        *,
+        without: str | None = None,
+        stop_before: str | None = None,
+        came_from: str | None = None,
+        **values: str | list[str],
+    ) -> Page:
+        """The button with these words, on a page's form. `values` go into its fields; boxes whose value holds `without` are not ticked."""
+        form, name, value = next(
+            (form, name, value) for form in page.forms for name, value, words in form.buttons if words == button
+        )
+        left = {(name, value) for name, value in form.boxes if without is not None and without in value}
+        sent = [pair for pair in form.fields if pair not in left and pair[0] not in values]
+        sent += [
+            (key, each) for key, given in values.items() for each in ([given] if isinstance(given, str) else given)
+        ]
+        sent += [(name, value)] if name else []
+        address, origin = urljoin(page.url, form.action or page.url), came_from or page.url
+        if form.method != "post":
+            return self._ask("GET", address, params=sent, stop_before=stop_before, came_from=origin)
+        return self._ask("POST", address, data=sent, stop_before=stop_before, came_from=origin)
+
+    def call(
+        self,
+        method: str,
+        address: str,
+        body: Any = None,
+        *,
+        came_from: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """What a script on a page at `came_from` asks for (a page of the same site, where nothing is said). Redirects are not followed."""
+        sent = {**_origin(method, address, came_from or address, mode="cors"), **(headers or {})}
+        self.visited.append(address)
+        return self.http.request(method, address, json=body, headers=sent, allow_redirects=False, timeout=TIMEOUT_S)
+
+    def through_google(
+        self,
+        page: Page,
+        email: str,
+        *,
+        password: str = PASSWORD,
+        stop_before: str | None = None,
+        without: str | None = None,
+    ) -> Page:
+        """Signs in on Google's page and allows what is asked (boxes that hold `without` are left unticked), back to whoever asked.
+
+        Google asks nobody twice what they have allowed, nor who they are, unless it is told to.
+        """
+        google = _host(page.url)
+        if any(words == "Sign in" for form in page.forms for _, _, words in form.buttons):
+            page = self.press(page, "Sign in", email=email, password=password, stop_before=stop_before)
+        if page.leads_to is None and _host(page.url) == google:
+            page = self.press(page, "Allow", without=without, stop_before=stop_before)
+        return page
+
+    def _ask(self, method: str, address: str, *, stop_before: str | None, came_from: str | None, **sent: Any) -> Page:
+        for _ in range(MOST_REDIRECTS):
+            headers = _origin(method, address, came_from, mode="navigate")
+            self.visited.append(address)
+            answer = self.http.request(
+                method, address, headers=headers, allow_redirects=False, timeout=TIMEOUT_S, **sent
+            )
+            if not answer.is_redirect:
+                return Page(answer)
+            address = urljoin(answer.url, answer.headers["Location"])
+            if stop_before is not None and address.startswith(stop_before):
+                return Page(answer, address)
+            method, sent, came_from = "GET", {}, came_from or answer.url
+        raise AssertionError(f"redirected {MOST_REDIRECTS} times, at last to {address}")
+
+
+def _origin(method: str, address: str, came_from: str | None, *, mode: str) -> dict[str, str]:
+    """What browsers say of where a request comes from (Fetch Metadata, and the Origin of what is not a mere look)."""
+    headers = {"Sec-Fetch-Site": _relation(came_from, address), "Sec-Fetch-Mode": mode}
+    if mode == "navigate":
+        headers |= {"Sec-Fetch-Dest": "document", "Accept": "text/html,*/*;q=0.8"}
+    if came_from is not None and method not in ("GET", "HEAD"):
+        parts = urlsplit(came_from)
+        headers["Origin"] = f"{parts.scheme}://{parts.netloc}"
+    return headers
+
+
+def _relation(came_from: str | None, address: str) -> str:
+    """Ports part origins; they do not part sites."""
+    if came_from is None:
+        return "none"
+    here, there = urlsplit(came_from), urlsplit(address)
+    if (here.scheme, here.netloc) == (there.scheme, there.netloc):
+        return "same-origin"
+    return "same-site" if (here.scheme, here.hostname) == (there.scheme, there.hostname) else "cross-site"
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).netloc
+
+
+class _Parsed(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.links: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self._open: dict[str, list[str]] = {}  # the words of what has not ended yet
+        self._silent = 0
+        self._select = ""
+        self._href = ""
+        self._button = ("", "")
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        self._silent += tag in ("script", "style")
+        if tag == "a":
+            self._href, self._open["a"] = given.get("href", ""), []
+        elif tag == "form":
+            self.forms.append(Form(given.get("action", ""), given.get("method", "get").lower()))
+        elif self.forms:
+            self._control(tag, given, {name for name, _ in attributes})
+
+    def _control(self, tag: str, given: Mapping[str, str], marks: set[str]) -> None:
+        form, name, value = self.forms[-1], given.get("name", ""), given.get("value", "")
+        if tag == "button":
+            self._button, self._open["button"] = (name, value), []
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and "selected" in marks:
+            form.fields.append((self._select, value))
+        elif tag == "textarea":
+            form.fields.append((name, ""))
+        elif tag == "input" and given.get("type") in ("checkbox", "radio"):
+            value = given.get("value", "on")
+            form.boxes.append((name, value))
+            if "checked" in marks:
+                form.fields.append((name, value))
+        elif tag == "input" and name:
+            form.fields.append((name, value))
+
+    def handle_data(self, data: str) -> None:
+        text = " ".join(data.split())
+        if text and not self._silent:
+            self.words.append(text)
+            for words in self._open.values():
+                words.append(text)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("script", "style")
+        words = " ".join(self._open.pop(tag, ()))
+        if tag == "a" and words:
+            self.links.append((words, self._href))
+        elif tag == "button" and words and self.forms:
+            self.forms[-1].buttons.append((*self._button, words))
+
+
+def _read(html: str) -> _Parsed:
+    parsed = _Parsed()
+    parsed.feed(html)
+    return parsed
