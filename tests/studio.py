@@ -182,7 +182,7 @@ class Studio:
     def connect(self) -> str:
         """Connects the person's account with a grant they gave, and makes their calendar block and receive anna's time."""
         body = {"email": self.person.email, "refresh_token": self.person.refresh_token}
-        made = _ok(self.http.post(f"{self.base}/grants", json=body, headers=self.operator))
+        made = _ok(self.http.post(f"{self.base}/connections/grants", json=body, headers=self.operator))
         self.use_calendar(made["id"])
         return str(made["id"])
 
@@ -193,7 +193,7 @@ class Studio:
             self.addresses, f"{resource}@{self.account}.example", client_id=me.client_id, client_secret=me.client_secret
         )
         body = {"email": person.email, "refresh_token": person.refresh_token}
-        made = _ok(self.http.post(f"{self.base}/grants", json=body, headers=self.operator))
+        made = _ok(self.http.post(f"{self.base}/connections/grants", json=body, headers=self.operator))
         listed = until(lambda: self.look(f"connections/{made['id']}/calendars")["calendars"])
         calendar = next(calendar["id"] for calendar in listed if calendar["primary"])
         self.put(f"calendars/{calendar}", {"blocks": [resource], "destination_for": [resource]})

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
-from functions.booking.fields import Line, Minutes, Request
+from functions.booking.fields import Instant, Line, Minutes, Request
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.configuration import Account
@@ -51,7 +51,7 @@ class AccountAnswer(Model):
     id: str
     name: str
     time_zone: str
-    created_at: str
+    created_at: Instant
 
     @classmethod
     def of(cls, account: Account) -> "AccountAnswer":
@@ -64,7 +64,7 @@ class AccountAnswer(Model):
 
 
 def create_account(call: Call) -> Answer:
-    """An account of one's own, with somebody to book and something to be booked for."""
+    """Makes an account of one's own, with somebody to book and something to be booked for."""
     return Answer(body=create(call, call.body(NewAccount)), status=201)
 
 
@@ -113,7 +113,7 @@ def get_account(call: Call) -> Answer:
 
 
 def change_account(call: Call) -> Answer:
-    """Changes what is named."""
+    """Changes what is named of the account."""
     body = call.body(AccountChanges)
     wanted = body.model_dump(exclude_none=True)
 
@@ -148,8 +148,8 @@ ROUTES = (
         body=NewAccount,
         answer=AccountAnswer,
         status=201,
-        once=True,
         refusals=(IllegalMove,),
+        once=True,
     ),
     Route(method="GET", path=_ACCOUNT, handler=get_account, access="operator", answer=AccountAnswer),
     Route(

@@ -24,7 +24,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "console": ("console",),
     "disconnecting": ("connections",),
     "documentation": ("openapi.json", "docs"),
-    "grants": ("grants",),
+    "grants": ("connections",),
     "health": ("health", "calendars", "calendars/pull", "calendars/audit"),
     "invitation_page": ("invitation",),
     "invitations": ("invitations",),

@@ -15,16 +15,16 @@ from werkzeug.exceptions import HTTPException
 from functions.booking.problems import BodyTooSlow, LengthRequired, TooLarge
 
 
-def check_length(request: Request, *, most: int) -> None:
-    """Raises `LengthRequired` or `TooLarge`; nothing of the body is read."""
+def must_not_be_too_large(request: Request, *, most: int) -> None:
+    """Raises `TooLarge` and, where nobody knows, `LengthRequired`; nothing of it is read."""
     if request.content_length is None and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequired("Send a Content-Length.")
     if (request.content_length or 0) > most:
         raise TooLarge(f"Send at most {most} bytes.")
 
 
-def read_body(request: Request, *, within_s: float) -> None:
-    """The whole of it, so that the handler finds it in memory. Raises `BodyTooSlow`."""
+def must_come_in_time(request: Request, *, within_s: float) -> None:
+    """Reads the whole body, so that the handler finds it in memory. Raises `BodyTooSlow`."""
     length, connection = request.content_length or 0, request.environ.get("gunicorn.socket")
     if length == 0 or not isinstance(connection, socket.socket):
         return

@@ -18,7 +18,7 @@ from functions.domain.errors import NotFound
 
 
 def list_connections(call: Call) -> Answer:
-    """Those that are in use, or should be, or that Google has not let go of; one that is ended for good is not among them."""
+    """The Google accounts that are in use, or should be, or that Google has not let go of; one that is ended for good is not among them."""
     connections = queries.connections(call.application.store, call.account)
     calendars = queries.all_of(call.application.store, call.account, Calendar)
     means = _meanings(call, connections, calendars)
@@ -27,7 +27,7 @@ def list_connections(call: Call) -> Answer:
 
 
 def get_connection(call: Call) -> Answer:
-    """A connection and its calendars: what was granted, how fresh everything is, and what that means for clients at this moment."""
+    """A Google account: what it covers, how its calendars are, and what that means for clients."""
     store = call.application.store
     connections = queries.connections(store, call.account)
     connection = next((each for each in connections if each.id == call.ids["connection"]), None)
@@ -40,7 +40,7 @@ def get_connection(call: Call) -> Answer:
 
 
 def list_calendars(call: Call) -> Answer:
-    """The calendars that a connection reaches, in use or not."""
+    """The calendars that a connection reaches: those that do something first."""
     store = call.application.store
     if store.get(call.account, Ref(Connection, call.ids["connection"])) is None:
         raise NotFound("There is no such connection.")

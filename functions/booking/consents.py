@@ -192,9 +192,9 @@ ROUTES = (
         access="operator",
         permission="connections",
         body=NewConnection,
-        body_optional=True,
         answer=ConsentAnswer,
         status=201,
+        body_optional=True,
     ),
     Route(
         method="POST",
@@ -203,9 +203,9 @@ ROUTES = (
         access="operator",
         permission="connections",
         body=NewConnection,
-        body_optional=True,
         answer=ConsentAnswer,
         status=201,
+        body_optional=True,
         refusals=(IllegalMove,),
     ),
 )

@@ -10,15 +10,15 @@ from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Ref
 from functions.domain.disconnecting import ChoiceNeeded, Disconnected, Events, disconnect, has_event_ahead
-from functions.domain.errors import IllegalMove, NotFound
+from functions.domain.errors import NotFound
 from functions.domain.instants import DAY_MINUTES, minute_of_millis
 
 LONGEST = 7 * DAY_MINUTES  # a session that still runs began no earlier
 MOST_COUNTED = 1_000
 
 
-def disconnect_connection(call: Call) -> Answer:
-    """Twice is harmless: what was said the first time holds."""
+def end_connection(call: Call) -> Answer:
+    """Ends a connection. Twice is harmless: what was said the first time holds."""
     query = call.query(DisconnectQuery)
     store = call.application.store
     connection = store.get(call.account, Ref(Connection, call.ids["connection"]))
@@ -59,12 +59,12 @@ ROUTES = (
     Route(
         method="DELETE",
         path="/v1/accounts/<id:account>/connections/<id:connection>",
-        handler=disconnect_connection,
+        handler=end_connection,
         access="operator",
         permission="connections",
         query=DisconnectQuery,
         answer=DisconnectedAnswer,
         status=202,
-        refusals=(ChoiceNeeded, IllegalMove),
+        refusals=(ChoiceNeeded,),
     ),
 )

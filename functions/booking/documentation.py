@@ -15,14 +15,6 @@ from functions.booking.routing import JSON, Answer, Call, Route
 CACHING = "public, max-age=300"
 
 
-@cache
-def api() -> tuple[Route, ...]:
-    """All routes that are described: every one but these."""
-    from functions.booking.addresses import ADDRESSES, routes_of
-
-    return tuple(routes_of(module for module in ADDRESSES if module != "documentation"))
-
-
 def openapi(call: Call) -> Answer:
     """The OpenAPI document of this API."""
     return _kept(call, _document(), content_type=JSON)
@@ -43,7 +35,7 @@ def docs(call: Call) -> Answer:
 def _document() -> bytes:
     import json
 
-    from functions.booking.openapi import document
+    from functions.booking.openapi import api, document
 
     return json.dumps(document(api()), ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -52,7 +44,7 @@ def _document() -> bytes:
 def _page() -> tuple[bytes, str]:
     """The page, and the hash by which it allows its style."""
     from functions.booking.documentation_page import STYLE, page
-    from functions.booking.openapi import document
+    from functions.booking.openapi import api, document
 
     style = b64encode(sha256(STYLE.encode()).digest()).decode()
     return page(document(api())).encode(), f"sha256-{style}"
@@ -67,6 +59,6 @@ def _kept(call: Call, content: bytes, *, content_type: str) -> Answer:
 
 
 ROUTES = (
-    Route(method="GET", path="/openapi.json", handler=openapi, page=True),
-    Route(method="GET", path="/docs", handler=docs, page=True),
+    Route(method="GET", path="/openapi.json", handler=openapi),
+    Route(method="GET", path="/docs", handler=docs),
 )

@@ -116,4 +116,4 @@ def _left_empty(text: str) -> str:
 
 
 # A field that no person sees on a page, for programs that fill in every form they find.
-Honeypot = Annotated[str, AfterValidator(_left_empty)]
+Honeypot = Annotated[str, Field(json_schema_extra={"maxLength": 0}), AfterValidator(_left_empty)]

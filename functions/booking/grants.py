@@ -197,13 +197,13 @@ def person_of(call: Call, grant: Grant) -> Person:
 ROUTES = (
     Route(
         method="POST",
-        path="/v1/accounts/<id:account>/grants",
+        path="/v1/accounts/<id:account>/connections/grants",
         handler=import_grant,
         access="operator",
         permission="connections",
         body=GrantedConnection,
         answer=ConnectionAnswer,
         status=201,
-        refusals=(GoogleSaysNo, GoogleSilent, PermissionsMissing),
+        refusals=(GoogleSaysNo, PermissionsMissing, GoogleSilent),
     ),
 )

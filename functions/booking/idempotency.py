@@ -46,8 +46,8 @@ def answered_once(
     `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again. Raises `IdempotencyMismatch`, `RequestInFlight`,
     `Invalid` for a key that is too long, and what `Store.run` raises.
     """
-    assert call.route.once, f"{call.route} must declare once=True"
     key = _key_of(call)
+    assert call.route.once or key is None, f"{call.route} must declare once=True"
     if key is None:
         return call.application.store.run(call.account, attempt)
     keyed = _Keyed(call=call, key=key, attempt=attempt, keep=keep, repeat=repeat, status=status)

@@ -11,7 +11,7 @@ from functions.adapters.signing import invitation_token, same_secret, secret_has
 from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
-from functions.booking.fields import Email, Request
+from functions.booking.fields import Email, Instant, Request
 from functions.booking.idempotency import answered_once
 from functions.booking.me import Membership
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
@@ -44,7 +44,7 @@ class InvitationAnswer(Model):
     email: str
     role: Role
     invited_by: str
-    expires_at: str
+    expires_at: Instant
 
     @classmethod
     def of(cls, invitation: Invitation) -> "InvitationAnswer":
@@ -62,14 +62,14 @@ class InvitationList(Model):
 
 
 def list_invitations(call: Call) -> Answer:
-    """Those that are open, the one that runs out first first."""
+    """The invitations that are open, the one that runs out first first."""
     found: list[Invitation] = queries.all_of(call.application.store, call.account, Invitation)
     still_open = sorted((each for each in found if each.is_open(call.now)), key=lambda each: each.expires_at)
     return Answer(body=InvitationList(invitations=[InvitationAnswer.of(each) for each in still_open]))
 
 
 def make_invitation(call: Call) -> Answer:
-    """A mail goes to the address. To invite it again sends another one, and the first is no good any more."""
+    """Invites somebody by mail. To invite them again sends another one, and the first is no good any more."""
     body = call.body(InvitationBody)
     new = new_invitation(call.application.settings.signing_keys[0], call.account, body.email, body.role)
 
@@ -154,8 +154,8 @@ ROUTES = (
         body=InvitationBody,
         answer=InvitationAnswer,
         status=201,
-        once=True,
         refusals=(IllegalMove,),
+        once=True,
     ),
     Route(
         method="DELETE",

@@ -9,7 +9,7 @@ from functions.adapters.store import queries
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.callers import new_key
-from functions.booking.fields import Label, Request
+from functions.booking.fields import Instant, Label, Request
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.api_keys import make_key, revoke_key
 from functions.domain.configuration import OperatorKey
@@ -24,7 +24,7 @@ class KeyBody(Request):
     """`name`: the program's, as the history will call it."""
 
     name: Label
-    permissions: Annotated[tuple[Permission, ...], Field(min_length=1, max_length=20)]
+    permissions: Annotated[frozenset[Permission], Field(min_length=1)]
 
 
 class KeyAnswer(Model):
@@ -33,7 +33,7 @@ class KeyAnswer(Model):
     id: str
     name: str
     permissions: list[Permission]
-    created_at: str
+    created_at: Instant
     api_key: str | None = None
 
     @classmethod
@@ -52,17 +52,15 @@ class KeyList(Model):
 
 
 def list_keys(call: Call) -> Answer:
-    """The keys that open this account, without their secrets."""
+    """The API keys that open this account, without their secrets."""
     found: list[OperatorKey] = queries.all_of(call.application.store, call.account, OperatorKey)
     return Answer(body=KeyList(keys=[KeyAnswer.of(each) for each in sorted(found, key=lambda each: each.created_at)]))
 
 
 def create_key(call: Call) -> Answer:
-    """A key for another program. It is shown in this answer and never again."""
+    """Makes an API key for another program. It is shown in this answer and never again."""
     body, secret = call.body(KeyBody), new_key()
-    key = OperatorKey(
-        id=secret_hash(secret), name=body.name, created_at=call.now, permissions=frozenset(body.permissions)
-    )
+    key = OperatorKey(id=secret_hash(secret), name=body.name, created_at=call.now, permissions=body.permissions)
 
     def attempt(reader: Reader) -> Decision[OperatorKey]:
         if reader.get(ACCOUNT) is None:
@@ -75,7 +73,7 @@ def create_key(call: Call) -> Answer:
 
 
 def delete_key(call: Call) -> Answer:
-    """Revokes a key: from now on it opens nothing."""
+    """Revokes an API key: from now on it opens nothing."""
 
     def attempt(reader: Reader) -> Decision[None]:
         key = reader.get(Ref(OperatorKey, call.ids["key"]))

@@ -44,7 +44,7 @@ def accounts_of(call: Call) -> list[Membership]:
 
 
 def leave_account(call: Call) -> Answer:
-    """Everybody may leave, except the last owner."""
+    """Leaves an account. Everybody may, except the last owner."""
 
     def attempt(reader: Reader) -> Decision[None]:
         members = queries.all_to_decide_on(reader, Member)

@@ -2,7 +2,7 @@
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
-from functions.booking.fields import Request
+from functions.booking.fields import Instant, Request
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.decision import Decision
 from functions.domain.errors import IllegalMove, NotFound
@@ -21,7 +21,7 @@ class MemberAnswer(Model):
     email: str
     name: str
     role: Role
-    joined_at: str
+    joined_at: Instant
 
     @classmethod
     def of(cls, member: Member) -> "MemberAnswer":
@@ -39,7 +39,7 @@ class MemberList(Model):
 
 
 def list_members(call: Call) -> Answer:
-    """As they joined."""
+    """Who belongs to the account, as they joined."""
     found: list[Member] = queries.all_of(call.application.store, call.account, Member)
     members = [MemberAnswer.of(each) for each in sorted(found, key=lambda each: (each.joined_at, each.id))]
     return Answer(body=MemberList(members=members))
@@ -58,7 +58,7 @@ def change_member(call: Call) -> Answer:
 
 
 def remove_member(call: Call) -> Answer:
-    """From their next call on they can do nothing here. What they did stays in the history, by their address."""
+    """Takes a member out of the account. From their next call on they can do nothing here; what they did stays in the history."""
 
     def attempt(reader: Reader) -> Decision[None]:
         members = queries.all_to_decide_on(reader, Member)

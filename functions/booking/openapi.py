@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
+from functions.booking.cookies import SIGNED_IN
 from functions.booking.idempotency import MAX_KEY
 from functions.booking.problems import (
     TYPE_PREFIX,
@@ -48,7 +49,7 @@ WHO: Mapping[str, str] = {
     "Clients": "Open to everybody. An operator may bring their proof, and is known as such.",
     "Holders of a manage token": "Open to whoever holds the manage token of that booking or place on the waitlist, and to operators.",
     "Operators": "Open to an API key of the account with the permission that is named, and to a signed-in member of the account who has it.",
-    "People who are signed in": "Open to whoever is signed in with Google, whatever they belong to.",
+    "People who are signed in": "Open to whoever has signed in with Google, whatever they belong to. An API key is nobody in particular.",
     "Browsers": "Pages, and where forms and redirects lead to. Programs have no use for them.",
 }
 _BY_ACCESS: Mapping[str, str] = {
@@ -57,8 +58,13 @@ _BY_ACCESS: Mapping[str, str] = {
     "entry": "Holders of a manage token",
     "operator": "Operators",
     "person": "People who are signed in",
+    "page": "Browsers",
 }
 
+_COOKIE = (
+    "The browser of somebody who has signed in at `/signin`. What changes anything must be sent by a page of this system, as JSON. What is open to clients "
+    "too is done as a client, unless `Act-As: operator` says otherwise. (Where it is not served over https, the name has no prefix.)"
+)
 _SCHEMES: Json = {
     "api_key": {"type": "http", "scheme": "bearer", "description": "An API key of the account (`bok_…`)."},
     "manage_token": {
@@ -66,12 +72,7 @@ _SCHEMES: Json = {
         "scheme": "bearer",
         "description": "The `manage_token` of one booking or one place on the waitlist, from the answer to who made it or the link in their mails.",
     },
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "__Host-signed_in",
-        "description": "The cookie of a browser in which a person is signed in (`signed_in`, where the system is served without TLS).",
-    },
+    "session": {"type": "apiKey", "in": "cookie", "name": f"__Host-{SIGNED_IN}", "description": _COOKIE},
 }
 _PROOFS: Mapping[str, Sequence[str]] = {
     "public": ("api_key", "session"),
@@ -83,9 +84,16 @@ _PROOFS: Mapping[str, Sequence[str]] = {
 }
 
 # What every answer with that status has too.
-_HEADERS: Mapping[int, str] = {401: "WWW-Authenticate", 503: "Retry-After"}
+_HEADERS: Mapping[int, str] = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def api() -> tuple[Route, ...]:
+    """Every route but those of this description."""
+    from functions.booking.addresses import ADDRESSES, routes_of
+
+    return tuple(routes_of(module for module in ADDRESSES if module != "documentation"))
 
 
 def document(routes: Iterable[Route]) -> Json:
@@ -119,8 +127,13 @@ def document(routes: Iterable[Route]) -> Json:
     }
 
 
+def name_of(route: Route) -> str:
+    name = route.handler.__name__
+    return f"{route.handler.__module__.rpartition('.')[2]}_{name}" if route.access == "page" else name
+
+
 def who_calls(route: Route) -> str:
-    return "Browsers" if route.for_browsers else _BY_ACCESS[route.access]
+    return _BY_ACCESS[route.access]
 
 
 def path_of(route: Route) -> str:
@@ -133,12 +146,10 @@ def refusals_of(route: Route) -> tuple[type[Refusal], ...]:
     in_account = bool(_VARIABLE.search(route.path))
     if in_account:
         found.append(NotFound)
-    if in_account or route.access != "public":
+    if in_account or route.access not in ("public", "page"):
         found += [Unauthorized, Forbidden, RateLimited]
     if route.method != "GET":
-        found += [TooLarge, LengthRequired, BodyTooSlow, Contended, RateLimited]
-    if route.method != "GET" and "session" in _PROOFS[route.access]:
-        found.append(CrossSite)
+        found += [TooLarge, LengthRequired, BodyTooSlow, Contended, CrossSite, RateLimited]
     if route.body is not None:
         found += [InvalidJson, Invalid]
     if route.query is not None:
@@ -153,11 +164,11 @@ def refusals_of(route: Route) -> tuple[type[Refusal], ...]:
 def _operation(route: Route, schemas: Schemas, components: Mapping[str, Json]) -> Json:
     summary, description = _words(route)
     operation: Json = {
-        "operationId": _name_of_call(route),
+        "operationId": name_of(route),
         "tags": [who_calls(route)],
         "summary": summary,
         "parameters": [*_path(route), *_query(route, schemas, components), *_headers(route)],
-        "responses": _page_answers(route) if route.for_browsers else _answers(route, schemas),
+        "responses": _page_answers(route) if route.access == "page" else _answers(route, schemas),
         "security": [
             *([{}] if route.access in ("public", "page") else []),
             *({name: []} for name in _PROOFS[route.access]),
@@ -173,12 +184,6 @@ def _operation(route: Route, schemas: Schemas, components: Mapping[str, Json]) -
     if route.access in ("operator", "booking", "entry"):
         operation["x-permission"] = route.needs
     return operation
-
-
-def _name_of_call(route: Route) -> str:
-    """The handler's; of pages, which have the same everywhere, with that of what they are about."""
-    name = route.handler.__name__
-    return f"{route.handler.__module__.rpartition('.')[2]}_{name}" if route.for_browsers else name
 
 
 def _words(route: Route) -> tuple[str, str]:
@@ -254,7 +259,7 @@ def _name_of(refusals: Iterable[type[Refusal]]) -> str:
 
 def _responses(routes: Iterable[Route]) -> Json:
     """What several calls refuse with alike, each once."""
-    found = {refusals for route in routes if not route.for_browsers for _, refusals in _by_status(route)}
+    found = {refusals for route in routes if route.access != "page" for _, refusals in _by_status(route)}
     return dict(sorted((_name_of(each), _refused(each)) for each in found))
 
 
@@ -344,6 +349,10 @@ class _Schema(GenerateJsonSchema):
             left_out = inner["type"] == "nullable" and schema.get("default", inner) is None
             return self.generate_inner(inner["schema"] if left_out else inner)
         return super().default_schema(schema)
+
+    def frozenset_schema(self, schema: core_schema.FrozenSetSchema) -> Json:
+        """What is sent twice is taken once."""
+        return super().frozenset_schema(schema) | ({} if self.mode == "serialization" else {"uniqueItems": False})
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Json:
         shown = super().model_schema(schema)

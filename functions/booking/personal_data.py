@@ -41,7 +41,7 @@ _NOT_TOLD = frozenset({"manage_hash", "manage_hashes"})
 
 
 def export_client(call: Call) -> Answer:
-    """Noted in the history, in the commit that answers."""
+    """Everything that is held of a client. It is noted in the history, in the commit that answers."""
     body = call.body(WhoseData)
 
     def attempt(reader: Reader) -> Decision[ClientExport]:
@@ -70,7 +70,7 @@ def export_client(call: Call) -> Answer:
 
 
 def erase_client(call: Call) -> Answer:
-    """Begins it. An erasure of the same client that is under way is answered again."""
+    """Begins to forget a client. An erasure of the same client that is under way is answered again."""
     body = call.body(Erase)
     erasure = Erasure(
         id=session_id(os.urandom(16)),
@@ -99,7 +99,7 @@ def get_erasure(call: Call) -> Answer:
 
 
 def put_retention(call: Call) -> Answer:
-    """Holds from the next night on, for what is there already too."""
+    """Says how long clients are remembered. Holds from the next night on, for what is there already too."""
     body = call.body(Retention)
 
     def attempt(reader: Reader) -> Decision[Retention]:
@@ -119,7 +119,7 @@ def put_retention(call: Call) -> Answer:
 
 
 def get_retention(call: Call) -> Answer:
-    """How long after their sessions clients are kept; without `days`, for ever."""
+    """How long clients are remembered."""
     return Answer(body=Retention(days=_account(call.application.store.reader(call.account)).retention_days))
 
 

@@ -29,7 +29,7 @@ class NotAllowed(Refusal):
 
 
 class BodyTooSlow(Refusal):
-    """The body did not come within the time that there is for it."""
+    """The body had not come to its end by the time that it has for that."""
 
     slug = "body-too-slow"
     status = 408

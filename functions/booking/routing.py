@@ -16,11 +16,18 @@ from werkzeug.routing import BaseConverter, Map, Rule
 
 from functions.adapters.composition import Application
 from functions.booking import cors
-from functions.booking.bodies import check_length, read_body
+from functions.booking.bodies import must_come_in_time, must_not_be_too_large
 from functions.booking.callers import Access, Caller, caller_of
 from functions.booking.client_address import network_of
 from functions.booking.headers import secured
-from functions.booking.problems import NotAllowed, Unavailable, WrongMedia, from_refusal, from_validation, problem
+from functions.booking.problems import (
+    NotAllowed,
+    Unavailable,
+    WrongMedia,
+    from_refusal,
+    from_validation,
+    problem,
+)
 from functions.booking.refusals import Refusals, RefusedTooOften
 from functions.booking.signed_in import SignedIn, renew_cookie
 from functions.domain.errors import Forbidden, Invalid, NotFound, Refusal
@@ -106,7 +113,6 @@ class Route:
     The rest is what the document of the API says of it, and the tests hold it to that. `body` (which may be left out where it is `body_optional`), `query`,
     `answer`: the models of what goes in and comes out; `status` of what comes out where all is well. `refusals`: what it may raise, beyond what any route
     may that has its access and body. `once`: it takes an Idempotency-Key. `revalidated`: its answer has an ETag. `consumes`: the media type of the body.
-    `page`: it is for browsers, and answers with HTML or sends them elsewhere, as whatever has the access page.
     """
 
     method: str
@@ -123,15 +129,10 @@ class Route:
     once: bool = False
     revalidated: bool = False
     consumes: str = JSON
-    page: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
-
-    @property
-    def for_browsers(self) -> bool:
-        return self.page or self.access == "page"
 
     @property
     def needs(self) -> Permission:
@@ -164,9 +165,6 @@ class _Asked:
     def most_refusals(self) -> Limit:
         rate = self.application.settings.refusals_per_address
         return Limit(what="refusals", most=rate.most, per=rate.millis)
-
-    def read_body(self) -> None:
-        read_body(self.request, within_s=self.application.settings.body_seconds)
 
 
 def map_of(routes: Iterable[Route]) -> Map:
@@ -215,7 +213,7 @@ class Router:
         where = f"{asked.request.method} {asked.request.path}"
         caller: Caller | None = None
         try:
-            check_length(asked.request, most=asked.route.max_body_bytes)
+            self._must_be_worth_reading(asked)
             caller = self._caller(asked)
             response = self._run(asked, caller)
         except RefusedTooOften as refusal:
@@ -236,10 +234,15 @@ class Router:
             self._refusals.note(asked.network, asked.most_refusals, asked.now)
         return response
 
+    @staticmethod
+    def _must_be_worth_reading(asked: _Asked) -> None:
+        """Who sends a form is told by what is in it; everybody else is known before their body is read."""
+        must_not_be_too_large(asked.request, most=asked.route.max_body_bytes)
+        if asked.route.access == "page":
+            must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)
+
     def _caller(self, asked: _Asked) -> Caller:
         """Raises `RefusedTooOften` for who was, and what `caller_of` raises. Operators are listened to however many at their address were refused."""
-        if asked.route.access == "page":  # who sends a form is told by what is in it
-            asked.read_body()
         try:
             caller = caller_of(asked.request, asked.application, asked.ids, asked.route.access, asked.now)
         except Refusal:
@@ -255,9 +258,9 @@ class Router:
             raise Forbidden(
                 f"For this you need the permission {asked.route.needs}. An owner of the account can give it."
             )
-        asked.read_body()
         if asked.route.consumes not in (JSON, asked.request.mimetype):
             raise WrongMedia(f"Send it as Content-Type: {asked.route.consumes}.")
+        must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)
         call = Call(
             application=asked.application,
             request=asked.request,

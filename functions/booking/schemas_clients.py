@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from functions.booking.fields import Email, Request
+from functions.booking.fields import Email, Instant, Request
 from functions.booking.lists import Told
 from functions.domain.configuration import RetentionDays
 from functions.domain.model import Model
@@ -45,8 +45,8 @@ class ErasureAnswer(Model):
     client: str
     by: str
     cancel_future: bool
-    requested_at: str
-    finished_at: str | None = None
+    requested_at: Instant
+    finished_at: Instant | None = None
     bookings: int
     waitlist: int
     kept: tuple[str, ...]
@@ -76,8 +76,8 @@ class ExportedBooking(Model):
     service: str
     session: str
     resources: tuple[str, ...]
-    start: str
-    end: str | None = None
+    start: Instant
+    end: Instant | None = None
     seats: int
     status: str
     client: ExportedClient
@@ -86,10 +86,10 @@ class ExportedBooking(Model):
     series: str | None = None
     waitlist: str | None = None
     requested: bool
-    declined_at: str | None = None
+    declined_at: Instant | None = None
     cancelled_by: str | None = None
     reason: str | None = None
-    created_at: str
+    created_at: Instant
     events: list[ExportedEvent]
 
 
@@ -99,8 +99,8 @@ class ExportedEntry(Model):
     id: str
     service: str
     sessions: tuple[str, ...]
-    start: str
-    end: str
+    start: Instant
+    end: Instant
     resource: str | None = None
     seats: int
     status: str
@@ -110,17 +110,17 @@ class ExportedEntry(Model):
     priority: int
     level: str | None = None
     category: str | None = None
-    joined_at: str
+    joined_at: Instant
     booking: str | None = None
     ended_by: str | None = None
     reason: str | None = None
-    created_at: str
+    created_at: Instant
 
 
 class ExportedAnswer(Model):
     """What a request was answered, kept for a day in case it is sent again."""
 
-    kept_until: str
+    kept_until: Instant
     body: Mapping[str, Any]
 
 
@@ -128,7 +128,7 @@ class ClientExport(Model):
     """Everything that is held of one person."""
 
     email: str
-    exported_at: str
+    exported_at: Instant
     bookings: list[ExportedBooking]
     waitlist: list[ExportedEntry]
     history: list[Told]

@@ -123,16 +123,12 @@ class DifferenceAnswer(Model):
     end: Instant
 
     @classmethod
-    def of(cls, each: Difference) -> "DifferenceAnswer":
+    def of(cls, each: Difference) -> Self:
         return cls(busy=each.busy, start=rfc3339(each.start), end=rfc3339(each.end))
 
 
 class CalendarAnswer(Model):
-    """A calendar: what it does, how fresh it is, and whether it agrees with Google (`drift_minutes`, as of `audited_at`).
-
-    `blocks`: the resources whose time its events close. `destination_for`: those whose bookings are written to it. `watched`: Google tells of changes; one
-    that is not `watchable` is read from time to time. `lag_ms`: how long the last change took from Google to here.
-    """
+    """`blocks`: the resources whose time its events close. `destination_for`: those whose bookings are written to it. `watched`: Google tells of changes."""
 
     id: str
     connection: str
@@ -170,17 +166,15 @@ class CalendarAnswer(Model):
             | {
                 "can_write": calendar.can_write,
                 "blocks": list(calendar.resources),
-                "destination_for": list(calendar.destination_for),
                 "watched": channel is not None and channel.resource is not None,
-                "watchable": calendar.watchable,
                 "watched_until": None if channel is None else moment(channel.expires_at),
                 "last_success_at": moment(calendar.last_success_at),
                 "last_change_at": moment(calendar.last_change_at),
                 "missing_since": moment(calendar.missing_since),
+                "trouble": trouble_of_calendar(calendar),
                 "next_poll_at": moment(calendar.next_poll_at),
                 "audited_at": moment(calendar.audited_at),
                 "drift": [DifferenceAnswer.of(each) for each in calendar.drift],
-                "trouble": trouble_of_calendar(calendar),
             }
         )
 

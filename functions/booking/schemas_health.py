@@ -14,7 +14,7 @@ from functions.domain.transitions import ConnectionStatus
 
 
 class HealthOfConnection(Model):
-    """`lost_at`: since when it can't be used, and has to be granted again."""
+    """`lost_at`: since when it can't be used, and has to be granted again. `probed_at`: when it was last tried out."""
 
     id: str
     email: str

@@ -20,7 +20,7 @@ def active_connection(api: BookingApi, *, email: str) -> str | None:
 
 def connect_granted(api: BookingApi, *, email: str, refresh_token: str) -> str:
     """Connect with a token that Google has granted already; returns the connection's id."""
-    return str(api.post("/grants", {"email": email, "refresh_token": refresh_token})["id"])
+    return str(api.post("/connections/grants", {"email": email, "refresh_token": refresh_token})["id"])
 
 
 def wait_for_calendars(api: BookingApi, connection: str, *, at_least: int = 1) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ class Owner:
             body = {"owner": person.email, "summary": f"Room {number}", "id": f"{number}.{person.email}"}
             studio.google_control("POST", "calendars", body)
         grant = {"email": person.email, "refresh_token": person.refresh_token}
-        connection = studio.post("grants", grant, **studio.operator).json()["id"]
+        connection = studio.post("connections/grants", grant, **studio.operator).json()["id"]
         listed = until(lambda: self._listed(connection), within=60)
         for number, (ours, theirs) in enumerate(listed.items()):
             studio.open(resource=f"r{number}", start="00:00", end="24:00", zone="UTC")

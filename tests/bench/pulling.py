@@ -71,7 +71,7 @@ class Owner:
     def _connect(self) -> None:
         self._ask("PUT", "resources/anna", {"name": "Anna", "time_zone": "UTC", "hours": []})
         grant = {"email": self.person.email, "refresh_token": self.person.refresh_token}
-        connection = self._ask("POST", "grants", grant)["id"]
+        connection = self._ask("POST", "connections/grants", grant)["id"]
         discover(self._work(connection))
         (calendar,) = self._ask("GET", f"connections/{connection}/calendars")["calendars"]
         self.studio.calendar = calendar["id"]

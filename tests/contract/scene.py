@@ -10,22 +10,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 from zlib import crc32
 
 from schemathesis import Case
 from schemathesis.core import NOT_SET
 
 from functions.adapters.clock import now_millis
-from functions.adapters.composition import application
+from functions.adapters.settings import Settings
 from functions.adapters.signing import BrowserClaim, browser_cookie, secret_hash
 from functions.adapters.store.documents import NO_ACCOUNT
 from functions.booking.callers import new_key
+from functions.booking.cookies import SIGNED_IN
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Decision
 from functions.domain.membership import joining
 from functions.domain.permissions import Permission
-from functions.domain.person import Person
+from functions.domain.person import Person, person_id, sign_in
 from tests.studio import DAY, Studio
 
 Json = dict[str, Any]
@@ -52,6 +52,7 @@ _NAMED: Mapping[str, str] = {
     "key": "known-key",
     "erasure": "known-erasure",
 }
+COOKIE = "X-Cookie"
 # Values that lead somewhere, by the name of a parameter or field.
 _LEADING: Mapping[str, list[Any]] = {
     "service": ["consult", "yoga"],
@@ -79,43 +80,30 @@ _LEADING: Mapping[str, list[Any]] = {
     "duration_minutes": [30],
     "rule": ["FREQ=WEEKLY;COUNT=2"],
 }
+# Each by the headers that they send. (A cookie is in a header of its own until it has passed the client, which keeps those that it knows.)
 CALLERS: Mapping[str, Mapping[str, str]] = {
     "an operator": {"Authorization": "Bearer known-operator-key"},
+    "an owner who is signed in": {COOKIE: "known-cookie", "Origin": "known-origin", "Sec-Fetch-Site": "same-origin"},
     "a viewer": {"Authorization": "Bearer known-viewer-key"},
-    "an owner": {"Cookie": "signed_in=known-cookie", "Sec-Fetch-Site": "same-origin"},
     "the client": {"Authorization": "Bearer known-manage-token"},
     "nobody": {},
     "a stranger": {"Authorization": "Bearer bok_nothing-that-we-know"},
-    "garbage": {"Authorization": "Bearer \xfe\x7f ;,", "Cookie": "signed_in=\x7f.;,"},
+    "garbage": {"Authorization": "Bearer \xfe\x7f ;,", COOKIE: "\xff.\xfe;;="},
 }
-# Who makes how many of the calls, by whom they are for.
+# How many calls each of them makes, by whom they are for.
+_EVERYBODY = dict.fromkeys(CALLERS, 1)
 _SHARES: Mapping[str, Mapping[str, int]] = {
-    "Clients": {"nobody": 10, "an operator": 5, "a viewer": 1, "the client": 1, "a stranger": 1, "garbage": 1},
-    "Holders of a manage token": {
-        "the client": 9,
-        "an operator": 6,
-        "a viewer": 1,
-        "nobody": 1,
-        "a stranger": 1,
-        "garbage": 1,
-    },
-    "Operators": {
-        "an operator": 13,
-        "an owner": 3,
-        "a viewer": 2,
-        "the client": 1,
-        "nobody": 1,
-        "a stranger": 1,
-        "garbage": 1,
-    },
-    "People who are signed in": {"an owner": 10, "an operator": 1, "nobody": 1, "garbage": 1},
-    "Browsers": {"an owner": 3, "nobody": 3, "garbage": 1},
+    "Clients": {**_EVERYBODY, "nobody": 10, "an operator": 5},
+    "Holders of a manage token": {**_EVERYBODY, "the client": 9, "an operator": 6},
+    "Operators": {**_EVERYBODY, "an operator": 12, "an owner who is signed in": 4, "a viewer": 2},
+    "People who are signed in": {**_EVERYBODY, "an owner who is signed in": 15},
+    "Browsers": {**_EVERYBODY, "an owner who is signed in": 5},
 }
 
 
 def who_makes(case: Case) -> Sequence[str]:
     """One of them, always the same for the same call, so that it can be made again; and each of them, where the call is all the same."""
-    shares = _SHARES.get(case.operation.definition.raw["tags"][0], _SHARES["Clients"])
+    shares = _SHARES[case.operation.definition.raw["tags"][0]]
     said = (case.query or {}, dict(case.headers or {}), None if case.body is NOT_SET else case.body)
     if said == ({}, {}, None):
         return tuple(shares)
@@ -158,11 +146,19 @@ def _with_leading(name: str, schema: Json) -> Json:
     return {"anyOf": [{"enum": values}, schema], "examples": values}
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """The booking function as it runs, and what it runs with."""
+
+    function: Wsgi
+    settings: Settings
+
+
 @dataclass
 class Scene:
     """The booking function as the calls come to it. `known`: what the names stand for; `tokens`: the manage token of each thing that has one."""
 
-    function: Wsgi
+    deployed: Deployed
     known: dict[str, str]
     tokens: dict[str, str]
 
@@ -173,16 +169,17 @@ class Scene:
         token = next((token for name, token in self.tokens.items() if name in environ["PATH_INFO"]), "none")
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         for name, value in {**self.known, "known-manage-token": token}.items():
-            for key in ("PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_COOKIE"):
+            for key in ("PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_ORIGIN", "HTTP_X_COOKIE"):
                 environ[key] = environ.get(key, "").replace(name, value)
             body = body.replace(name.encode(), value.encode())
         if environ.get("CONTENT_LENGTH"):
             environ["CONTENT_LENGTH"] = str(len(body))
         environ["wsgi.input"] = io.BytesIO(body)
-        return self.function(environ, start_response)
+        environ["HTTP_COOKIE"] = f"{SIGNED_IN}={environ.pop('HTTP_X_COOKIE')}"
+        return self.deployed.function(environ, start_response)
 
 
-def set_scene(studio: Studio, function: Wsgi) -> Scene:
+def set_scene(studio: Studio, deployed: Deployed) -> Scene:
     """A booking, seats that are kept, a class that is full, somebody who waits for it, and somebody who has an offer."""
     studio.open()
     studio.offer(capacity=30)
@@ -197,7 +194,6 @@ def set_scene(studio: Studio, function: Wsgi) -> Scene:
     offered = studio.wait(service="yoga", sessions=[other], client="mia")
     assert studio.change_session(other, capacity=2).ok
     assert offered.promote(as_offer=True).ok
-    owner = _owner(studio)
     known = {
         "known-account": studio.account,
         "known-operator-key": studio.api_key,
@@ -208,15 +204,11 @@ def set_scene(studio: Studio, function: Wsgi) -> Scene:
         "known-hold": hold["id"],
         "known-entry": entry.id,
         "known-offer": offered.id,
-        "known-cookie": owner.cookie,
-        "known-member": owner.id,
-        "known-invitation": studio.post(
-            "invitations", {"email": "new@studio.example", "role": "viewer"}, **studio.operator
-        ).json()["id"],
-        "known-key": studio.post("keys", {"name": "site", "permissions": ["read"]}, **studio.operator).json()["id"],
-        "known-erasure": studio.post(
-            "clients/erase", {"email": "was@client.example", "confirm": "was@client.example"}, **studio.operator
-        ).json()["id"],
+        **_members(studio, deployed.settings),
+        "known-origin": deployed.settings.booking_url,
+        "known-key": _made(studio, "keys", {"name": "another", "permissions": ["read"]}),
+        "known-invitation": _made(studio, "invitations", {"email": "guest@client.example", "role": "viewer"}),
+        "known-erasure": _made(studio, "clients/erase", {"email": "x@client.example", "confirm": "x@client.example"}),
         "known-calendar": "none",
         "known-connection": "none",
     }
@@ -226,24 +218,7 @@ def set_scene(studio: Studio, function: Wsgi) -> Scene:
         "known-entry": entry.token,
         "known-offer": offered.token,
     }
-    return Scene(function, known, tokens)
-
-
-@dataclass(frozen=True)
-class _Owner:
-    id: str
-    cookie: str
-
-
-def _owner(studio: Studio) -> _Owner:
-    """Somebody who is signed in, and may everything."""
-    now, browser = now_millis(), uuid4().hex
-    person = Person(id=uuid4().hex, email="owner@studio.example", browsers={browser: now}, created_at=now)
-    member = joining(person, "owner", now=now)
-    studio.store.run(NO_ACCOUNT, lambda reader: Decision(answer=None, documents=(person,)))
-    studio.store.run(studio.account, lambda reader: Decision(answer=None, documents=(member,)))
-    claim = BrowserClaim(person=person.id, browser=browser, issued_at=now)
-    return _Owner(person.id, browser_cookie(application().settings.signing_keys[0], claim))
+    return Scene(deployed, known, tokens)
 
 
 def _viewer(studio: Studio) -> str:
@@ -252,3 +227,25 @@ def _viewer(studio: Studio) -> str:
     stored = OperatorKey(id=secret_hash(key), name="viewer", created_at=now_millis(), permissions=viewer)
     studio.store.run(studio.account, lambda reader: Decision(answer=None, documents=(stored,)))
     return key
+
+
+def _made(studio: Studio, what: str, body: Json) -> str:
+    """The id of what an operator makes."""
+    answer = studio.post(what, body, **studio.operator)
+    assert answer.ok, answer.text
+    return str(answer.json()["id"])
+
+
+def _members(studio: Studio, settings: Settings) -> dict[str, str]:
+    """An owner who is signed in, by the cookie of their browser; and another one."""
+    now = now_millis()
+    owner, other = (
+        Person(id=person_id(f"{studio.account} {who}"), email=f"{who}@{studio.account}.example", created_at=now)
+        for who in ("owner", "other")
+    )
+    browser = secret_hash(studio.account)[:32]
+    studio.store.run(NO_ACCOUNT, lambda reader: sign_in(None, owner, browser, now=now))
+    members = tuple(joining(each, "owner", now=now) for each in (owner, other))
+    studio.store.run(studio.account, lambda reader: Decision(answer=None, documents=members))
+    claim = BrowserClaim(person=owner.id, browser=browser, issued_at=now)
+    return {"known-cookie": browser_cookie(settings.signing_keys[0], claim), "known-member": other.id}

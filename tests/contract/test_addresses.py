@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
-from functions.booking.documentation import api
+from functions.booking.openapi import api
 from functions.booking.routing import Route
 from tests.adapters.test_settings import NEEDED
 from tests.in_process import as_deployed
@@ -32,7 +32,8 @@ NO_IDS = {
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[FlaskClient]:
-    with as_deployed(NEEDED) as app:
+    # Nobody is there, and nobody is asked.
+    with as_deployed({**NEEDED, "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}) as app:
         yield app.test_client()
 
 

@@ -12,8 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.adapters.composition import Application
 from functions.adapters.settings import read_settings
-from functions.booking.documentation import api
-from functions.booking.openapi import document, refusals_of
+from functions.booking.openapi import api, document, refusals_of
 from functions.booking.routing import Route
 from tests.adapters.test_settings import NEEDED
 from tests.domain.test_purity import ROOT
@@ -36,11 +35,11 @@ def test_it_is_openapi() -> None:
 @pytest.mark.parametrize("route", api(), ids=str)
 def test_every_route_says_what_it_answers(route: Route) -> None:
     """Bodies and queries can't be forgotten: `Call` reads none that the route does not name."""
-    if route.for_browsers:
+    if route.access == "page":
         assert route.answer is None, "a page answers with HTML; leave out answer"
     else:
         assert route.answer is not None or route.status == 204, (
-            f"{route}: name the model of its answer (answer=…), say status=204, or that it is for browsers (page=True)"
+            f"{route}: name the model of its answer (answer=…), say status=204, or that it is for browsers (access='page')"
         )
     assert (route.handler.__doc__ or "").strip(), f"{route}: say in {route.handler.__name__}'s docstring what it does"
     assert not route.body_optional or route.body is not None, f"{route}: which body may be left out?"
@@ -61,10 +60,8 @@ def test_what_is_asked_of_operators_only_is_marked_so() -> None:
     for path, method, call in CALLS:
         public = {} in call["security"]
         assert public is (call["tags"][0] in ("Clients", "Browsers")), (method, path)
-        assert ("x-permission" in call) is (call["tags"][0] in ("Operators", "Holders of a manage token")), (
-            method,
-            path,
-        )
+        of_person = call["tags"][0] == "People who are signed in"
+        assert (public or of_person) is ("x-permission" not in call), (method, path)
 
 
 def test_it_is_made_when_it_is_asked_for() -> None:

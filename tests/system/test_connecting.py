@@ -216,7 +216,9 @@ def test_a_callback_that_nobody_began_says_so(empty_studio: Studio, query: str) 
 def test_a_grant_from_elsewhere_must_be_good_and_whose_it_is_said_to_be(empty_studio: Studio) -> None:
     def grant(email: str, token: str) -> requests.Response:
         body = {"email": email, "refresh_token": token}
-        return empty_studio.http.post(f"{empty_studio.base}/grants", json=body, headers=empty_studio.operator)
+        return empty_studio.http.post(
+            f"{empty_studio.base}/connections/grants", json=body, headers=empty_studio.operator
+        )
 
     person = empty_studio.person
     assert grant(person.email, "1//no-such-token").json()["type"] == "urn:booking:problem:google-grant-refused"
@@ -231,9 +233,9 @@ def test_another_google_account_is_another_connection_and_takes_nothing_over(
     other = make_studio().person
     before = studio.look("connections")["connections"][0]
     grant = {"email": studio.person.email, "refresh_token": other.refresh_token}
-    refused = studio.post("grants", grant, **studio.operator)
+    refused = studio.post("connections/grants", grant, **studio.operator)
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:booking:problem:google-grant-refused")
-    made = studio.post("grants", grant | {"email": other.email}, **studio.operator).json()
+    made = studio.post("connections/grants", grant | {"email": other.email}, **studio.operator).json()
     theirs = until(lambda: studio.look(f"connections/{made['id']}/calendars")["calendars"])
     assert made["id"] != before["id"]
     assert studio.calendar not in {calendar["id"] for calendar in theirs}

@@ -85,7 +85,7 @@ def second_calendar(studio: Studio) -> tuple[str, str]:
     made = studio.google_control("POST", "calendars", {"owner": studio.person.email, "summary": "Second"})["id"]
     (connection,) = studio.look("connections")["connections"]
     body = {"email": studio.person.email, "refresh_token": studio.person.refresh_token}
-    assert studio.post("grants", body, **studio.operator).ok  # which lists the calendars anew
+    assert studio.post("connections/grants", body, **studio.operator).ok  # which lists the calendars anew
 
     def found() -> str | None:
         listed = studio.look(f"connections/{connection['id']}/calendars")["calendars"]

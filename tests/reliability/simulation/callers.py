@@ -160,7 +160,7 @@ class Callers:
     def regained(self, email: str) -> Wish:
         """The operator lets us into that person's calendars once more."""
         body = {"email": email, "refresh_token": self.business.granted(email)}
-        return Wish(f"connects {email.partition('@')[0]} again", "POST", "grants", body)
+        return Wish(f"connects {email.partition('@')[0]} again", "POST", "connections/grants", body)
 
     def _some(self, random: Random, known: list[Known]) -> Known | None:
         return random.choice(known) if known else None
