@@ -39,9 +39,7 @@ def test_a_grant_that_is_given_again_catches_up_with_both_sides(studio: Studio) 
     until(lambda: _state(studio) == "needs_reconnect")
     assert booked.look()["calendar_copy"] == "pending"
 
-    granted = studio.google_control(
-        "POST", "connections/grants", {"email": studio.person.email, "scopes": before["scopes"]}
-    )
+    granted = studio.google_control("POST", "grants", {"email": studio.person.email, "scopes": before["scopes"]})
     studio.person.refresh_token = granted["refresh_token"]
     # The person's own calendar program is let in again first, and moves what it finds.
     studio.person.move(event["id"], noon, studio.starts()[-1])
@@ -149,17 +147,13 @@ def test_who_looks_after_it_is_told_four_times_and_then_no_more(studio: Studio) 
     assert [sorted(each["to"]) for each in told] == [sorted(trusted)] * 4
     assert [len(studio.letters(role)) for role in ("owner", "manager", "viewer")] == [4, 4, 0]
 
-    granted = studio.google_control(
-        "POST", "connections/grants", {"email": studio.person.email, "scopes": list(SCOPES)}
-    )
+    granted = studio.google_control("POST", "grants", {"email": studio.person.email, "scopes": list(SCOPES)})
     studio.person.refresh_token = granted["refresh_token"]
     _grant(studio)
     studio.google_control("POST", "grants/revoke", {"email": studio.person.email})
     until(lambda: _lost(studio) == "revoked", nudge=studio.poll)
     until(lambda: len(_told(studio)) == 5)  # another loss
-    granted = studio.google_control(
-        "POST", "connections/grants", {"email": studio.person.email, "scopes": list(SCOPES)}
-    )
+    granted = studio.google_control("POST", "grants", {"email": studio.person.email, "scopes": list(SCOPES)})
     studio.person.refresh_token = granted["refresh_token"]
     _grant(studio)
     _days_pass(studio)

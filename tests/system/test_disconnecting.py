@@ -48,9 +48,7 @@ def _holds(studio: Studio) -> bool:
 
 def _let_in_again(studio: Studio) -> None:
     """The person's own calendar program, which had lived by the same grant."""
-    granted = studio.google_control(
-        "POST", "connections/grants", {"email": studio.person.email, "scopes": list(SCOPES)}
-    )
+    granted = studio.google_control("POST", "grants", {"email": studio.person.email, "scopes": list(SCOPES)})
     studio.person.refresh_token = granted["refresh_token"]
 
 
