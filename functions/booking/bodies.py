@@ -6,6 +6,8 @@ help either.
 """
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from threading import Timer
 
@@ -14,12 +16,18 @@ from werkzeug.exceptions import HTTPException
 
 from functions.booking.problems import BodyTooSlow, LengthRequired, TooLarge
 
+# Who is still sending hears no answer: the connection is reset under them. So what is not much too large is read to its end, and forgotten.
+MOST_SKIPPED_BYTES = 1024 * 1024
 
-def must_not_be_too_large(request: Request, *, most: int) -> None:
-    """Raises `TooLarge` and, where nobody knows, `LengthRequired`; nothing of it is read."""
+
+def must_not_be_too_large(request: Request, *, most: int, within_s: float) -> None:
+    """Raises `TooLarge` and, where nobody knows, `LengthRequired`."""
     if request.content_length is None and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequired("Send a Content-Length.")
-    if (request.content_length or 0) > most:
+    length = request.content_length or 0
+    if length > most:
+        if length <= MOST_SKIPPED_BYTES:
+            _skip(request, within_s=within_s)
         raise TooLarge(f"Send at most {most} bytes.")
 
 
@@ -28,18 +36,33 @@ def must_come_in_time(request: Request, *, within_s: float) -> None:
     length, connection = request.content_length or 0, request.environ.get("gunicorn.socket")
     if length == 0 or not isinstance(connection, socket.socket):
         return
-    # What is read ends at the deadline, however it drips in. A timeout of the socket would begin anew with each byte.
-    deadline = Timer(within_s, _stop_reading, (connection,))
+    with _until(connection, within_s):
+        try:
+            body = request.get_data(cache=True)
+        except HTTPException:  # the stream ended before its length
+            body = b""
+    if len(body) < length:
+        raise BodyTooSlow(f"Send it within {within_s:g} seconds.")
+
+
+def _skip(request: Request, *, within_s: float) -> None:
+    connection = request.environ.get("gunicorn.socket")
+    if isinstance(connection, socket.socket):
+        with _until(connection, within_s), suppress(HTTPException):
+            while request.stream.read(64 * 1024):
+                pass
+
+
+@contextmanager
+def _until(connection: socket.socket, seconds: float) -> Iterator[None]:
+    """What is read in here ends at the deadline, however it drips in. A timeout of the socket would begin anew with each byte."""
+    deadline = Timer(seconds, _stop_reading, (connection,))
     deadline.daemon = True
     deadline.start()
     try:
-        body = request.get_data(cache=True)
-    except HTTPException:  # the stream ended before its length
-        body = b""
+        yield
     finally:
         deadline.cancel()
-    if len(body) < length:
-        raise BodyTooSlow(f"Send it within {within_s:g} seconds.")
 
 
 def leave_unread(request: Request) -> None:

@@ -237,7 +237,11 @@ class Router:
     @staticmethod
     def _must_be_worth_reading(asked: _Asked) -> None:
         """Who sends a form is told by what is in it; everybody else is known before their body is read."""
-        must_not_be_too_large(asked.request, most=asked.route.max_body_bytes)
+        must_not_be_too_large(
+            asked.request,
+            most=asked.route.max_body_bytes,
+            within_s=asked.application.settings.body_seconds,
+        )
         if asked.route.access == "page":
             must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)
 
