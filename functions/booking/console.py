@@ -1,5 +1,6 @@
 """What who signs in sees first: who they are, their accounts, and the set-up of one. The operator's console begins here."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -9,19 +10,22 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from functions.adapters.signing import form_token
+from functions.adapters.store import queries
 from functions.booking.accounts import NewAccount, create
 from functions.booking.cross_site import FORM_TOKEN
 from functions.booking.me import Membership, accounts_of
 from functions.booking.pages import page, redirect
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.signing_in import HOME, must_sign_in
+from functions.domain.calendar import Calendar
+from functions.domain.configuration import Resource
 from functions.domain.errors import Refusal
 from functions.domain.setting_up import USUAL_HOURS
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SET_UP = f"{HOME}/accounts"
 
-# The zone of the browser, where the form still names none; and connecting a calendar, by the very call that other programs make.
+# The zone of the browser, where the form still names none; connecting a Google account, and using a calendar of it, by the very calls that other programs make.
 _SCRIPT = """
 for (const zone of document.querySelectorAll("select[data-unset]"))
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
@@ -33,6 +37,15 @@ for (const button of document.querySelectorAll("button[data-connect]"))
     const body = await answer.json();
     if (answer.ok) location.assign(body.consent_url); else alert(body.detail);
   });
+for (const button of document.querySelectorAll("button[data-calendar]"))
+  button.addEventListener("click", async () => {
+    const {account, calendar, resource, written} = button.dataset;
+    const body = {blocks: [resource], destination_for: written ? [resource] : []};
+    const answer = await fetch(`/v1/accounts/${account}/calendars/${calendar}`, {
+      method: "PUT", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)
+    });
+    if (answer.ok) location.reload(); else alert((await answer.json()).detail);
+  });
 """
 
 
@@ -42,7 +55,9 @@ def show(call: Call) -> Answer:
         return Answer(response=must_sign_in(HOME))
     accounts = accounts_of(call)
     form = _set_up_form(call, MultiDict(), errors=())
-    listed = Markup("<h2>Your accounts</h2><ul>{}</ul>").format(Markup("").join(map(_account, accounts)))
+    listed = Markup("<h2>Your accounts</h2><ul>{}</ul>").format(
+        Markup("").join(_account(call, each) for each in accounts)
+    )
     more = Markup("<details><summary>Another account</summary>{}</details>").format(form)
     body = listed + more if accounts else Markup("<h2>Set up your business</h2>{}").format(form)
     return _page(call, body)
@@ -84,13 +99,49 @@ def _page(call: Call, body: Markup, *, status: int = 200) -> Answer:
     return Answer(response=page("Bookings", whole, status=status, script=_SCRIPT))
 
 
-def _account(account: Membership) -> Markup:
-    connect = ""
+def _account(call: Call, account: Membership) -> Markup:
+    connect: Markup | str = ""
     if "connections" in account.permissions:
         connect = Markup(' <button class="quiet" data-connect="{}">Connect a Google calendar</button>').format(
             account.id
-        )
+        ) + _calendars(call, account.id)
     return Markup("<li>{name}, as {role}{connect}</li>").format(name=account.name, role=account.role, connect=connect)
+
+
+def _calendars(call: Call, account: str) -> Markup:
+    """Those that the account reaches, and what they do. Where there is one resource only, there is no question whose time one of them is."""
+    store = call.application.store
+    calendars: list[Calendar] = queries.all_of(store, account, Calendar)
+    resources = queries.resources(store, account)
+    shown = sorted(
+        (each for each in calendars if each.state == "active"), key=lambda each: (not each.primary, each.summary)
+    )
+    whose = resources[0] if len(resources) == 1 else None
+    lines = Markup("").join(
+        Markup("<li>{}: {}</li>").format(each.summary, _use(each, account, resources, whose)) for each in shown
+    )
+    return Markup("<ul>{}</ul>").format(lines) if shown else Markup("")
+
+
+def _use(calendar: Calendar, account: str, resources: Sequence[Resource], whose: Resource | None) -> Markup:
+    names = {each.id: each.name for each in resources}
+    does = []
+    if calendar.resources:
+        does.append(f"closes the time of {', '.join(names.get(each, each) for each in calendar.resources)}")
+    if calendar.destination_for:
+        does.append(f"gets the bookings of {', '.join(names.get(each, each) for each in calendar.destination_for)}")
+    if does or whose is None:
+        return Markup("{}").format(" and ".join(does) or "not used")
+    return Markup(
+        'not used <button class="quiet" data-account="{account}" data-calendar="{calendar}" data-resource="{resource}"{written}>'
+        "Use it for {name}</button>"
+    ).format(
+        account=account,
+        calendar=calendar.id,
+        resource=whose.id,
+        name=whose.name,
+        written=Markup(' data-written="yes"') if calendar.can_write else "",
+    )
 
 
 def _set_up_form(call: Call, given: MultiDict[str, str], *, errors: tuple[str, ...]) -> Markup:

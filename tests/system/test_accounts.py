@@ -1,5 +1,6 @@
 """Accounts and the people who run them: the first set-up, invitations, roles, API keys."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -111,6 +112,13 @@ class TestSettingUp:
         assert (page.status, urlsplit(page.url).path) == (200, "/console")
         (connection,) = anna.call("GET", f"{base}/connections").json()["connections"]
         assert (connection["email"], connection["state"]) == (anna.email, "active")
+        page = until(lambda: "data-calendar=" in (now := anna.browser.open(anna.at("/console"))).answer.text and now)
+        asked = dict(re.findall(r'data-(\w+)="([^"]*)"', page.answer.text.partition("not used")[2]))
+        used = {"blocks": [asked["resource"]], "destination_for": [asked["resource"]] if "written" in asked else []}
+        assert anna.call("PUT", f"{base}/calendars/{asked['calendar']}", used).status_code == 200
+        page = anna.browser.open(anna.at("/console"))
+        assert "closes the time of" in page.text
+        assert "gets the bookings of" in page.text
 
     def test_the_same_set_up_sent_twice_is_one_account(self, anna: Somebody) -> None:
         once, again = (anna.call("POST", "/v1/accounts", NEW, **{"Idempotency-Key": "k"}) for _ in range(2))
