@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from functions.booking.problems import BodyTooSlow, LengthRequired, TooLarge
 
 # Who is still sending hears no answer: the connection is reset under them. So what is not much too large is read to its end, and forgotten.
-MOST_SKIPPED_BYTES = 1024 * 1024
+MOST_SKIPPED_BYTES = 4 * 1024 * 1024
 
 
 def must_not_be_too_large(request: Request, *, most: int, within_s: float) -> None:

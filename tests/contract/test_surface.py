@@ -104,12 +104,20 @@ def connected(make_connected: Callable[[], Scene]) -> Scene:
     return make_connected()
 
 
+@pytest.fixture(scope="module")
+def looked_at(platform: Platform, store: Store, deployed: Deployed) -> Scene:
+    """Shared by the calls that change nothing."""
+    google = platform.configuration.google
+    return set_scene(new_studio(platform.addresses, store, google.client_id, google.client_secret), deployed)
+
+
 @pytest.fixture
 def scene(request: pytest.FixtureRequest, deployed: Deployed, make_studio: Callable[[], Studio]) -> Scene:
-    """A business of its own for each call of the document, whatever the others do to theirs."""
+    """A business of its own for each call of the document that can change something, whatever the others do to theirs."""
     called = request.node.name
     if "known-calendar" not in called and "known-connection" not in called:
-        STAGE.scene = set_scene(make_studio(), deployed)
+        looks = "[GET " in called
+        STAGE.scene = request.getfixturevalue("looked_at") if looks else set_scene(make_studio(), deployed)
     elif "DELETE" in called:
         STAGE.scene = request.getfixturevalue("make_connected")()
     else:
