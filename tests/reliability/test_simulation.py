@@ -17,7 +17,7 @@ from functions.sync import leases, notify, own_events, pages, projection, pull, 
 from functions.sync.leases import Held
 from tests.reliability.simulation.run import Told, tell
 
-STORIES, A_TEST = 200, 20
+FIRST, STORIES, A_TEST = 1000, 200, 20
 
 # Seeds whose story ended untrue at some time, with what they showed. A change of the code makes another story of a seed, so what each showed has a test
 # of its own in `test_simulated_cases` as well.
@@ -31,6 +31,13 @@ KEPT = {
     1120: "a question about one of two events that the other's move took away",
     1147: "an event beside another one of its session's, which was cancelled",
     1160: "two sessions that were moved onto the same time in the same moment",
+    3027: "a session whose last seat was given back stayed in the inbox",
+    20181: "two events of a session that were both moved, of which one was asked about",
+    20197: "two events of a session that were both deleted, of which one was asked about",
+    20211: "an event beside another one of its session's, in whose place one was made",
+    20212: "what stood in a session's way behind what an operator lives with",
+    1019: "seats that were kept for who waited for another start",
+    40163: "a write to an event of which nobody had decided yet where it goes, again and again",
 }
 
 
@@ -39,14 +46,17 @@ def story(told: Told) -> str:
     return "\n".join([*told.trace, *told.wrong, f'again: make explore ARGS="--seed {told.seed}"'])
 
 
-@pytest.mark.parametrize("first", range(1000, 1000 + STORIES, A_TEST))
+@pytest.mark.parametrize("first", range(FIRST, FIRST + STORIES, A_TEST))
 def test_stories_end_true(first: int) -> None:
     for seed in range(first, first + A_TEST):
         told = tell(seed)
         assert not told.wrong, story(told)
 
 
-@pytest.mark.parametrize("seed", KEPT, ids=KEPT.values())
+NOT_TOLD_ANYWAY = {seed: showed for seed, showed in KEPT.items() if not FIRST <= seed < FIRST + STORIES}
+
+
+@pytest.mark.parametrize("seed", NOT_TOLD_ANYWAY, ids=NOT_TOLD_ANYWAY.values())
 def test_what_once_ended_untrue(seed: int) -> None:
     told = tell(seed)
     assert not told.wrong, story(told)
@@ -143,8 +153,8 @@ def _tells_again(patched: pytest.MonkeyPatch) -> None:
 MISTAKES = {
     _moves_the_cursor_first: 1000,
     _deletes_because_a_line_is_missing: 1000,
-    _commits_without_preconditions: 1020,
-    _two_workers_a_calendar: 1200,
+    _commits_without_preconditions: 1025,
+    _two_workers_a_calendar: 1000,
     _takes_effects_for_done: 1000,
     _tells_again: 1000,
 }

@@ -213,7 +213,8 @@ def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
                 if not (session.in_conflict(Obstacle.DELETED) or session.in_conflict(Obstacle.MOVED)):
                     yield f"{what} is missing, and nobody is asked"
             elif copy.written < session.version and not copy.gone:
-                if calendar.can_write:
+                # Where somebody is to decide about its time, it waits for that.
+                if calendar.can_write and not session.in_conflict(Obstacle.MOVED):
                     yield f"{what} is still to be written ({copy.error})"
             elif calendar.free_busy_only:
                 continue  # nobody can see what became of it
