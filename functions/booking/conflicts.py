@@ -16,7 +16,7 @@ from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import BookingAnswer
 from functions.booking.schemas_sessions import SessionAnswer
 from functions.booking.sessions import roster_of, service_of
-from functions.domain import brought_back, inbound
+from functions.domain import brought_back, moved_event
 from functions.domain.availability import Question
 from functions.domain.brought_back import BROUGHT_BACK
 from functions.domain.calendar import Calendar
@@ -36,6 +36,7 @@ from functions.domain.linking import redirections
 from functions.domain.mirroring import project_alone
 from functions.domain.missing_event import make_again
 from functions.domain.model import Model
+from functions.domain.own_event import new_times
 from functions.domain.recalculation import recalculate
 from functions.domain.resolving import IN_WORDS, WHAT_IT_DOES, Choice, choices_for, keep, must_be_offered
 from functions.domain.roster import Roster, cancel_roster, move_session
@@ -214,7 +215,7 @@ def _restore(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Re
         return _judged(reader, call, again, roster)
     calendar, event = _event_of(reader, session)
     found = read_inbound(reader, event, session, calendar.time_zone, now=call.now)
-    decision = inbound.put_back(found, author=call.caller.author)
+    decision = moved_event.put_back(found, author=call.caller.author)
     return with_row(reader, decision, event, session, calendar, now=call.now)
 
 
@@ -222,14 +223,14 @@ def _follow(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Res
     session = roster.session
     calendar, event = _event_of(reader, session)
     found = read_inbound(reader, event, session, calendar.time_zone, now=call.now)
-    decision = inbound.follow(found, author=call.caller.author)
+    decision = moved_event.follow(found, author=call.caller.author)
     return with_row(reader, decision, event, session, calendar, now=call.now)
 
 
 def _rebook(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
     session = roster.session
     calendar, event = _event_of(reader, session)
-    times = inbound.new_times(event, calendar.time_zone)
+    times = new_times(event, calendar.time_zone)
     if times is None or event.kind != "single":
         raise IllegalMove("A session can't be what the event is now. Make it a single event with a time, or leave it.")
     ours = event.model_copy(update={"session": session.id, "disputed": False, "spared": ()})

@@ -11,11 +11,11 @@ from functions.domain.availability import Question
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import IllegalMove
 from functions.domain.google_event import MirrorEvent
-from functions.domain.inbound import GOOGLE
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, enter, merge_changes
 from functions.domain.missing_event import CALENDAR_DELETE
+from functions.domain.own_event import GOOGLE
 from functions.domain.roster import Roster, must_be_free
 from functions.domain.scheduling import must_be_in_reach
 from functions.domain.seating import seated, times_of

@@ -12,9 +12,9 @@ from functions.domain.cancelling import cancel_session
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.event_ids import MOST_ATTEMPTS, event_id
-from functions.domain.inbound import GOOGLE
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter
+from functions.domain.own_event import GOOGLE
 from functions.domain.seating import freed_by
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session
 from functions.domain.standing import Obstacle

@@ -10,7 +10,8 @@ from functions.domain.decision import Decision, Ref
 from functions.domain.event_ids import session_of
 from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, declined_by_guests
-from functions.domain.inbound import decide_inbound, event_is_ours, new_times
+from functions.domain.inbound import decide_inbound
+from functions.domain.own_event import event_is_ours, new_times
 from functions.domain.session import Session
 from functions.sync.leases import Held, held_calendar, renewed
 from functions.sync.work import Work

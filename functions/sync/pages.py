@@ -17,7 +17,6 @@ from functions.domain.event_ids import session_named_by, session_of
 from functions.domain.google_copy import is_strangers
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
 from functions.domain.horizon import projected_time
-from functions.domain.inbound import event_is_ours, is_another_copy, is_disputed
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
 from functions.domain.mirroring import (
@@ -29,6 +28,7 @@ from functions.domain.mirroring import (
     was_asked_for,
     without_orphans,
 )
+from functions.domain.own_event import event_is_ours, is_another_copy, is_disputed
 from functions.domain.session import Session
 from functions.sync.expected_events import may_still_arrive
 from functions.sync.leases import Held, held_calendar, renewed

@@ -32,8 +32,8 @@ from functions.domain.google_copy import (
     says,
 )
 from functions.domain.google_event import mirror_row
-from functions.domain.inbound import new_times
 from functions.domain.instants import rfc3339
+from functions.domain.own_event import new_times
 from functions.domain.session import Booking, GoogleCopy, Session, Times
 from functions.domain.standing import Obstacle
 from functions.sync.expected_events import expected

@@ -6,8 +6,9 @@ from functions.domain.availability import ResourceState
 from functions.domain.decision import Decision
 from functions.domain.event_ids import event_id
 from functions.domain.google_event import MirrorEvent
-from functions.domain.inbound import Inbound, decide_inbound
+from functions.domain.inbound import decide_inbound
 from functions.domain.ledger import LedgerMonth
+from functions.domain.own_event import Inbound
 from functions.domain.session import Booking, Session
 from tests.domain.builders import (
     BERLIN,

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from functions.domain.calendar_access import GONE
 from functions.domain.destinations import left, redirect
-from functions.domain.inbound import Inbound, decide_inbound, event_is_ours
+from functions.domain.inbound import decide_inbound
 from functions.domain.missing_event import rehomed
+from functions.domain.own_event import Inbound, event_is_ours
 from functions.domain.session import Conflict, GoogleCopy, Session
 from functions.domain.standing import Obstacle
 from tests.domain.builders import BERLIN, NOW, copy, google_event, row, service, session, times, tombstone

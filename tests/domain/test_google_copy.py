@@ -21,7 +21,7 @@ from functions.domain.google_copy import (
     patch_seen,
     says,
 )
-from functions.domain.inbound import new_times
+from functions.domain.own_event import new_times
 from functions.domain.session import Booking, Client, GoogleCopy
 from tests.domain.builders import (
     BERLIN,

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from functions.domain.decision import Decision, Effect
 from functions.domain.event_ids import event_id
 from functions.domain.google_event import MirrorEvent
-from functions.domain.inbound import GOOGLE, Inbound, decide_inbound, event_is_ours, new_times
+from functions.domain.inbound import decide_inbound
 from functions.domain.instants import DAY_MINUTES
+from functions.domain.own_event import GOOGLE, Inbound, event_is_ours, new_times
 from functions.domain.session import Conflict, Session
 from tests.domain.builders import (
     BERLIN,

@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from functions.domain.decision import Effect
-from functions.domain.inbound import (
-    GOOGLE,
-    HOST_DECLINED,
-    MOVE_RULE,
-    Inbound,
-    decide_inbound,
-    follow,
-    is_disputed,
-    put_back,
-)
+from functions.domain.inbound import HOST_DECLINED, decide_inbound
+from functions.domain.moved_event import MOVE_RULE, follow, put_back
+from functions.domain.own_event import GOOGLE, Inbound, is_disputed
 from functions.domain.session import Conflict, Session
 from functions.domain.standing import Obstacle
 from tests.domain.builders import (

@@ -7,8 +7,9 @@ import pytest
 from functions.domain.decision import Decision, Effect
 from functions.domain.event_ids import MOST_ATTEMPTS, event_id
 from functions.domain.google_event import MirrorEvent
-from functions.domain.inbound import GOOGLE, decide_inbound, event_is_ours, is_another_copy
+from functions.domain.inbound import decide_inbound
 from functions.domain.missing_event import CALENDAR_DELETE, DELETE_RULE, Missing, decide_missing, rehomed
+from functions.domain.own_event import GOOGLE, event_is_ours, is_another_copy
 from functions.domain.session import Conflict, Session
 from functions.domain.standing import Obstacle
 from tests.domain.builders import (

@@ -14,9 +14,9 @@ from functions.domain.brought_back import (
 )
 from functions.domain.decision import Effect
 from functions.domain.errors import ChoiceNotOffered, IllegalMove, StartClosed, TimeTaken
-from functions.domain.inbound import GOOGLE, event_is_ours
 from functions.domain.ledger import LedgerChange
 from functions.domain.missing_event import CALENDAR_DELETE
+from functions.domain.own_event import GOOGLE, event_is_ours
 from functions.domain.resolving import (
     IN_WORDS,
     WHAT_IT_DOES,

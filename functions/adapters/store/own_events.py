@@ -9,10 +9,10 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
 from functions.domain.google_event import MirrorEvent
-from functions.domain.inbound import Inbound, is_disputed, new_times
 from functions.domain.instants import Millis, months_between
 from functions.domain.ledger import merge_changes
 from functions.domain.mirroring import project_alone
+from functions.domain.own_event import Inbound, is_disputed, new_times
 from functions.domain.session import Booking, Session
 
 A = TypeVar("A")

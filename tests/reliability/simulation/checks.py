@@ -14,9 +14,9 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.event_ids import session_of
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row
-from functions.domain.inbound import new_times
 from functions.domain.instants import Millis, rfc3339
 from functions.domain.intervals import Interval, merge
+from functions.domain.own_event import new_times
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import Obstacle
 from infra.local.google.event_record import EventRecord
