@@ -88,9 +88,7 @@ class Secrecy:
     def hear(self, answer: requests.Response) -> None:
         """An answer as it came over the wire: what it issues, and what it complains of."""
         for name, value in _cookies(answer):
-            self.issued.add(
-                f"cookie {name}", value.rpartition(".")[2]
-            )  # of a signed one, what it says is known and its seal is not
+            self.issued.add(f"cookie {name}", _seal(value))
         for name, value in _led_to(answer):
             self.issued.add(f"{name} of a redirect", value)
         if "json" not in answer.headers.get("Content-Type", "") or len(answer.content) > LARGEST_ANSWER:
@@ -100,7 +98,7 @@ class Secrecy:
         elif isinstance(body := _json(answer.text), dict | list):
             for name, value in _named(body):
                 if _SECRET_FIELD.fullmatch(name):
-                    self.issued.add(name.replace("_", " "), value)
+                    self.issued.add(name.replace("_", " "), _seal(value))
                 elif name == "text":  # of a mail, which holds what is meant for who gets it, and nobody else
                     for run in _LONG_RUN.findall(value):
                         self.issued.add("link of a mail", run)
@@ -149,6 +147,11 @@ def listening(secrecy: Secrecy) -> Callable[..., requests.Response]:
         return answer
 
     return heard
+
+
+def _seal(issued: str) -> str:
+    """Of what is signed, what it says is known (and in other places too), and its seal is not."""
+    return issued.rpartition(".")[2]
 
 
 def _cookies(answer: requests.Response) -> list[tuple[str, str]]:

@@ -122,6 +122,13 @@ class TestWhereItIsLookedFor:
         }
 
 
+def test_what_a_signed_token_says_is_no_secret(secrecy: Secrecy, empty_studio: Studio) -> None:
+    """Whose it is, for one: an address is in other tokens as well, in the same letters where it begins at the same place."""
+    header, said, seal = task_token(empty_studio).split(".")
+    assert kinds(secrecy, f"{header} {said}") == set()
+    assert kinds(secrecy, seal) == {"token"}
+
+
 def test_what_the_wire_issues_is_heard(secrecy: Secrecy) -> None:
     cookie, state, invited = (manage_token(KEY, name) for name in ("cookie", "state", "invited"))
     answer = requests.Response()

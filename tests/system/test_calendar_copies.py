@@ -227,10 +227,9 @@ def test_google_says_when_to_come_again(studio: Studio) -> None:  # case 68
 
 def test_a_cancellation_wins_over_a_move_in_google(studio: Studio) -> None:  # case 116
     nine, ten, half_past_ten = (studio.starts()[n] for n in (0, 2, 3))
-    booking = studio.book(nine)
-    event = booking.written()
-    with studio.pushes(drop=1.0):
-        studio.person.move(event["id"], ten, half_past_ten)
+    with studio.pushes(drop=1.0):  # also of our own writing: the pull that it asks for could see the move
+        booking = studio.book(nine)
+        studio.person.move(booking.written()["id"], ten, half_past_ten)
         booking.cancel()
         until(lambda: booking.event() is None and booking.look()["calendar_copy"] == "written")
     until(lambda: {nine, ten} <= set(studio.starts()), nudge=studio.poll)
