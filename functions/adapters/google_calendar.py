@@ -1,5 +1,9 @@
 """Google Calendar through google-api-python-client, as it must be used: a static discovery document, one HTTP object a thread and
-connection, timeouts, no silent retries (our tasks retry), pages asked for by hand.
+connection, timeouts, pages asked for by hand.
+
+Our tasks try again, not the libraries: what is sent goes out once. It goes out once more, over a new connection, where a kept one turns out to be closed (and
+httplib2 does the same by itself, kept or not, where the other side hangs up without a word); so everything we send may be sent twice: own ids, etags, ids of
+channels.
 """
 
 import threading
@@ -37,7 +41,6 @@ TIMEOUT_S = 20
 PAGE_SIZE = 250
 # Who is told of a change is told by us (case 119); without the version a write would drop the event's meeting, ours or its owner's (case 118).
 WRITE: Mapping[str, Any] = {"sendUpdates": "none", "conferenceDataVersion": 1}
-STALE = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError, RemoteDisconnected)
 
 # google-auth's own words for a grant that the person's organisation wants renewed (`invalid_rapt`): it does not pass Google's on.
 _SIGN_IN_WANTED = "Reauthentication is needed"
@@ -196,12 +199,15 @@ class GoogleCalendar:
     def _do(self, request: Any, *, etag: str | None = None) -> Any:
         if etag is not None:
             request.headers["If-Match"] = etag
+        http = self._http()
+        kept = any(connection.sock is not None for connection in http.http.connections.values())
         with self._as_google_errors():
             try:
-                return request.execute(http=self._http(), num_retries=0)
-            except STALE:
-                # The other side closed a connection that we kept. Everything we send may be sent twice: own ids, etags, ids of channels.
+                return request.execute(http=http, num_retries=0)
+            except (BrokenPipeError, ConnectionResetError, ConnectionAbortedError) as error:
                 del self._threads.http
+                if not kept or isinstance(error, RemoteDisconnected):  # the latter httplib2 has tried again
+                    raise
                 return request.execute(http=self._http(), num_retries=0)
 
     @contextmanager

@@ -158,6 +158,8 @@ class Wire:
     def __init__(self, world: World, io: Io) -> None:
         self._world, self._api, self._io = world, Api(world), io
         self._people: dict[str, str] = {}
+        # One that was kept, as far as its caller knows: what breaks on it is sent once more.
+        self.connections = {"https:google": SimpleNamespace(sock=self)}
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: Any
