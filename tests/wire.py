@@ -35,6 +35,17 @@ class Wire:
     def documents_written(self) -> list[int]:
         return [len(CommitRequest(request).writes) for request in self.commits]
 
+    @property
+    def contended(self) -> list[str]:
+        """The collections of the documents that were written only if they were still as read: what two writers can be in each other's way about."""
+        guarded = [
+            write
+            for request in self.commits
+            for write in CommitRequest(request).writes
+            if "update_time" in write.current_document
+        ]
+        return sorted((write.update.name or write.delete or write.verify).split("/")[-2] for write in guarded)
+
 
 def tap(client: firestore.Client) -> Wire:
     """Counts from now on, for as long as the client lives."""

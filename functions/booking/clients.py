@@ -134,7 +134,7 @@ def _taking_seats(
 
     def sell(sale: Sale) -> _Made:
         within = limited(call, lambda reader: attempt(reader, sale), "bookings", email=wish.client.email)
-        return answered_once(call, within, keep=_Made.kept, repeat=_Made.repeated)
+        return answered_once(call, within, keep=_Made.kept, repeat=_Made.repeated, line=body.service)
 
     made = on_fresh_calendars(call, sell)
     return Answer(body=with_token(call, made.answer, made.manage_hash), status=201)

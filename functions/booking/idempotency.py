@@ -40,18 +40,19 @@ def answered_once(
     keep: Callable[[A], Mapping[str, Any]],
     repeat: Callable[[Mapping[str, Any]], A],
     status: int = 201,
+    line: str = "",
 ) -> A:
     """Commits what `attempt` decides, or answers what the same request with the same key was answered before; without a key it just commits.
 
-    `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again. Raises `IdempotencyMismatch`, `RequestInFlight`,
-    `Invalid` for a key that is too long, and what `Store.run` raises.
+    `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again; `line` as `Store.run` takes it. Raises
+    `IdempotencyMismatch`, `RequestInFlight`, `Invalid` for a key that is too long, and what `Store.run` raises.
     """
     key = _key_of(call)
     assert call.route.once or key is None, f"{call.route} must declare once=True"
     if key is None:
-        return call.application.store.run(call.account, attempt)
+        return call.application.store.run(call.account, attempt, line=line)
     keyed = _Keyed(call=call, key=key, attempt=attempt, keep=keep, repeat=repeat, status=status)
-    return call.application.store.run(call.account, keyed)
+    return call.application.store.run(call.account, keyed, line=line)
 
 
 def _key_of(call: Call) -> Key | None:

@@ -38,7 +38,7 @@ def test_after_a_collision_one_follows_the_other() -> None:
     assert not meet(lines, "one", "one", within=0.1)
 
 
-def test_other_accounts_do_not_wait() -> None:
+def test_those_of_another_name_do_not_wait() -> None:
     lines = Lines()
     lines.collided("one")
     lines.collided("another")

@@ -1,4 +1,5 @@
-"""`make bench`: measures what the design page sets budgets for, prints a table and writes bench.json. What misses its bar is marked; nothing is hidden.
+"""`make bench`: measures what the design page sets budgets for, prints a table and writes bench.json. What misses its bar is marked, and it
+exits with 1; nothing is hidden.
 
 `--only store` measures one part of PARTS, or several parted by commas. The first is measured in the process alone; the others against the platform on
 this machine. Where parts are left out no file is written, unless it is told where to.
@@ -95,7 +96,7 @@ def main() -> int:
     common = [one for part in found if part.table is None for one in part.results]
     tables = [*([table(common)] if common else []), *(part.table for part in found if part.table is not None)]
     sys.stdout.write("\n".join(tables))
-    return 0
+    return int(not all(one.within for part in found for one in part.results))
 
 
 def _arguments() -> argparse.Namespace:

@@ -70,17 +70,26 @@ class Cost:
 
     @property
     def within(self) -> bool:
-        return self.what not in BOOKINGS or self.answer.round_trips <= ROUND_TRIPS
+        return all(one.within for one in self.measured())
+
+    def _most(self, when: str, what: str) -> int | None:
+        return ROUND_TRIPS if (when, what) == (BEFORE, "round_trips") and self.what in BOOKINGS else None
 
     def measured(self) -> list[Measured]:
         counted = [
-            Measured(what=f"{self.what}, {when}: {name.replace('_', ' ')}", value=value, unit="")
-            for when, bill in (("before the answer", self.answer), ("after it", self.rest))
+            Measured(
+                what=f"{self.what}, {when}: {name.replace('_', ' ')}",
+                value=value,
+                unit="",
+                budget=self._most(when, name),
+            )
+            for when, bill in ((BEFORE, self.answer), (AFTER, self.rest))
             for name, value in asdict(bill).items()
         ]
         return [*counted, Measured(what=f"{self.what}: a million of them", value=self.per_million, unit="USD")]
 
 
+BEFORE, AFTER = "before the answer", "after it"
 BOOKINGS = ("book", "book into a running class", "hold")
 # Who configures does so seldom.
 LEFT_OUT = ("make a service", "change a service", "change a resource")
@@ -134,7 +143,7 @@ def table(found: Sequence[Cost]) -> str:
     """Before the answer, and after it."""
     width = max(len(cost.what) for cost in found)
     lines = [
-        f"{'':<{width}}  {'before the answer':^38}  {'after it':^42}",
+        f"{'':<{width}}  {BEFORE:^38}  {AFTER:^42}",
         f"{'operation':<{width}}  " + "  ".join(COLUMNS),
     ]
     for cost in found:

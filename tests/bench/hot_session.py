@@ -1,5 +1,6 @@
 """A popular class opens: 20 clients at once, 200 seats, one session. Beside it the bare minimum under the same contention: as many contenders who each add
-to one document by compare and set, ten times.
+to one document by compare and set, ten times: all at once as it is usually written, and one after the other as our own writers of one instance go
+(`adapters.store.line`), which is the harder bar.
 
 Every seat that is sold changes the same session and the same ledger month, so that of those who try at the same time one wins and the others try again.
 """
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from threading import Lock
 
 from flask import Request
 from google.api_core.exceptions import Aborted, FailedPrecondition
@@ -38,18 +40,21 @@ def hot_session(platform: Platform) -> list[Measured]:
             next(turned_away)
         assert answer.status_code == 201
 
-    ours, bare, tries = 0.0, 0.0, 0
+    ours, bare, in_line, tries = 0.0, 0.0, 0.0, 0
     for name in classes:
         requests = iter([stage.booking(name) for _ in range(SEATS)])
         wire.clear()
         ours += _by_all(lambda requests=requests: book(next(requests)))  # type: ignore[misc]
         tries += len(wire.commits)
         bare += _by_all(_adding(stage, name))
+        in_line += _by_all(_one_after_the_other(_adding(stage, name)))
     sold = SEATS * ROUNDS
     return [
         Measured(what=f"bookings of one class of {SEATS} seats by {CLIENTS} clients", value=sold / ours, unit="/s"),
         Measured(what="  bare compare and set of one document", value=sold / bare, unit="/s"),
         Measured(what="  bookings / bare compare and set", value=bare / ours, unit="x", at_least=LEAST),
+        Measured(what="  the same, one after the other", value=sold / in_line, unit="/s"),
+        Measured(what="  bookings / one after the other", value=in_line / ours, unit="x", at_least=LEAST),
         Measured(what="  commits tried for each booking", value=tries / sold, unit="x"),
         Measured(what="  told to come again (503)", value=next(turned_away), unit=""),
     ]
@@ -83,6 +88,16 @@ def _adding(stage: Stage, name: str) -> Callable[[], None]:
                 return
 
     return add
+
+
+def _one_after_the_other(work: Callable[[], None]) -> Callable[[], None]:
+    turn = Lock()
+
+    def in_turn() -> None:
+        with turn:
+            work()
+
+    return in_turn
 
 
 def _add(client: firestore.Client, document: firestore.DocumentReference) -> None:

@@ -198,7 +198,7 @@ def _in_full(owner: Owner) -> list[Measured]:
 
 
 def _one_change(small: Owner, large: Owner) -> list[Measured]:
-    few, many = _counted(small), _counted(large)
+    few, many = counted(small), counted(large)
     return [
         Measured(
             what=f"a pull of one change among {owner.events:,} events: {name}",
@@ -211,7 +211,7 @@ def _one_change(small: Owner, large: Owner) -> list[Measured]:
     ]
 
 
-def _counted(owner: Owner) -> dict[str, int]:
+def counted(owner: Owner) -> dict[str, int]:
     owner.person.add(f"{DAY}T10:30:00Z", f"{DAY}T11:00:00Z")
     before = owner.studio.google_control("GET", "calls")["last"]
     wire = tap(owner.application.store.client)

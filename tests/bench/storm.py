@@ -1,14 +1,14 @@
 """A thousand notifications within ten seconds about one calendar, which changes all the while: how many pulls they cost, and what is known at the end."""
 
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 
 import requests
 
 from functions.adapters.settings import read_settings
 from functions.adapters.signing import ChannelClaim, channel_token
+from functions.domain.calendar import Calendar
+from functions.domain.decision import Ref
 from infra.local.platform import Platform
 from tests.bench.measured import Measured, percentile
 from tests.studio import Studio, until
@@ -17,6 +17,7 @@ NOTIFICATIONS = 1000
 SECONDS = 10.0
 EACH_CHANGE = 50  # one change to so many notifications
 PULLS = 12
+P99_MS = 250.0  # of the webhook's answers, on a machine that runs everything else beside it
 
 
 def storm(platform: Platform, studio: Studio) -> list[Measured]:
@@ -49,14 +50,21 @@ def storm(platform: Platform, studio: Studio) -> list[Measured]:
     return [
         Measured(what=f"{what}: pulls", value=pulls, unit="", budget=PULLS),
         Measured(what="  the webhook's answer, p50", value=percentile(answers, 0.5), unit="ms"),
-        Measured(what="  the webhook's answer, p99", value=percentile(answers, 0.99), unit="ms"),
+        Measured(what="  the webhook's answer, p99", value=percentile(answers, 0.99), unit="ms", budget=P99_MS),
     ]
 
 
 def _headers(platform: Platform, studio: Studio) -> dict[str, str]:
-    channel = str(uuid.uuid4())
-    end = int((datetime.now().astimezone() + timedelta(days=1)).timestamp())
-    claim = ChannelClaim(account=studio.account, calendar=studio.calendar, expires=end)
+    """Of the calendar's own channel, as Google sends them."""
+    calendar = studio.store.get(studio.account, Ref(Calendar, studio.calendar))
+    channel = None if calendar is None else calendar.channel
+    assert channel is not None
+    assert channel.expires_at is not None
+    claim = ChannelClaim(account=studio.account, calendar=studio.calendar, expires=channel.expires_at // 1000)
     key = read_settings(platform.configuration.functions_environment).signing_keys[0]
-    token = channel_token(key, channel, claim)
-    return {"X-Goog-Channel-ID": channel, "X-Goog-Channel-Token": token, "X-Goog-Resource-State": "exists"}
+    return {
+        "X-Goog-Channel-ID": channel.id,
+        "X-Goog-Channel-Token": channel_token(key, channel.id, claim),
+        "X-Goog-Resource-ID": channel.resource or "",
+        "X-Goog-Resource-State": "exists",
+    }

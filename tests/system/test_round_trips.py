@@ -50,6 +50,8 @@ def test_a_booking_is_one_read_and_one_commit_before_its_answer(
     wire.clear()
     assert book(half_past) == 201
     assert (len(wire.reads), len(wire.commits), wire.others) == (1, 1, [])
+    # Two bookings can be in each other's way about the month of their resource, and about how often one mailbox has booked.
+    assert (wire.documents_read, wire.documents_written, wire.contended) == ([8], [9], ["months", "usage"])
 
 
 def test_joining_a_class_that_one_has_seen_is_no_dearer(studio: Studio, wire_and_client: tuple[Wire, Any]) -> None:
@@ -59,11 +61,22 @@ def test_joining_a_class_that_one_has_seen_is_no_dearer(studio: Studio, wire_and
     studio.book(nine).written()
     body = {"service": "consult", "start": nine, "client": {"name": "Kim", "email": studio.client_email}}
     address = f"/v1/accounts/{studio.account}/bookings"
+
+    def join() -> Booked:
+        joined = client.post(address, json=body)
+        assert joined.status_code == 201
+        return Booked(studio, joined.json["id"], joined.json["session"], joined.json["manage_token"])
+
     # The first booking through this instance learns that there is a session to join.
-    joined = client.post(address, json=body)
-    assert joined.status_code == 201
-    # The push of that change writes to the session too; not while we count.
-    Booked(studio, joined.json["id"], joined.json["session"], joined.json["manage_token"]).written()
+    join().written()  # the push of a change writes to the session too; not while we count
     wire.clear()
-    assert client.post(address, json=body).status_code == 201
+    joined = join()
     assert (len(wire.reads), len(wire.commits), wire.others) == (1, 1, [])
+    assert (wire.documents_read, wire.documents_written, wire.contended) == ([8], [8], ["months", "sessions", "usage"])
+
+    joined.written()
+    # Those who hold are counted by where they come from, exactly: many from one address wait for each other there too.
+    wire.clear()
+    held = client.post(f"/v1/accounts/{studio.account}/holds", json={"service": "consult", "start": nine})
+    assert held.status_code == 201
+    assert (len(wire.reads), len(wire.commits), wire.contended) == (1, 1, ["months", "sessions", "usage"])

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock, RLock
 
-KEPT_S = 1.0  # how long an account's writers still stand in line once no two of them want anything at the same time
+KEPT_S = 1.0  # how long writers still stand in line once no two of them want anything at the same time
 
 
 @dataclass
@@ -22,22 +22,22 @@ class _Line:
 
 
 class Lines:
-    """One line an account that has one. Where nobody collides there are none."""
+    """One line for each name that has one. Where nobody collides there are none."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lines: dict[str, _Line] = {}
         self._lock = Lock()
 
-    def collided(self, account: str) -> None:
-        """From now on the account's writers stand in line."""
+    def collided(self, name: str) -> None:
+        """From now on the writers of this name stand in line."""
         with self._lock:
-            self._lines.setdefault(account, _Line(0.0)).until = self._clock() + KEPT_S
+            self._lines.setdefault(name, _Line(0.0)).until = self._clock() + KEPT_S
 
     @contextmanager
-    def turn(self, account: str) -> Iterator[None]:
+    def turn(self, name: str) -> Iterator[None]:
         """One's turn to read and to commit, at once where there is no line."""
-        line = self._joined(account)
+        line = self._joined(name)
         if line is None:
             yield
             return
@@ -47,11 +47,11 @@ class Lines:
             finally:
                 self._left(line)
 
-    def _joined(self, account: str) -> _Line | None:
+    def _joined(self, name: str) -> _Line | None:
         with self._lock:
-            line = self._lines.get(account)
+            line = self._lines.get(name)
             if line is not None and line.until < self._clock():
-                del self._lines[account]
+                del self._lines[name]
                 return None
             if line is not None:
                 line.waiting += 1

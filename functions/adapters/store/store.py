@@ -101,18 +101,19 @@ class Store:
     def get(self, account: str, ref: Ref[D]) -> D | None:
         return self.reader(account).get(ref)
 
-    def run(self, account: str, attempt: Callable[[Reader], Decision[A]]) -> A:
+    def run(self, account: str, attempt: Callable[[Reader], Decision[A]], *, line: str = "") -> A:
         """Makes the decision and commits it; again from a new reading as long as others are faster. Raises `Contended` in the end.
 
         Raises `ForgottenHistory`, a mistake in the code, where state changes and the decision's history does not say so.
-        A refusal rests on what was read as much as a commit does, and is given only where all of that was true at one moment.
+        A refusal rests on what was read as much as a commit does, and is given only where all of that was true at one moment. `line`: what many may want at
+        the same time, a service say; writers who are in each other's way hold up only those of the account who want the same.
         """
         from functions.adapters.store.committing import outbox_records
 
-        commit_id = uuid4().hex
+        commit_id, line = uuid4().hex, f"{account}/{line}"
         for tries in range(MAX_ATTEMPTS):
             try:
-                with self._lines.turn(account):
+                with self._lines.turn(line):
                     reader = self.reader(account)
                     decision = attempt(reader)
                     outbox = outbox_records(decision.effects, commit_id, now_millis())
@@ -124,7 +125,7 @@ class Store:
                 continue
             except (FailedPrecondition, AlreadyExists, Aborted, NotFound):
                 if not self._committed(account, decision, commit_id):
-                    self._lines.collided(account)
+                    self._lines.collided(line)
                     time.sleep(random.uniform(0, min(0.4, 0.01 * 2**tries)))  # noqa: S311  jitter
                     continue
             self._dispatch(account, outbox)
