@@ -127,6 +127,23 @@ def test_an_incremental_list_goes_on_with_the_same_token(alone: Alone) -> None: 
     assert _closed(alone.studio)
 
 
+def test_a_token_that_expires_between_the_pages_of_changes_begins_a_full_list_and_frees_nothing(alone: Alone) -> None:
+    # case 46
+    studio = alone.studio
+    _busy(studio, range(8, 9))
+    alone.pull_to_the_end()
+    _busy(studio, range(9, 15))
+    pull(alone.work)
+    assert alone.calendar.cursor.page_token is not None
+    studio.google_control("POST", f"calendars/{studio.person.email}/expire-sync-tokens", {})
+    pull(alone.work)
+    assert alone.calendar.cursor.in_full
+    assert _closed(studio, range(8, 11))  # what was known, and what the first pages had brought
+    assert alone.goes_on()
+    alone.pull_to_the_end()
+    assert _closed(studio)
+
+
 def test_a_page_token_that_is_too_old_begins_the_list_again_and_keeps_the_mirror(alone: Alone) -> None:  # case 67
     _busy(alone.studio)
     pull(alone.work)

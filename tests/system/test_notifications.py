@@ -110,4 +110,4 @@ def test_what_happens_after_the_pull_of_a_moment_is_pulled_in_its_own(studio: St
     """The name of the first pull's task can't be used again for an hour or more: the second must not need it."""
     for start, end in pairwise(studio.starts()[:4]):
         studio.person.add(start, end)
-        until(lambda start=start: start not in studio.starts(), within=5)  # type: ignore[misc]
+        until(lambda start=start: start not in studio.starts())  # type: ignore[misc]
