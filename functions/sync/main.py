@@ -110,7 +110,7 @@ def _refused(request: Request, app: Application) -> ResponseReturnValue | None:
     callers = {app.settings.tasks_service_account}
     if request.path == "/tasks/pull":
         callers.add(app.settings.booking_service_account)
-    if claims.get("email") not in callers or not claims.get("email_verified"):
+    if claims.get("email") not in callers or claims.get("email_verified") is not True:
         return "That caller may not do this.\n", 403
     return None
 

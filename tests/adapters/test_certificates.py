@@ -46,7 +46,7 @@ class Signer:
         return encoded.decode()
 
 
-def new_signer(id_: str) -> Signer:
+def new_signer(id_: str, *, at: datetime = NOW) -> Signer:
     # Short, because making a key is slow; nothing is protected by it.
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
@@ -56,8 +56,8 @@ def new_signer(id_: str) -> Signer:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=1))
+        .not_valid_before(at - timedelta(days=1))
+        .not_valid_after(at + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(

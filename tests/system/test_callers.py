@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 import requests
 
+from functions.sync.main import SCHEDULES, TASKS
 from tests.studio import Booked, Studio
 
 
@@ -63,7 +64,10 @@ def _oidc(studio: Studio, **claims: object) -> Mapping[str, str]:
     return _bearer(answer.json()["token"])
 
 
-@pytest.mark.parametrize("path", ["tasks/pull", "tasks/push", "tasks/notify", "schedule/minute", "schedule/daily"])
+EVERYTHING = (*(f"tasks/{name}" for name in TASKS), *(f"schedule/{name}" for name in SCHEDULES))
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
 def test_the_sync_function_answers_tasks_only(studio: Studio, path: str) -> None:
     url = f"{studio.addresses.sync}/{path}"
     ours = studio.addresses.sync
@@ -75,6 +79,8 @@ def test_the_sync_function_answers_tasks_only(studio: Studio, path: str) -> None
         _oidc(studio, audience=ours, lifetime=-3600),
     ):
         assert requests.post(url, json={}, headers=headers, timeout=10).status_code == 401
+    nobody_vouches = _oidc(studio, audience=ours, email_verified=False)
+    assert requests.post(url, json={}, headers=nobody_vouches, timeout=10).status_code == 403
     stranger = _oidc(studio, audience=ours, email="someone@else.iam.gserviceaccount.com")
     assert requests.post(url, json={}, headers=stranger, timeout=10).status_code == 403
     assert requests.get(url, headers=_oidc(studio, audience=ours), timeout=10).status_code == 405
@@ -86,9 +92,9 @@ def test_the_booking_function_may_ask_for_a_pull_and_for_nothing_else(studio: St
     body = {"account": studio.account, "subject": studio.calendar}
     answers = {
         path: requests.post(f"{studio.addresses.sync}/{path}", json=body, headers=booking, timeout=10).status_code
-        for path in ("tasks/pull", "tasks/push", "tasks/audit", "schedule/minute")
+        for path in EVERYTHING
     }
-    assert answers == {"tasks/pull": 204, "tasks/push": 403, "tasks/audit": 403, "schedule/minute": 403}
+    assert answers == {path: 204 if path == "tasks/pull" else 403 for path in EVERYTHING}
 
 
 def test_a_task_that_names_nothing_is_done_at_once(studio: Studio) -> None:

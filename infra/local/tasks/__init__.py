@@ -54,5 +54,5 @@ left out, it means every queue. POST calls take it in the body, GET and DELETE i
   order for a prefix replaces the first. With a seed, what happens to an attempt depends on its task's name and number alone.
   Copies come beside or after the attempt they repeat, whatever came of it. `GET` shows the orders, `DELETE ?prefix=` withdraws them.
 * `POST /control/schedule/{minute|quarter|daily}` fires a schedule now: 200 {"status": the target's}, 502 {"status": null, "error"}.
-* `POST /control/oidc` {"audience", "email"?, "lifetime"? (seconds; negative: expired)} → {"token"}.
+* `POST /control/oidc` {"audience", "email"?, "lifetime"? (seconds; negative: expired), "email_verified"?} → {"token"}.
 """

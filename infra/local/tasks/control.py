@@ -46,6 +46,7 @@ class TokenRequest(BaseModel):
     audience: str
     email: str | None = None
     lifetime: int = LIFETIME_SECONDS
+    email_verified: bool = True
 
 
 class Control:
@@ -163,7 +164,12 @@ class Control:
 
     async def mint_token(self, request: Request) -> Response:
         wanted = await _body(request, TokenRequest)
-        token = self._signer.mint(audience=wanted.audience, email=wanted.email or self._email, lifetime=wanted.lifetime)
+        token = self._signer.mint(
+            audience=wanted.audience,
+            email=wanted.email or self._email,
+            lifetime=wanted.lifetime,
+            email_verified=wanted.email_verified,
+        )
         return JSONResponse({"token": token})
 
 

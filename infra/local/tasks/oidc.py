@@ -57,7 +57,7 @@ class TokenSigner:
     def certificates(self) -> dict[str, str]:
         return {self.key_id: self._certificate}
 
-    def mint(self, *, audience: str, email: str, lifetime: int = LIFETIME_SECONDS) -> str:
+    def mint(self, *, audience: str, email: str, lifetime: int = LIFETIME_SECONDS, email_verified: bool = True) -> str:
         """A new token, valid from now for `lifetime` seconds; negative: one that has expired."""
         now = int(time.time())
         subject = str(int(hashlib.sha256(email.encode()).hexdigest(), 16))[:21]
@@ -67,7 +67,7 @@ class TokenSigner:
             "azp": subject,
             "sub": subject,
             "email": email,
-            "email_verified": True,
+            "email_verified": email_verified,
             "iat": min(now, now + lifetime),
             "exp": now + lifetime,
         }
