@@ -9,6 +9,7 @@ from pydantic import Field
 from functions.adapters.settings import SecretKey
 from functions.adapters.signing import invitation_token, same_secret, secret_hash
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.fields import Email, Instant, Request
@@ -74,8 +75,7 @@ def make_invitation(call: Call) -> Answer:
     new = new_invitation(call.application.settings.signing_keys[0], call.account, body.email, body.role)
 
     def attempt(reader: Reader) -> Decision[InvitationAnswer]:
-        if reader.get(ACCOUNT) is None:
-            raise NotFound("There is no such account.")
+        account_of(reader)
         decision = invite(
             new,
             queries.all_to_decide_on(reader, Member),

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from functions.adapters.signing import secret_hash
 from functions.adapters.store import queries
-from functions.adapters.store.documents import ACCOUNT
+from functions.adapters.store.account import account_of
 from functions.adapters.store.store import Reader
 from functions.booking.callers import new_key
 from functions.booking.fields import Instant, Label, Request
@@ -63,8 +63,7 @@ def create_key(call: Call) -> Answer:
     key = OperatorKey(id=secret_hash(secret), name=body.name, created_at=call.now, permissions=body.permissions)
 
     def attempt(reader: Reader) -> Decision[OperatorKey]:
-        if reader.get(ACCOUNT) is None:
-            raise NotFound("There is no such account.")
+        account_of(reader)
         keys = queries.all_to_decide_on(reader, OperatorKey)
         return make_key(key, keys, may=call.caller.permissions, author=call.caller.author)
 

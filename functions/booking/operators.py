@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from functions.adapters.holidays import MAX_HOLIDAYS, read_holidays
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, read_booking
@@ -183,8 +184,7 @@ def must_name_what_exists(reader: Reader, service: Service) -> None:
 
 def _account_document(reader: Reader, ref: Ref[T]) -> T | None:
     reader.load(ACCOUNT, ref)
-    if reader.get(ACCOUNT) is None:
-        raise NotFound("There is no such account.")
+    account_of(reader)
     return reader.get(ref)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.adapters.signing import client_mark
 from functions.adapters.store import queries
-from functions.adapters.store.documents import ACCOUNT
+from functions.adapters.store.account import account_of
 from functions.adapters.store.records import HistoryRecord, StoredAnswer
 from functions.adapters.store.store import Reader
 from functions.booking.lists import Told
@@ -26,7 +26,7 @@ from functions.booking.schemas_clients import (
     Retention,
     WhoseData,
 )
-from functions.domain.configuration import Account, Service
+from functions.domain.configuration import Service
 from functions.domain.decision import AnyRef, Decision, HistoryEntry, Ref
 from functions.domain.erasing import Erasure, Held, request_erasure
 from functions.domain.errors import NotFound, StillBooked
@@ -45,7 +45,7 @@ def export_client(call: Call) -> Answer:
     body = call.body(WhoseData)
 
     def attempt(reader: Reader) -> Decision[ClientExport]:
-        _account(reader)
+        account_of(reader)
         held = _held(call, body.key)
         export = ClientExport(
             email=body.email,
@@ -82,7 +82,7 @@ def erase_client(call: Call) -> Answer:
     )
 
     def attempt(reader: Reader) -> Decision[Erasure]:
-        _account(reader)
+        account_of(reader)
         under_way = queries.erasures_under_way(call.application.store, call.account, body.key)
         return request_erasure(erasure, _held(call, body.key), under_way)
 
@@ -103,7 +103,7 @@ def put_retention(call: Call) -> Answer:
     body = call.body(Retention)
 
     def attempt(reader: Reader) -> Decision[Retention]:
-        account = _account(reader)
+        account = account_of(reader)
         if account.retention_days == body.days:
             return Decision(answer=body)
         noted = HistoryEntry(
@@ -120,14 +120,7 @@ def put_retention(call: Call) -> Answer:
 
 def get_retention(call: Call) -> Answer:
     """How long clients are remembered."""
-    return Answer(body=Retention(days=_account(call.application.store.reader(call.account)).retention_days))
-
-
-def _account(reader: Reader) -> Account:
-    account = reader.get(ACCOUNT)
-    if account is None:
-        raise NotFound("There is no such account.")
-    return account
+    return Answer(body=Retention(days=account_of(call.application.store.reader(call.account)).retention_days))
 
 
 def _mark(call: Call, key: str) -> str:
