@@ -10,12 +10,13 @@ from pydantic import Field
 from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.authority import signed_in_now
 from functions.booking.fields import Instant, Line, Minutes, Request
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.configuration import Account
 from functions.domain.decision import Decision, HistoryEntry, Ref
-from functions.domain.errors import IllegalMove, Unauthorized
+from functions.domain.errors import IllegalMove
 from functions.domain.hours import WeeklyHours
 from functions.domain.instants import rfc3339_millis
 from functions.domain.model import Model
@@ -84,9 +85,7 @@ def create(call: Call, body: NewAccount) -> AccountAnswer:
 
     def attempt(reader: Reader) -> Decision[AccountAnswer]:
         reader.load(ACCOUNT, Ref(Person, known.person.id))
-        founder = reader.get(Ref(Person, known.person.id))
-        if founder is None:
-            raise Unauthorized("Sign in again.")
+        founder = signed_in_now(call, reader)
         if reader.get(ACCOUNT) is not None:
             raise IllegalMove("This account was made already.")
         decision = set_up(account_id, details, founder, now=call.now)

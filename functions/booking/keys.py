@@ -8,6 +8,7 @@ from functions.adapters.signing import secret_hash
 from functions.adapters.store import queries
 from functions.adapters.store.account import account_of
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised, may_now
 from functions.booking.callers import new_key
 from functions.booking.fields import Instant, Label, Request
 from functions.booking.routing import Answer, Call, Route
@@ -65,9 +66,9 @@ def create_key(call: Call) -> Answer:
     def attempt(reader: Reader) -> Decision[OperatorKey]:
         account_of(reader)
         keys = queries.all_to_decide_on(reader, OperatorKey)
-        return make_key(key, keys, may=call.caller.permissions, author=call.caller.author)
+        return make_key(key, keys, may=may_now(call, reader), author=call.caller.author)
 
-    made = call.application.store.run(call.account, attempt)
+    made = call.application.store.run(call.account, authorised(call, attempt))
     return Answer(body=KeyAnswer.of(made, secret), status=201)
 
 
@@ -78,9 +79,9 @@ def delete_key(call: Call) -> Answer:
         key = reader.get(Ref(OperatorKey, call.ids["key"]))
         if key is None:
             raise NotFound("There is no such key.")
-        return revoke_key(key, author=call.caller.author)
+        return revoke_key(key, may=may_now(call, reader), author=call.caller.author)
 
-    call.application.store.run(call.account, attempt)
+    call.application.store.run(call.account, authorised(call, attempt))
     return Answer(status=204)
 
 

@@ -2,6 +2,7 @@
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised, may_now
 from functions.booking.fields import Instant, Request
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.decision import Decision
@@ -51,10 +52,10 @@ def change_member(call: Call) -> Answer:
 
     def attempt(reader: Reader) -> Decision[Member]:
         members = queries.all_to_decide_on(reader, Member)
-        member, caller = _named(call, members), call.caller
-        return change_role(member, role, members, may=caller.permissions, author=caller.author)
+        member, may = _named(call, members), may_now(call, reader)
+        return change_role(member, role, members, may=may, author=call.caller.author)
 
-    return Answer(body=MemberAnswer.of(call.application.store.run(call.account, attempt)))
+    return Answer(body=MemberAnswer.of(call.application.store.run(call.account, authorised(call, attempt))))
 
 
 def remove_member(call: Call) -> Answer:
@@ -62,10 +63,9 @@ def remove_member(call: Call) -> Answer:
 
     def attempt(reader: Reader) -> Decision[None]:
         members = queries.all_to_decide_on(reader, Member)
-        caller = call.caller
-        return remove(_named(call, members), members, may=caller.permissions, author=caller.author)
+        return remove(_named(call, members), members, may=may_now(call, reader), author=call.caller.author)
 
-    call.application.store.run(call.account, attempt)
+    call.application.store.run(call.account, authorised(call, attempt))
     return Answer(status=204)
 
 

@@ -12,6 +12,7 @@ from functions.adapters.store import queries
 from functions.adapters.store.account import account_of
 from functions.adapters.store.records import HistoryRecord, StoredAnswer
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised
 from functions.booking.lists import Told
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas_clients import (
@@ -66,7 +67,7 @@ def export_client(call: Call) -> Answer:
         )
         return Decision(answer=export, history=(noted,))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, authorised(call, attempt)))
 
 
 def erase_client(call: Call) -> Answer:
@@ -86,7 +87,7 @@ def erase_client(call: Call) -> Answer:
         under_way = queries.erasures_under_way(call.application.store, call.account, body.key)
         return request_erasure(erasure, _held(call, body.key), under_way)
 
-    begun = call.application.store.run(call.account, attempt)
+    begun = call.application.store.run(call.account, authorised(call, attempt))
     return Answer(body=_erasure_answer(call, begun), status=202)
 
 
@@ -115,7 +116,7 @@ def put_retention(call: Call) -> Answer:
         changed = account.model_copy(update={"retention_days": body.days})
         return Decision(answer=body, documents=(changed,), history=(noted,))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, authorised(call, attempt)))
 
 
 def get_retention(call: Call) -> Answer:

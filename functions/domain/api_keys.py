@@ -28,8 +28,10 @@ def make_key(
     return Decision(answer=key, documents=(key,), history=(_entry("key.made", key, author),))
 
 
-def revoke_key(key: OperatorKey, *, author: Author) -> Decision[None]:
-    """From the commit on it opens nothing."""
+def revoke_key(key: OperatorKey, *, may: frozenset[Permission], author: Author) -> Decision[None]:
+    """From the commit on it opens nothing. `may`: what who revokes it may do. Raises `Forbidden`."""
+    if beyond := sorted(key.permissions - may):
+        raise Forbidden(f"That key may what you may not: {', '.join(beyond)}.")
     return Decision(answer=None, deletions=(Ref(OperatorKey, key.id),), history=(_entry("key.revoked", key, author),))
 
 

@@ -106,7 +106,7 @@ class TestOwners:
         assert change_role(one, "owner", (one,), may=EVERYTHING, author=BY_OPERATOR).writes_nothing
 
 
-class TestNobodyGivesWhatTheyDoNotHave:
+class TestNobodyGivesOrTakesWhatTheyDoNotHave:
     @pytest.mark.parametrize("role", ROLES)
     def test_a_role(self, role: Role) -> None:
         if OF_ROLE[role] <= MINE:
@@ -118,6 +118,8 @@ class TestNobodyGivesWhatTheyDoNotHave:
             lambda: change_role(member("v", "viewer"), role, (owner,), may=MINE, author=BY_OPERATOR),
             lambda: change_role(one, "viewer", (owner, one), may=MINE, author=BY_OPERATOR),
             lambda: remove(one, (owner, one), may=MINE, author=BY_OPERATOR),
+            lambda: take_back(invitation(role), may=MINE, author=BY_OPERATOR),
+            lambda: invite(_new(), (), (invitation(role),), may=MINE, now=NOW, author=BY_OPERATOR),
         ):
             with pytest.raises(Forbidden):
                 attempt()
@@ -127,9 +129,12 @@ class TestNobodyGivesWhatTheyDoNotHave:
         key = OperatorKey(id="h", name="website", created_at=NOW, permissions=its)
         if its <= mine:
             assert make_key(key, (), may=mine, author=BY_OPERATOR).documents == (key,)
+            assert revoke_key(key, may=mine, author=BY_OPERATOR).deletions == (Ref(OperatorKey, "h"),)
         else:
             with pytest.raises(Forbidden):
                 make_key(key, (), may=mine, author=BY_OPERATOR)
+            with pytest.raises(Forbidden):
+                revoke_key(key, may=mine, author=BY_OPERATOR)
 
 
 def _new(role: Role = "viewer", email: str = "ben@nord.example") -> NewInvitation:
@@ -186,7 +191,7 @@ class TestInvitation:
             accept(invitation("owner"), BEN, joining(BEN, "viewer", now=NOW), now=NOW)
 
     def test_it_can_be_taken_back(self) -> None:
-        assert take_back(invitation(), author=BY_OPERATOR).deletions == (Ref(Invitation, "i0"),)
+        assert take_back(invitation(), may=EVERYTHING, author=BY_OPERATOR).deletions == (Ref(Invitation, "i0"),)
 
 
 class TestKeys:
@@ -204,7 +209,7 @@ class TestKeys:
         key = OperatorKey(id="the hash", name="website", created_at=NOW, permissions=MINE)
         for decision in (
             make_key(key, (), may=EVERYTHING, author=BY_OPERATOR),
-            revoke_key(key, author=BY_OPERATOR),
+            revoke_key(key, may=EVERYTHING, author=BY_OPERATOR),
         ):
             (entry,) = decision.history
             assert entry.after == {"key": "website", "permissions": ["members", "read"]}
