@@ -76,7 +76,7 @@ def make_invitation(call: Call) -> Answer:
     new = new_invitation(call.application.settings.signing_keys[0], call.account, body.email, body.role)
 
     def attempt(reader: Reader) -> Decision[InvitationAnswer]:
-        account_of(reader)
+        account_of(reader)  # first, because all invitations rest on it: no two are made past each other
         decision = invite(
             new,
             queries.all_to_decide_on(reader, Member),
@@ -85,7 +85,7 @@ def make_invitation(call: Call) -> Answer:
             now=call.now,
             author=call.caller.author,
         )
-        return decision.with_answer(InvitationAnswer.of(decision.answer))
+        return decision.with_answer(InvitationAnswer.of(decision.answer)).resting_on(ACCOUNT)
 
     made = answered_once(
         call,

@@ -7,6 +7,7 @@ from pydantic import Field
 from functions.adapters.signing import secret_hash
 from functions.adapters.store import queries
 from functions.adapters.store.account import account_of
+from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.authority import authorised, may_now
 from functions.booking.callers import new_key
@@ -64,9 +65,9 @@ def create_key(call: Call) -> Answer:
     key = OperatorKey(id=secret_hash(secret), name=body.name, created_at=call.now, permissions=body.permissions)
 
     def attempt(reader: Reader) -> Decision[OperatorKey]:
-        account_of(reader)
+        account_of(reader)  # first, because all keys rest on it: no two are made past each other
         keys = queries.all_to_decide_on(reader, OperatorKey)
-        return make_key(key, keys, may=may_now(call, reader), author=call.caller.author)
+        return make_key(key, keys, may=may_now(call, reader), author=call.caller.author).resting_on(ACCOUNT)
 
     made = call.application.store.run(call.account, authorised(call, attempt))
     return Answer(body=KeyAnswer.of(made, secret), status=201)

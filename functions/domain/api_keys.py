@@ -1,6 +1,7 @@
 """API keys: how other programs prove that they may act for an account. Shown once, kept as a hash."""
 
 from collections.abc import Iterable
+from itertools import chain, count
 
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Author, Decision, HistoryEntry, Ref
@@ -26,6 +27,12 @@ def make_key(
     if len(keys) >= MOST_KEYS:
         raise IllegalMove(f"An account has at most {MOST_KEYS} keys. Revoke one first.")
     return Decision(answer=key, documents=(key,), history=(_entry("key.made", key, author),))
+
+
+def free_name(name: str, keys: Iterable[OperatorKey]) -> str:
+    """That name, or with the first number that no key has."""
+    taken = {each.name for each in keys}
+    return next(each for each in chain((name,), (f"{name} {number}" for number in count(2))) if each not in taken)
 
 
 def revoke_key(key: OperatorKey, *, may: frozenset[Permission], author: Author) -> Decision[None]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.api_keys import MOST_KEYS, make_key, revoke_key
+from functions.domain.api_keys import MOST_KEYS, free_name, make_key, revoke_key
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import Author, Effect, Ref
 from functions.domain.errors import Forbidden, IllegalMove, Invalid
@@ -204,6 +204,13 @@ class TestKeys:
         many = [key.model_copy(update={"name": str(number)}) for number in range(MOST_KEYS)]
         with pytest.raises(IllegalMove):
             make_key(key, many, may=EVERYTHING, author=BY_OPERATOR)
+
+    def test_one_that_is_made_by_itself_has_a_name_of_its_own(self) -> None:
+        key = OperatorKey(id="h", name="bootstrap", created_at=NOW)
+        keys: list[OperatorKey] = []
+        for _ in range(3):
+            keys.append(key.model_copy(update={"name": free_name("bootstrap", keys)}))
+        assert [each.name for each in keys] == ["bootstrap", "bootstrap 2", "bootstrap 3"]
 
     def test_the_history_tells_of_it_and_holds_no_hash(self) -> None:
         key = OperatorKey(id="the hash", name="website", created_at=NOW, permissions=MINE)

@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Store
+from functions.booking.bootstrap import bootstrap
 from functions.domain.configuration import OperatorKey
+from functions.domain.invitation import MOST_OPEN, Invitation
 from infra.local.platform import Platform
 from tests.in_process import application_of, booking_client
 from tests.studio import Studio
@@ -90,14 +92,48 @@ def test_a_key_that_is_revoked_meanwhile_leaves_nothing_behind(office: Office, p
     assert office.keys == ["bootstrap"]
 
 
+def test_two_keys_that_are_made_at_once_have_two_names(office: Office) -> None:
+    body, (_, key) = {"name": "website", "permissions": ["read"]}, office.another_key()
+    answer = office.interrupted(lambda: office.another_key("website"), "POST", "keys", body, key=key)
+    assert answer.status_code == 409
+    assert office.keys == ["bootstrap", "other", "website"]
+
+
+def test_two_keys_of_the_command_line_that_are_made_at_once_have_two_names(office: Office) -> None:
+    account = office.studio.account
+    one, other = office.store, Store(office.store.client, lambda account, records: None)
+
+    def make(store: Store) -> None:
+        bootstrap(store, account=account, name="", time_zone="UTC", may_exist=True)
+
+    one.happens = lambda: make(other)
+    make(one)
+    assert office.keys == ["bootstrap", "bootstrap 2", "bootstrap 3"]
+
+
+def test_two_who_are_invited_at_once_are_not_one_too_many(office: Office) -> None:
+    def invite(number: int) -> dict[str, str]:
+        return {"email": f"kim{number}@elsewhere.example", "role": "viewer"}
+
+    def as_fast() -> None:
+        assert office.call("POST", "invitations", invite(0), key=office.studio.api_key).status_code == 201
+
+    _, key = office.another_key()
+    for number in range(1, MOST_OPEN):
+        assert office.call("POST", "invitations", invite(number), key=office.studio.api_key).status_code == 201
+    answer = office.interrupted(as_fast, "POST", "invitations", invite(MOST_OPEN), key=key)
+    assert answer.status_code == 409
+    assert len(queries.all_of(office.store, office.studio.account, Invitation)) == MOST_OPEN
+
+
 def test_two_who_connect_the_same_google_account_at_once_have_one_connection(office: Office) -> None:  # case 83
     me = office.studio.person
-    grant = {"email": me.email, "refresh_token": me.refresh_token}
+    grant, (_, key) = {"email": me.email, "refresh_token": me.refresh_token}, office.another_key()
 
     def as_fast() -> None:
         assert office.studio.post("connections/grants", grant, **office.studio.operator).status_code == 201
 
-    answer = office.interrupted(as_fast, "POST", "connections/grants", grant, key=office.studio.api_key)
+    answer = office.interrupted(as_fast, "POST", "connections/grants", grant, key=key)
     (connection,) = office.studio.look("connections")["connections"]
     assert (answer.status_code, answer.get_json()["id"]) == (201, connection["id"])
 
