@@ -16,6 +16,7 @@ from functions.booking.authority import authorised, may_now, signed_in_now
 from functions.booking.fields import Email, Instant, Request
 from functions.booking.idempotency import answered_once
 from functions.booking.me import Membership
+from functions.booking.rate_limits import limited_invitation
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import IllegalMove, NotFound
@@ -89,7 +90,7 @@ def make_invitation(call: Call) -> Answer:
 
     made = answered_once(
         call,
-        authorised(call, attempt),
+        authorised(call, limited_invitation(call, attempt, email=body.email)),
         keep=lambda answer: answer.model_dump(mode="json"),
         repeat=InvitationAnswer.model_validate,
     )

@@ -16,7 +16,8 @@ from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Ref
 from functions.domain.invitation import Invitation
 from infra.local.platform import Platform
-from tests.studio import DAY, until
+from tests.in_process import application_of, booking_client
+from tests.studio import DAY, Studio, until
 from tests.system.people import Somebody
 
 NEW = {"name": "Studio Nord", "time_zone": "Europe/Berlin"}
@@ -186,6 +187,28 @@ class TestInvitations:
         (invitation,) = anna.call("GET", f"{base}/invitations").json()["invitations"]
         assert anna.call("DELETE", f"{base}/invitations/{invitation['id']}").status_code == 204
         assert _accept(ben, second).status_code == 404
+
+    def test_an_account_and_a_mailbox_are_sent_so_many_and_to_take_one_back_makes_no_room(
+        self, empty_studio: Studio, platform: Platform
+    ) -> None:
+        few = {"INVITATIONS_PER_EMAIL": "2/86400", "INVITATIONS_PER_ACCOUNT": "3/86400"}
+        http, path = booking_client(application_of(platform, **few)), f"/v1/accounts/{empty_studio.account}/invitations"
+
+        def invite(email: str, key: str) -> tuple[int, str | None]:
+            headers = {**empty_studio.operator, "Idempotency-Key": key}
+            answer = http.post(path, json={"email": email, "role": "viewer"}, headers=headers)
+            if answer.status_code == 201:
+                http.delete(f"{path}/{answer.get_json()['id']}", headers=empty_studio.operator)
+            return answer.status_code, answer.headers.get("Retry-After")
+
+        # The last of these is the one before it, asked again.
+        assert [invite(f"kim{more}@mail.example", more)[0] for more in ("", "+1", "+1")] == [201, 201, 201]
+        status, retry_after = invite("Kim+2@mail.example", "2")
+        assert (status, int(retry_after or 0) > 3600) == (429, True)
+        assert invite("ben@mail.example", "ben")[0] == 201
+        assert invite("cem@mail.example", "cem")[0] == 429
+        sent = [entry for entry in empty_studio.history() if entry["what"] == "invitation.made"]
+        assert len(sent) == 3
 
     def test_its_token_stands_nowhere(
         self, anna: Somebody, base: str, somebody: Callable[[str], Somebody], store: Store
