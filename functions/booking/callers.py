@@ -38,6 +38,11 @@ class Proof:
     person: str | None = None
     browser: str | None = None
 
+    @property
+    def holder(self) -> str | None:
+        """The id of the key or the person."""
+        return self.key or self.person
+
 
 @dataclass(frozen=True)
 class Caller:

@@ -30,12 +30,13 @@ class KeyBody(Request):
 
 
 class KeyAnswer(Model):
-    """`api_key`: the key itself, only in the answer to the call that makes it."""
+    """`made_by`: the id of the member or the key that made it. `api_key`: the key itself, only in the answer to the call that makes it."""
 
     id: str
     name: str
     permissions: list[Permission]
     created_at: Instant
+    made_by: str | None = None
     api_key: str | None = None
 
     @classmethod
@@ -45,6 +46,7 @@ class KeyAnswer(Model):
             name=key.name,
             permissions=sorted(key.permissions),
             created_at=rfc3339_millis(key.created_at),
+            made_by=key.made_by,
             api_key=secret,
         )
 
@@ -62,7 +64,13 @@ def list_keys(call: Call) -> Answer:
 def create_key(call: Call) -> Answer:
     """Makes an API key for another program. It is shown in this answer and never again."""
     body, secret = call.body(KeyBody), new_key()
-    key = OperatorKey(id=secret_hash(secret), name=body.name, created_at=call.now, permissions=body.permissions)
+    key = OperatorKey(
+        id=secret_hash(secret),
+        name=body.name,
+        created_at=call.now,
+        made_by=call.caller.proof.holder,
+        permissions=body.permissions,
+    )
 
     def attempt(reader: Reader) -> Decision[OperatorKey]:
         account_of(reader)  # first, because all keys rest on it: no two are made past each other

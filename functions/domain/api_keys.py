@@ -1,5 +1,6 @@
 """API keys: how other programs prove that they may act for an account. Shown once, kept as a hash."""
 
+from collections import deque
 from collections.abc import Iterable
 from itertools import chain, count
 
@@ -27,6 +28,19 @@ def make_key(
     if len(keys) >= MOST_KEYS:
         raise IllegalMove(f"An account has at most {MOST_KEYS} keys. Revoke one first.")
     return Decision(answer=key, documents=(key,), history=(_entry("key.made", key, author),))
+
+
+def keys_by(maker: str, keys: Iterable[OperatorKey]) -> list[OperatorKey]:
+    """Those that this person (or key) made, and those that were made with these, in that order."""
+    keys = tuple(keys)
+    found: list[OperatorKey] = []
+    makers = deque((maker,))
+    while makers:
+        made = [each for each in keys if each.made_by == makers[0]]
+        makers.extend(each.id for each in made)
+        found += made
+        makers.popleft()
+    return found
 
 
 def free_name(name: str, keys: Iterable[OperatorKey]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.api_keys import MOST_KEYS, free_name, make_key, revoke_key
+from functions.domain.api_keys import MOST_KEYS, free_name, keys_by, make_key, revoke_key
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import Author, Effect, Ref
 from functions.domain.errors import Forbidden, IllegalMove, Invalid
@@ -205,7 +205,15 @@ class TestKeys:
         with pytest.raises(IllegalMove):
             make_key(key, many, may=EVERYTHING, author=BY_OPERATOR)
 
-    def test_one_that_is_made_by_itself_has_a_name_of_its_own(self) -> None:
+    def test_whose_they_are_goes_on_through_those_that_made_others(self) -> None:
+        key = OperatorKey(id="1", name="website", created_at=NOW)
+        made = {"1": "anna", "2": "1", "3": "ben", "4": "2", "5": None, "6": "anna"}
+        keys = [key.model_copy(update={"id": id_, "made_by": by}) for id_, by in made.items()]
+        assert [each.id for each in keys_by("anna", keys)] == ["1", "6", "2", "4"]
+        assert [each.id for each in keys_by("ben", keys)] == ["3"]
+        assert keys_by("eve", keys) == []
+
+    def test_one_from_the_command_line_has_a_name_of_its_own(self) -> None:
         key = OperatorKey(id="h", name="bootstrap", created_at=NOW)
         keys: list[OperatorKey] = []
         for _ in range(3):

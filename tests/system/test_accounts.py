@@ -175,7 +175,7 @@ class TestInvitations:
         document.update({"expires_at": int(time.time() * 1000) - 1})
         assert _accept(ben, address).json()["detail"] == "This invitation has run out. Ask for another one."
         assert anna.call("GET", f"{base}/invitations").json()["invitations"] == []
-        assert _accept(ben, _invite(anna, base, ben, "viewer")).status_code == 201
+        assert _accept(ben, f"{_invite(anna, base, ben, 'viewer')} \n").status_code == 201  # as it is copied from a mail
 
     def test_one_that_is_taken_back_or_replaced_opens_nothing(
         self, anna: Somebody, base: str, somebody: Callable[[str], Somebody]
@@ -238,7 +238,7 @@ class TestRoles:
         assert ben.call("PUT", f"{base}/resources/room", body).ok
         assert _history(anna, base)[0] == ("resource.created", ben.email)
         assert ben.call("PATCH", his, {"role": "owner"}).status_code == 403
-        assert anna.call("DELETE", his).status_code == 204
+        assert anna.call("DELETE", his).json() == {"keys": []}
         assert ben.call("GET", f"{base}/resources").status_code == 403
         assert ben.me()["accounts"] == []
 
@@ -296,6 +296,17 @@ class TestKeys:
         assert anna.call("DELETE", f"{base}/keys/{made.json()['id']}").status_code == 204
         assert with_key("GET", "bookings") == 401
         assert _history(anna, base)[:2] == [("key.revoked", anna.email), ("key.made", anna.email)]
+
+    def test_who_removes_a_member_is_told_which_keys_are_theirs(
+        self, anna: Somebody, base: str, somebody: Callable[[str], Somebody]
+    ) -> None:
+        ben = somebody("ben")
+        _join(anna, base, ben, "owner")
+        key = ben.call("POST", f"{base}/keys", {"name": "website", "permissions": ["read"]}).json()
+        removed = anna.call("DELETE", f"{base}/members/{ben.me()['id']}")
+        assert [each["name"] for each in removed.json()["keys"]] == ["website"]
+        bearer = {"Authorization": f"Bearer {key['api_key']}"}
+        assert requests.get(anna.at(f"{base}/resources"), headers=bearer, timeout=10).ok
 
     def test_nobody_gives_what_they_do_not_have(
         self, anna: Somebody, base: str, somebody: Callable[[str], Somebody]
