@@ -175,7 +175,8 @@ class TestInvitations:
         document.update({"expires_at": int(time.time() * 1000) - 1})
         assert _accept(ben, address).json()["detail"] == "This invitation has run out. Ask for another one."
         assert anna.call("GET", f"{base}/invitations").json()["invitations"] == []
-        assert _accept(ben, f"{_invite(anna, base, ben, 'viewer')} \n").status_code == 201  # as it is copied from a mail
+        copied = f"{_invite(anna, base, ben, 'viewer')} \n"
+        assert _accept(ben, copied).status_code == 201
 
     def test_one_that_is_taken_back_or_replaced_opens_nothing(
         self, anna: Somebody, base: str, somebody: Callable[[str], Somebody]
