@@ -71,6 +71,8 @@ class Settings:
     bookings_per_email: Rate
     changes_per_address: Rate
     refusals_per_address: Rate
+    invitations_per_account: Rate
+    invitations_per_email: Rate
     holds_per_address: int
     body_seconds: int
 
@@ -117,6 +119,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         bookings_per_email=read.rate("BOOKINGS_PER_EMAIL", Rate(12, 3600)),
         changes_per_address=read.rate("CHANGES_PER_ADDRESS", Rate(180, 600)),
         refusals_per_address=read.rate("REFUSALS_PER_ADDRESS", Rate(300, 600)),
+        # Each is a mail to somebody who has not asked for it.
+        invitations_per_account=read.rate("INVITATIONS_PER_ACCOUNT", Rate(50, 86400)),
+        invitations_per_email=read.rate("INVITATIONS_PER_EMAIL", Rate(3, 86400)),
         holds_per_address=read.seconds("HOLDS_PER_ADDRESS", 10),
         body_seconds=read.seconds("BODY_SECONDS", 10),
     )

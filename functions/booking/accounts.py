@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.authority import signed_in_now
 from functions.booking.fields import Instant, Line, Minutes, Request
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.configuration import Account
 from functions.domain.decision import Decision, HistoryEntry, Ref
-from functions.domain.errors import IllegalMove, NotFound, Unauthorized
+from functions.domain.errors import IllegalMove
 from functions.domain.hours import WeeklyHours
 from functions.domain.instants import rfc3339_millis
 from functions.domain.model import Model
@@ -83,9 +85,7 @@ def create(call: Call, body: NewAccount) -> AccountAnswer:
 
     def attempt(reader: Reader) -> Decision[AccountAnswer]:
         reader.load(ACCOUNT, Ref(Person, known.person.id))
-        founder = reader.get(Ref(Person, known.person.id))
-        if founder is None:
-            raise Unauthorized("Sign in again.")
+        founder = signed_in_now(call, reader)
         if reader.get(ACCOUNT) is not None:
             raise IllegalMove("This account was made already.")
         decision = set_up(account_id, details, founder, now=call.now)
@@ -109,7 +109,7 @@ def _new_id(call: Call) -> str:
 
 def get_account(call: Call) -> Answer:
     """What the business says of itself."""
-    return Answer(body=AccountAnswer.of(_account(call.application.store.reader(call.account))))
+    return Answer(body=AccountAnswer.of(account_of(call.application.store.reader(call.account))))
 
 
 def change_account(call: Call) -> Answer:
@@ -118,7 +118,7 @@ def change_account(call: Call) -> Answer:
     wanted = body.model_dump(exclude_none=True)
 
     def attempt(reader: Reader) -> Decision[AccountAnswer]:
-        known = _account(reader)
+        known = account_of(reader)
         changed = known.model_copy(update=wanted)
         if changed == known:
             return Decision(answer=AccountAnswer.of(known))
@@ -128,13 +128,6 @@ def change_account(call: Call) -> Answer:
         return Decision(answer=AccountAnswer.of(changed), documents=(changed,), history=(entry,))
 
     return Answer(body=call.application.store.run(call.account, attempt))
-
-
-def _account(reader: Reader) -> Account:
-    account = reader.get(ACCOUNT)
-    if account is None:
-        raise NotFound("There is no such account.")
-    return account
 
 
 _ACCOUNT = "/v1/accounts/<id:account>"

@@ -15,14 +15,16 @@ from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application, application
 from functions.adapters.signing import invitation_token, secret_hash
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader, Store
 from functions.booking.callers import new_key
 from functions.booking.fields import Email
 from functions.booking.invitations import new_invitation
 from functions.booking.routing import ID_PATTERN
+from functions.domain.api_keys import free_name, make_key
 from functions.domain.configuration import Account, OperatorKey
-from functions.domain.decision import Author, Decision, HistoryEntry
+from functions.domain.decision import Author, Decision, HistoryEntry, in_one_commit
 from functions.domain.errors import IllegalMove, Invalid, Refusal
 from functions.domain.invitation import Invitation, invite
 from functions.domain.membership import Member
@@ -32,7 +34,7 @@ AUTHOR = Author(kind="system", name="bootstrap")
 
 
 def bootstrap(store: Store, *, account: str, name: str, time_zone: str, may_exist: bool) -> str:
-    """A new API key of the account. Raises `IllegalMove` where the account exists and may not, `Invalid` for its id."""
+    """A new API key of the account. Raises `IllegalMove` where the account exists and may not, or has too many keys, and `Invalid` for its id."""
     if not re.fullmatch(ID_PATTERN, account):
         raise Invalid(
             "An account's id is made of letters, digits, - and _, 100 at most, and begins with a letter or digit."
@@ -43,10 +45,14 @@ def bootstrap(store: Store, *, account: str, name: str, time_zone: str, may_exis
         known = reader.get(ACCOUNT)
         if known is not None and not may_exist:
             raise IllegalMove(f"Account {account} exists. Use --new-key for another API key.")
-        operator = OperatorKey(id=secret_hash(key), name="bootstrap", created_at=now)
-        made = () if known else (Account(id=account, name=name, time_zone=time_zone, created_at=now),)
-        entry = HistoryEntry(what="key.made" if known else "account.made", author=AUTHOR)
-        return Decision(answer=key, documents=(*made, operator), history=(entry,))
+        keys = queries.all_to_decide_on(reader, OperatorKey)
+        operator = OperatorKey(id=secret_hash(key), name=free_name(AUTHOR.name, keys), created_at=now)
+        made = make_key(operator, keys, may=EVERYTHING, author=AUTHOR).with_answer(key)
+        if known is not None:
+            return made.resting_on(ACCOUNT)
+        new = Account(id=account, name=name, time_zone=time_zone, created_at=now)
+        entry = HistoryEntry(what="account.made", author=AUTHOR, after={"name": name, "time_zone": time_zone})
+        return in_one_commit((Decision(answer=new, documents=(new,), history=(entry,)), made), key)
 
     return store.run(account, attempt)
 
@@ -57,6 +63,7 @@ def invite_owner(application: Application, *, account: str, email: str) -> str:
     new = new_invitation(key, account, email, "owner")
 
     def attempt(reader: Reader) -> Decision[str]:
+        account_of(reader)
         decision = invite(
             new,
             queries.all_to_decide_on(reader, Member),
@@ -65,7 +72,8 @@ def invite_owner(application: Application, *, account: str, email: str) -> str:
             now=now_millis(),
             author=AUTHOR,
         )
-        return decision.with_answer(f"{settings.booking_url}/invitation#{invitation_token(key, account, new.id)}")
+        address = f"{settings.booking_url}/invitation#{invitation_token(key, account, new.id)}"
+        return decision.with_answer(address).resting_on(ACCOUNT)
 
     return application.store.run(account, attempt)
 

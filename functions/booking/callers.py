@@ -13,6 +13,7 @@ from flask import Request
 from functions.adapters.composition import Application
 from functions.adapters.signing import same_secret, secret_hash
 from functions.adapters.store.documents import NO_ACCOUNT
+from functions.adapters.store.store import Reader
 from functions.booking.cross_site import refuse_other_sites
 from functions.booking.signed_in import SignedIn, claim_of, who_is_signed_in
 from functions.domain.configuration import OperatorKey
@@ -29,14 +30,33 @@ Access = Literal["public", "operator", "booking", "entry", "person", "page"]
 ACT_AS = "Act-As"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """By what it is known who an operator is: the id of an API key, or of a person with that of their sign-in. Empty of a client."""
+
+    key: str | None = None
+    person: str | None = None
+    browser: str | None = None
+
+    @property
+    def holder(self) -> str | None:
+        """The id of the key or the person."""
+        return self.key or self.person
+
+
 @dataclass(frozen=True)
 class Caller:
-    """`permissions`: of an operator; a client has none, and does what is theirs. `signed_in`: who, where a cookie says so."""
+    """`permissions`: of an operator; a client has none, and does what is theirs. `signed_in`: who, where a cookie says so. `key`: the id of the API key that
+    was brought.
+
+    All of it was so when the call began; what must be so when it ends, `authority` looks at again.
+    """
 
     author: Author
     operator: bool = False
     permissions: frozenset[Permission] = frozenset()
     signed_in: SignedIn | None = None
+    key: str | None = None
 
     @property
     def known(self) -> bool:
@@ -47,6 +67,11 @@ class Caller:
     def browser(self) -> str | None:
         """Of somebody who is signed in, which of their sign-ins it is."""
         return None if self.signed_in is None else self.signed_in.browser
+
+    @property
+    def proof(self) -> Proof:
+        person = None if self.signed_in is None else self.signed_in.person.id
+        return Proof(key=self.key, person=person, browser=self.browser)
 
 
 CLIENT = Caller(Author(kind="client"))
@@ -68,10 +93,9 @@ def caller_of(request: Request, application: Application, ids: dict[str, str], a
     if access == "public" and not _as_operator(request, token, ids):
         return CLIENT
     if token.startswith(KEY_PREFIX):
-        key = application.store.get(ids["account"], Ref(OperatorKey, secret_hash(token)))
-        if key is None:
-            raise Unauthorized("That API key is not one of this account's.")
-        return Caller(Author(kind="operator", name=key.name), operator=True, permissions=key.permissions)
+        key = key_of(application.store.reader(ids["account"]), secret_hash(token))
+        author = Author(kind="operator", name=key.name)
+        return Caller(author, operator=True, permissions=key.permissions, key=key.id)
     if not token:
         return _member(request, application, ids["account"], now)
     if access == "operator":
@@ -100,11 +124,31 @@ def _member(request: Request, application: Application, account: str, now: Milli
     if known is None:
         raise nobody
     refuse_other_sites(request, application.settings, browser=known.browser, forms=False)
-    member = reader.get(Ref(Member, known.person.id))
-    if member is None:
-        raise Forbidden("You do not belong to this account. An owner of it can invite you.")
+    member = member_of(reader, known.person.id)
     author = Author(kind="operator", name=known.person.email)
     return Caller(author, operator=True, permissions=OF_ROLE[member.role], signed_in=known)
+
+
+def key_of(reader: Reader, key: str) -> OperatorKey:
+    """The API key of that id. Raises `Unauthorized`."""
+    known = reader.get(Ref(OperatorKey, key))
+    if known is None:
+        raise Unauthorized("That API key is not one of this account's.")
+    return known
+
+
+def member_of(reader: Reader, person: str) -> Member:
+    """What that person is in the account. Raises `Forbidden`."""
+    member = reader.get(Ref(Member, person))
+    if member is None:
+        raise Forbidden("You do not belong to this account. An owner of it can invite you.")
+    return member
+
+
+def must_have(needed: Permission, permissions: frozenset[Permission]) -> None:
+    """Raises `Forbidden`."""
+    if needed not in permissions:
+        raise Forbidden(f"For this you need the permission {needed}. An owner of the account can give it.")
 
 
 def _person(request: Request, application: Application, now: Millis, *, must_be: bool) -> Caller:

@@ -7,7 +7,8 @@ from typing import Any
 
 from functions.adapters.signing import new_managed_id, stored_manage_token
 from functions.adapters.store import queries
-from functions.adapters.store.documents import ACCOUNT, ledger_refs_of
+from functions.adapters.store.account import account_of
+from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.reading import ServiceState, Wanted, read_service, running
 from functions.adapters.store.reading_waitlist import EntryState, read_client_bookings, read_entry
 from functions.adapters.store.store import Reader
@@ -57,8 +58,7 @@ NOT_SOLD: tuple[type[Refusal], ...] = (SlotTaken, StartClosed, CalendarUnknown)
 
 def list_services(call: Call) -> Answer:
     """What can be booked, and what a client will be asked."""
-    if call.application.store.get(call.account, ACCOUNT) is None:
-        raise NotFound("There is no such account.")
+    account_of(call.application.store.reader(call.account))
     found = queries.services(call.application.store, call.account)
     return Answer(body=ServiceList(services=[PublicService.of(s) for s in found if s.active]))
 

@@ -15,19 +15,24 @@ from flask import Response
 from functions.adapters import oauth
 from functions.adapters.oauth import Grant, GrantRefused, OAuthUnavailable
 from functions.adapters.signing import secret_hash
+from functions.adapters.store.account import account_of
 from functions.adapters.store.records import PendingConsent
 from functions.adapters.store.store import Reader
 from functions.adapters.vault import CannotOpen
+from functions.booking.authority import authorised_by
+from functions.booking.callers import Proof
 from functions.booking.grants import OtherAccount, PermissionsMissing, Wanted, accept
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.booking.schemas import NewConnection
 from functions.booking.schemas_connections import ConsentAnswer
 from functions.domain.calendar import Connection
 from functions.domain.decision import Author, Decision, Ref
-from functions.domain.errors import IllegalMove, Invalid, NotFound, Refusal
+from functions.domain.errors import Forbidden, IllegalMove, Invalid, NotFound, Refusal, Unauthorized
 from functions.domain.instants import rfc3339_millis
 
 CONSENT_LIFE_MS = 10 * 60 * 1000
+# So long one may go on from another where what Google was told was not enough. Nobody keeps an address alive for ever by trying.
+LONGEST_MS = 60 * 60 * 1000
 ANEW = "Begin the connection again."
 
 # What Google sends the browser back with instead of a code (RFC 6749, section 4.1.2.1), for the person who reads it.
@@ -41,7 +46,7 @@ ERRORS = {
 def begin_consent(call: Call) -> Answer:
     """Begins the consent of a Google account. Whoever owns it opens `consent_url`; the connection is made when they come back."""
     body = _wishes(call)
-    return _begun(call, Wanted(connection=secrets.token_hex(10)), return_to=body.return_to)
+    return _begun(call, Wanted.new(call), return_to=body.return_to)
 
 
 def refresh_connection(call: Call) -> Answer:
@@ -52,7 +57,7 @@ def refresh_connection(call: Call) -> Answer:
         raise NotFound("There is no such connection.")
     if connection.status == "disconnected":
         raise IllegalMove(f"{connection.email} was disconnected. Connect the account anew.")
-    wanted = Wanted(connection=connection.id, refreshes=True)
+    wanted = replace(Wanted.new(call), connection=connection.id, refreshes=True)
     return _begun(call, wanted, return_to=body.return_to, login_hint=connection.email)
 
 
@@ -76,9 +81,12 @@ def _begun(call: Call, wanted: Wanted, *, return_to: str | None, login_hint: str
         verifier="",
         connection=wanted.connection,
         refreshes=wanted.refreshes,
-        begun_by=call.caller.author.name,
-        browser=call.caller.browser,
+        begun_by=wanted.author.name,
+        key=wanted.proof.key,
+        person=wanted.proof.person,
+        browser=wanted.proof.browser,
         return_to=return_to,
+        begun_at=call.now,
         expires_at=call.now + CONSENT_LIFE_MS,
     )
     url = _offer(call, consent, login_hint=login_hint)
@@ -92,7 +100,11 @@ def _offer(call: Call, wanted: PendingConsent, *, login_hint: str | None) -> str
     id_ = secret_hash(token)
     sealed = call.application.vault.seal(verifier, connection=id_)
     consent = wanted.model_copy(update={"id": id_, "verifier": sealed})
-    call.application.store.run(call.account, lambda reader: Decision(answer=None, documents=(consent,)))
+
+    def attempt(reader: Reader) -> Decision[None]:
+        return Decision(answer=None, documents=(consent,))
+
+    call.application.store.run(call.account, authorised_by(_proof(consent), "connections", attempt, now=call.now))
     state = f"{call.account}.{token}"
     return oauth.consent_url(call.application.settings, state=state, verifier=verifier, login_hint=login_hint)
 
@@ -102,7 +114,16 @@ def callback(call: Call) -> Answer:
     account, _, token = call.request.args.get("state", "").partition(".")
     if not re.fullmatch(ID_PATTERN, account) or not token:
         return _page(400, "This address is for coming back from Google.", ANEW)
-    call = replace(call, ids={"account": account})
+    try:
+        return _come_back(replace(call, ids={"account": account}), token)
+    except (Unauthorized, Forbidden):
+        return _page(403, "Who began this may not connect accounts any more.", "Nothing was connected.")
+    except Refusal as refusal:
+        return _page(refusal.status, refusal.title, refusal.detail)
+
+
+def _come_back(call: Call, token: str) -> Answer:
+    """Raises a `Refusal`."""
     consent = _use_consent(call, token)
     if consent is None:
         return _page(400, "This consent was used before, or took too long, or was begun in another browser.", ANEW)
@@ -121,45 +142,65 @@ def callback(call: Call) -> Answer:
 
 
 def _use_consent(call: Call, token: str) -> PendingConsent | None:
-    """Takes the pending consent away, so that nobody can use it again; None where there is none for this browser, or it is too old."""
+    """Takes the pending consent away, so that nobody can use it again; None where there is none for this browser, or it is too old.
+
+    Raises a `Refusal` where who began it may not connect accounts any more.
+    """
 
     def attempt(reader: Reader) -> Decision[PendingConsent | None]:
         ref = Ref(PendingConsent, secret_hash(token))
         consent = reader.get(ref)
         if consent is None or consent.browser not in (None, call.caller.browser):
             return Decision(answer=None)
-        usable = consent if call.now < consent.expires_at else None
-        return Decision(answer=usable, deletions=(ref,))
+        if call.now >= consent.expires_at:
+            return Decision(answer=None, deletions=(ref,))
+        used = Decision[PendingConsent | None](answer=consent, deletions=(ref,))
+        return authorised_by(_proof(consent), "connections", lambda _: used, now=call.now)(reader)
 
     return call.application.store.run(call.account, attempt)
 
 
+def _proof(consent: PendingConsent) -> Proof:
+    """By what who began it may do that."""
+    return Proof(key=consent.key, person=consent.person, browser=consent.browser)
+
+
 def _taken_in(call: Call, consent: PendingConsent, grant: Grant) -> Answer:
-    wanted = Wanted(connection=consent.connection, refreshes=consent.refreshes)
+    """Raises a `Refusal`."""
+    author = Author(kind="operator", name=consent.begun_by)
+    wanted = Wanted(connection=consent.connection, refreshes=consent.refreshes, author=author, proof=_proof(consent))
     try:
-        connection = accept(call, grant, wanted, author=Author(kind="operator", name=consent.begun_by))
+        connection = accept(call, grant, wanted)
     except OtherAccount as other:
         anew = consent.model_copy(update={"connection": secrets.token_hex(10), "refreshes": False})
-        button = _Button(f"Connect {other.came}", _again(call, anew, login_hint=other.came))
+        button = _again(call, anew, f"Connect {other.came}", login_hint=other.came)
         return _page(other.status, other.title, other.detail, button=button)
     except PermissionsMissing as missing:
-        button = _Button("Try again", _again(call, consent, login_hint=None))
+        button = _again(call, consent, "Try again")
         lines = (
             "Nothing was connected, because without these nobody could tell what is free:",
             *(each.in_words for each in missing.missing),
-            "Leave all boxes ticked when Google asks.",
+            f"{'' if button else f'{ANEW} '}Leave all boxes ticked when Google asks.",
         )
         return _page(missing.status, missing.title, *lines, button=button)
-    except Refusal as refusal:
-        return _page(refusal.status, refusal.title, refusal.detail)
     if consent.return_to:
         return Answer(response=Response(status=303, headers={"Location": consent.return_to}))
-    return _page(200, f"{connection.email} is connected.", "You can close this page.")
+    business = account_of(call.application.store.reader(call.account))
+    return _page(
+        200,
+        f"{connection.email} is connected.",
+        f"{business.name} uses its calendars from now on. This was begun by {consent.begun_by}.",
+        "You can close this page.",
+    )
 
 
-def _again(call: Call, consent: PendingConsent, *, login_hint: str | None) -> str:
-    """What the same operator began may be done once more, in the same browser."""
-    return _offer(call, consent.model_copy(update={"expires_at": call.now + CONSENT_LIFE_MS}), login_hint=login_hint)
+def _again(call: Call, consent: PendingConsent, text: str, *, login_hint: str | None = None) -> "_Button | None":
+    """What the same operator began may be done once more, in the same browser, unless that was long ago."""
+    expires_at = min(call.now + CONSENT_LIFE_MS, consent.begun_at + LONGEST_MS)
+    if expires_at <= call.now:
+        return None
+    more = consent.model_copy(update={"expires_at": expires_at})
+    return _Button(text, _offer(call, more, login_hint=login_hint))
 
 
 class _Button:

@@ -4,6 +4,7 @@ from itertools import islice
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas_connections import DisconnectedAnswer, DisconnectQuery
 from functions.domain.calendar import Calendar, Connection
@@ -28,7 +29,9 @@ def end_connection(call: Call) -> Answer:
     ahead = _events_ahead(call, calendars) if connection.status != "disconnected" else 0
     if ahead and query.events is None:
         raise ChoiceNeeded(ahead)
-    ended = store.run(call.account, lambda reader: _ended(reader, call, calendars, query.events or "leave"))
+    ended = store.run(
+        call.account, authorised(call, lambda reader: _ended(reader, call, calendars, query.events or "leave"))
+    )
     return Answer(body=DisconnectedAnswer.of(ended, ahead), status=202)
 
 

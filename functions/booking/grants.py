@@ -13,13 +13,17 @@ from functions.adapters import oauth
 from functions.adapters.certificates import CertificatesUnavailable, InvalidToken
 from functions.adapters.oauth import Grant, GrantRefused, OAuthUnavailable
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
+from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised_by
+from functions.booking.callers import Proof
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import GrantedConnection
 from functions.booking.schemas_connections import ConnectionAnswer
 from functions.domain.calendar import Connection
 from functions.domain.connecting import Granted, connect, regain
-from functions.domain.decision import Author, Decision, Ref
+from functions.domain.decision import Author, Decision
 from functions.domain.errors import IllegalMove, NotFound, Refusal
 from functions.domain.scopes import GooglePermission, missing_permissions
 
@@ -74,7 +78,7 @@ class GoogleSilent(Refusal):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Person:
+class Grantor:
     """Who granted. `subject`: Google's stable id of them."""
 
     subject: str
@@ -83,10 +87,18 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the grant was asked for: a new connection, which gets this id unless the person has one, or (`refreshes`) the one that has it."""
+    """What the grant was asked for: a new connection, which gets this id unless the person has one, or (`refreshes`) the one that has it. `author`, `proof`:
+    the operator who asked.
+    """
 
     connection: str
     refreshes: bool = False
+    author: Author
+    proof: Proof
+
+    @classmethod
+    def new(cls, call: Call) -> "Wanted":
+        return cls(connection=secrets.token_hex(10), author=call.caller.author, proof=call.caller.proof)
 
 
 def import_grant(call: Call) -> Answer:
@@ -98,26 +110,24 @@ def import_grant(call: Call) -> Answer:
         raise GoogleSaysNo("Google says that this refresh token is not (or no longer) good for this client.") from None
     except OAuthUnavailable as error:
         raise GoogleSilent(f"Nothing was connected ({error}). Try again.") from None
-    person = person_of(call, grant)
-    if person.email.lower() != body.email.lower():
-        raise GoogleSaysNo(f"That grant belongs to {person.email}, not to {body.email}.")
+    grantor = grantor_of(call, grant)
+    if grantor.email.lower() != body.email.lower():
+        raise GoogleSaysNo(f"That grant belongs to {grantor.email}, not to {body.email}.")
     must_suffice(grant)
-    connection = take_in(
-        call, grant, person, Wanted(connection=secrets.token_hex(10)), body.refresh_token, author=call.caller.author
-    )
+    connection = take_in(call, grant, grantor, Wanted.new(call), body.refresh_token)
     return Answer(body=ConnectionAnswer.of(connection), status=201)
 
 
-def accept(call: Call, grant: Grant, wanted: Wanted, *, author: Author) -> Connection:
+def accept(call: Call, grant: Grant, wanted: Wanted) -> Connection:
     """Takes in a grant that a person has just given. Raises a `Refusal`, having given it back, where it is not enough or not of whom it should be."""
-    person = person_of(call, grant)
+    grantor = grantor_of(call, grant)
     try:
         must_suffice(grant)
         if grant.refresh_token is None:
             raise GoogleSaysNo("Google gave no lasting permission. Begin again.")
-        return take_in(call, grant, person, wanted, grant.refresh_token, author=author)
+        return take_in(call, grant, grantor, wanted, grant.refresh_token)
     except Refusal:
-        _give_back(call, grant, person)
+        _give_back(call, grant, grantor)
         raise
 
 
@@ -127,51 +137,53 @@ def must_suffice(grant: Grant) -> None:
         raise PermissionsMissing(missing)
 
 
-def take_in(
-    call: Call, grant: Grant, person: Person, wanted: Wanted, refresh_token: str, *, author: Author
-) -> Connection:
-    """Who has a connection already and grants once more regains that one, and begins no second one (case 83)."""
+def take_in(call: Call, grant: Grant, grantor: Grantor, wanted: Wanted, refresh_token: str) -> Connection:
+    """Who has a connection already and grants once more regains that one, and begins no second one (case 83); also where both come at the same moment."""
     store = call.application.store
-    connections = queries.connections(store, call.account)
-    theirs = [each for each in connections if each.subject == person.subject]
-    known = next((each.id for each in theirs if each.status != "disconnected"), None)
-    connection_id = wanted.connection if wanted.refreshes or known is None else known
-    granted = Granted(
-        subject=person.subject,
-        email=person.email,
-        scopes=grant.scopes,
-        secret=call.application.vault.seal(refresh_token, connection=connection_id),
-        granted_at=call.now,
-        grant_expires_at=None if grant.ends_in_s is None else call.now + grant.ends_in_s * 1000,
-    )
+
+    def granted_for(connection: str) -> Granted:
+        return Granted(
+            subject=grantor.subject,
+            email=grantor.email,
+            scopes=grant.scopes,
+            secret=call.application.vault.seal(refresh_token, connection=connection),
+            granted_at=call.now,
+            grant_expires_at=None if grant.ends_in_s is None else call.now + grant.ends_in_s * 1000,
+        )
 
     def attempt(reader: Reader) -> Decision[Connection]:
-        connection = reader.get(Ref(Connection, connection_id))
-        if wanted.refreshes:
-            _must_be_theirs(connection, person)
-        if connection is None or connection.status == "disconnected":
-            ended = [reader.get(Ref(Connection, each.id)) for each in theirs if each.ending is not None]
-            former = [each for each in ended if each is not None]
-            return connect(connection_id, granted, former=former, now=call.now, author=author)
-        calendars = queries.calendars_of(store, call.account, connection_id)
-        return regain(connection, calendars, granted=granted, author=author)
+        account_of(reader)  # first, because all connections rest on it
+        connections = queries.all_to_decide_on(reader, Connection)
+        known = _known(connections, grantor, wanted)
+        if known is None:
+            former = [each for each in connections if each.subject == grantor.subject and each.ending is not None]
+            granted = granted_for(wanted.connection)
+            made = connect(wanted.connection, granted, former=former, now=call.now, author=wanted.author)
+            return made.resting_on(ACCOUNT)
+        calendars = queries.calendars_of(store, call.account, known.id)
+        return regain(known, calendars, granted=granted_for(known.id), author=wanted.author)
 
-    return store.run(call.account, attempt)
+    return store.run(call.account, authorised_by(wanted.proof, "connections", attempt, now=call.now))
 
 
-def _must_be_theirs(connection: Connection | None, person: Person) -> None:
-    """Raises a `Refusal` where this person's grant can't renew the access that the connection had."""
+def _known(connections: Iterable[Connection], grantor: Grantor, wanted: Wanted) -> Connection | None:
+    """The connection that has its access back by this grant. Raises a `Refusal` where it was to be one that can't have it from them."""
+    if not wanted.refreshes:
+        theirs = (each for each in connections if each.subject == grantor.subject and each.status != "disconnected")
+        return next(theirs, None)
+    connection = next((each for each in connections if each.id == wanted.connection), None)
     if connection is None:
         raise NotFound("The connection that was to be renewed does not exist any more. Connect the account anew.")
     if connection.status == "disconnected":
         raise IllegalMove(f"{connection.email} was disconnected meanwhile. Connect the account anew.")
-    if connection.subject != person.subject:
-        raise OtherAccount(expected=connection.email, came=person.email)
+    if connection.subject != grantor.subject:
+        raise OtherAccount(expected=connection.email, came=grantor.email)
+    return connection
 
 
-def _give_back(call: Call, grant: Grant, person: Person) -> None:
+def _give_back(call: Call, grant: Grant, grantor: Grantor) -> None:
     """Google ends all that a person has granted us, whichever token is given back: so not where another connection lives by it, of whatever account."""
-    if grant.refresh_token is None or queries.holds_grant(call.application.store, person.subject):
+    if grant.refresh_token is None or queries.holds_grant(call.application.store, grantor.subject):
         return
     try:
         oauth.revoke(call.application.settings, token=grant.refresh_token)
@@ -179,7 +191,7 @@ def _give_back(call: Call, grant: Grant, person: Person) -> None:
         log.warning("a grant that was refused could not be given back to Google: %s", error)
 
 
-def person_of(call: Call, grant: Grant) -> Person:
+def grantor_of(call: Call, grant: Grant) -> Grantor:
     """From the signed ID token. Raises a `Refusal`."""
     if grant.id_token is None:
         raise GoogleSaysNo("Google did not say whose account this is: the scopes openid and email are needed.")
@@ -191,7 +203,7 @@ def person_of(call: Call, grant: Grant) -> Person:
         raise GoogleSaysNo("Google's ID token is not valid.") from None
     except CertificatesUnavailable:
         raise GoogleSilent("Google's certificates can't be had. Try again.") from None
-    return Person(subject=str(claims["sub"]), email=str(claims.get("email", "")))
+    return Grantor(subject=str(claims["sub"]), email=str(claims.get("email", "")))
 
 
 ROUTES = (

@@ -9,11 +9,14 @@ from pydantic import Field
 from functions.adapters.settings import SecretKey
 from functions.adapters.signing import invitation_token, same_secret, secret_hash
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised, may_now, signed_in_now
 from functions.booking.fields import Email, Instant, Request
 from functions.booking.idempotency import answered_once
 from functions.booking.me import Membership
+from functions.booking.rate_limits import limited_invitation
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.domain.decision import Decision, Ref
 from functions.domain.errors import IllegalMove, NotFound
@@ -74,20 +77,22 @@ def make_invitation(call: Call) -> Answer:
     new = new_invitation(call.application.settings.signing_keys[0], call.account, body.email, body.role)
 
     def attempt(reader: Reader) -> Decision[InvitationAnswer]:
-        if reader.get(ACCOUNT) is None:
-            raise NotFound("There is no such account.")
+        account_of(reader)  # first, because all invitations rest on it: no two are made past each other
         decision = invite(
             new,
             queries.all_to_decide_on(reader, Member),
             queries.all_to_decide_on(reader, Invitation),
-            may=call.caller.permissions,
+            may=may_now(call, reader),
             now=call.now,
             author=call.caller.author,
         )
-        return decision.with_answer(InvitationAnswer.of(decision.answer))
+        return decision.with_answer(InvitationAnswer.of(decision.answer)).resting_on(ACCOUNT)
 
     made = answered_once(
-        call, attempt, keep=lambda answer: answer.model_dump(mode="json"), repeat=InvitationAnswer.model_validate
+        call,
+        authorised(call, limited_invitation(call, attempt, email=body.email)),
+        keep=lambda answer: answer.model_dump(mode="json"),
+        repeat=InvitationAnswer.model_validate,
     )
     return Answer(body=made, status=201)
 
@@ -105,9 +110,9 @@ def delete_invitation(call: Call) -> Answer:
         invitation = reader.get(Ref(Invitation, call.ids["invitation"]))
         if invitation is None:
             raise NotFound("There is no such invitation.")
-        return take_back(invitation, author=call.caller.author)
+        return take_back(invitation, may=may_now(call, reader), author=call.caller.author)
 
-    call.application.store.run(call.account, attempt)
+    call.application.store.run(call.account, authorised(call, attempt))
     return Answer(status=204)
 
 
@@ -118,18 +123,19 @@ def accept_invitation(call: Call) -> Answer:
 
 def join(call: Call, token: str) -> Membership:
     """Makes who is signed in a member of the account that invited them. Raises `NotFound`, and what `accept` raises."""
-    found = _TOKEN.fullmatch(token.strip())
+    token = token.strip()
+    found = _TOKEN.fullmatch(token)
     if found is None:
         raise NotFound("That is not the token of an invitation. Open the address in the mail again.")
     ref, me = Ref(Invitation, found["invitation"]), call.signed_in.person.id
 
     def attempt(reader: Reader) -> Decision[Membership]:
         reader.load(ACCOUNT, ref, Ref(Person, me), Ref(Member, me))
-        account, invitation, person = reader.get(ACCOUNT), reader.get(ref), reader.get(Ref(Person, me))
-        if account is None or invitation is None or person is None or not same_secret(token, invitation.token_hash):
+        account, invitation, person = reader.get(ACCOUNT), reader.get(ref), signed_in_now(call, reader)
+        if account is None or invitation is None or not same_secret(token, invitation.token_hash):
             raise NotFound("There is no such invitation. It may have been used, taken back or replaced by another.")
         decision = accept(invitation, person, reader.get(Ref(Member, me)), now=call.now)
-        return decision.with_answer(Membership.of(account, decision.answer))
+        return decision.with_answer(Membership.of(account, decision.answer)).resting_on(Ref(Person, me))
 
     return call.application.store.run(found["account"], attempt)
 

@@ -6,8 +6,10 @@ from pydantic import Field
 
 from functions.adapters.signing import secret_hash
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised, may_now
 from functions.booking.callers import new_key
 from functions.booking.fields import Instant, Label, Request
 from functions.booking.routing import Answer, Call, Route
@@ -28,12 +30,13 @@ class KeyBody(Request):
 
 
 class KeyAnswer(Model):
-    """`api_key`: the key itself, only in the answer to the call that makes it."""
+    """`made_by`: the id of the member or the key that made it. `api_key`: the key itself, only in the answer to the call that makes it."""
 
     id: str
     name: str
     permissions: list[Permission]
     created_at: Instant
+    made_by: str | None = None
     api_key: str | None = None
 
     @classmethod
@@ -43,6 +46,7 @@ class KeyAnswer(Model):
             name=key.name,
             permissions=sorted(key.permissions),
             created_at=rfc3339_millis(key.created_at),
+            made_by=key.made_by,
             api_key=secret,
         )
 
@@ -60,15 +64,20 @@ def list_keys(call: Call) -> Answer:
 def create_key(call: Call) -> Answer:
     """Makes an API key for another program. It is shown in this answer and never again."""
     body, secret = call.body(KeyBody), new_key()
-    key = OperatorKey(id=secret_hash(secret), name=body.name, created_at=call.now, permissions=body.permissions)
+    key = OperatorKey(
+        id=secret_hash(secret),
+        name=body.name,
+        created_at=call.now,
+        made_by=call.caller.proof.holder,
+        permissions=body.permissions,
+    )
 
     def attempt(reader: Reader) -> Decision[OperatorKey]:
-        if reader.get(ACCOUNT) is None:
-            raise NotFound("There is no such account.")
+        account_of(reader)  # first, because all keys rest on it: no two are made past each other
         keys = queries.all_to_decide_on(reader, OperatorKey)
-        return make_key(key, keys, may=call.caller.permissions, author=call.caller.author)
+        return make_key(key, keys, may=may_now(call, reader), author=call.caller.author).resting_on(ACCOUNT)
 
-    made = call.application.store.run(call.account, attempt)
+    made = call.application.store.run(call.account, authorised(call, attempt))
     return Answer(body=KeyAnswer.of(made, secret), status=201)
 
 
@@ -79,9 +88,9 @@ def delete_key(call: Call) -> Answer:
         key = reader.get(Ref(OperatorKey, call.ids["key"]))
         if key is None:
             raise NotFound("There is no such key.")
-        return revoke_key(key, author=call.caller.author)
+        return revoke_key(key, may=may_now(call, reader), author=call.caller.author)
 
-    call.application.store.run(call.account, attempt)
+    call.application.store.run(call.account, authorised(call, attempt))
     return Answer(status=204)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from functions.adapters.store import queries
-from functions.adapters.store.documents import ACCOUNT
+from functions.adapters.store.account import account_of
 from functions.adapters.store.pages import (
     BookingFilter,
     EntryFilter,
@@ -29,7 +29,7 @@ from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.booking.schemas import BookingAnswer, ClientAnswer, ConflictAnswer
 from functions.domain.configuration import Resource
 from functions.domain.decision import AuthorKind, Ref
-from functions.domain.errors import Invalid, NotFound
+from functions.domain.errors import Invalid
 from functions.domain.instants import Millis, Minute, rfc3339, rfc3339_millis
 from functions.domain.model import Model
 from functions.domain.session import Booking, Client, Session
@@ -278,10 +278,7 @@ def _period(call: Call, first: Any, last: Any) -> tuple[Minute | None, Minute | 
         return None, None
     if first is not None and last is not None and last <= first:
         raise Invalid("end must be after start.")
-    account = call.application.store.get(call.account, ACCOUNT)
-    if account is None:
-        raise NotFound("There is no such account.")
-    zone_ = zone(account.time_zone)
+    zone_ = zone(account_of(call.application.store.reader(call.account)).time_zone)
     return None if first is None else midnight(first, zone_), None if last is None else midnight(last, zone_)
 
 

@@ -2,13 +2,15 @@
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
+from functions.booking.authority import signed_in_now
 from functions.booking.routing import Answer, Call, Route
 from functions.domain.configuration import Account
-from functions.domain.decision import Decision
+from functions.domain.decision import Decision, Ref
 from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.membership import Member, remove
 from functions.domain.model import Model
 from functions.domain.permissions import OF_ROLE, Permission, Role
+from functions.domain.person import Person
 
 
 class Membership(Model):
@@ -51,7 +53,9 @@ def leave_account(call: Call) -> Answer:
         mine = next((each for each in members if each.id == call.signed_in.person.id), None)
         if mine is None:
             raise NotFound("You do not belong to that account.")
-        return remove(mine, members, may=OF_ROLE[mine.role], author=call.caller.author)
+        person = signed_in_now(call, reader)
+        decision = remove(mine, members, may=OF_ROLE[mine.role], author=call.caller.author)
+        return decision.resting_on(Ref(Person, person.id))
 
     call.application.store.run(call.account, attempt)
     return Answer(status=204)

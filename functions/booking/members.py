@@ -2,8 +2,12 @@
 
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised, may_now
 from functions.booking.fields import Instant, Request
+from functions.booking.keys import KeyAnswer
 from functions.booking.routing import Answer, Call, Route
+from functions.domain.api_keys import keys_by
+from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Decision
 from functions.domain.errors import IllegalMove, NotFound
 from functions.domain.instants import rfc3339_millis
@@ -34,6 +38,12 @@ class MemberAnswer(Model):
         )
 
 
+class RemovedMember(Model):
+    """`keys`: the API keys that they made, or that were made with these. They open the account as before, until they are revoked."""
+
+    keys: list[KeyAnswer]
+
+
 class MemberList(Model):
     members: list[MemberAnswer]
 
@@ -51,22 +61,25 @@ def change_member(call: Call) -> Answer:
 
     def attempt(reader: Reader) -> Decision[Member]:
         members = queries.all_to_decide_on(reader, Member)
-        member, caller = _named(call, members), call.caller
-        return change_role(member, role, members, may=caller.permissions, author=caller.author)
+        member, may = _named(call, members), may_now(call, reader)
+        return change_role(member, role, members, may=may, author=call.caller.author)
 
-    return Answer(body=MemberAnswer.of(call.application.store.run(call.account, attempt)))
+    return Answer(body=MemberAnswer.of(call.application.store.run(call.account, authorised(call, attempt))))
 
 
 def remove_member(call: Call) -> Answer:
-    """Takes a member out of the account. From their next call on they can do nothing here; what they did stays in the history."""
+    """Takes a member out of the account. From their next call on they can do nothing here; what they did stays in the history, and the API keys that they made
+    stay good: the answer names them.
+    """
 
     def attempt(reader: Reader) -> Decision[None]:
         members = queries.all_to_decide_on(reader, Member)
-        caller = call.caller
-        return remove(_named(call, members), members, may=caller.permissions, author=caller.author)
+        return remove(_named(call, members), members, may=may_now(call, reader), author=call.caller.author)
 
-    call.application.store.run(call.account, attempt)
-    return Answer(status=204)
+    store = call.application.store
+    store.run(call.account, authorised(call, attempt))
+    theirs = keys_by(call.ids["member"], queries.all_of(store, call.account, OperatorKey))
+    return Answer(body=RemovedMember(keys=[KeyAnswer.of(each) for each in theirs]))
 
 
 def _named(call: Call, members: list[Member]) -> Member:
@@ -97,7 +110,7 @@ ROUTES = (
         handler=remove_member,
         access="operator",
         permission="members",
-        status=204,
+        answer=RemovedMember,
         refusals=(IllegalMove,),
     ),
 )

@@ -7,8 +7,10 @@ from pydantic import BaseModel
 
 from functions.adapters.holidays import MAX_HOLIDAYS, read_holidays
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised
 from functions.booking.clients import booking_answer, read_booking
 from functions.booking.health import read_calendar
 from functions.booking.routing import Answer, Call, Route
@@ -183,8 +185,7 @@ def must_name_what_exists(reader: Reader, service: Service) -> None:
 
 def _account_document(reader: Reader, ref: Ref[T]) -> T | None:
     reader.load(ACCOUNT, ref)
-    if reader.get(ACCOUNT) is None:
-        raise NotFound("There is no such account.")
+    account_of(reader)
     return reader.get(ref)
 
 
@@ -221,7 +222,7 @@ def put_calendar(call: Call) -> Answer:
         )
         return link(links, now=call.now, author=call.caller.author)
 
-    calendar = call.application.store.run(call.account, attempt)
+    calendar = call.application.store.run(call.account, authorised(call, attempt))
     return Answer(body=CalendarAnswer.of(calendar))
 
 

@@ -1,18 +1,16 @@
 """Which web pages of other sites may call for an account, as operators see and set it."""
 
-from functions.adapters.store.documents import ACCOUNT
+from functions.adapters.store.account import account_of
 from functions.adapters.store.store import Reader
 from functions.booking import cors
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas import OriginList
-from functions.domain.configuration import Account
 from functions.domain.decision import Decision, HistoryEntry
-from functions.domain.errors import NotFound
 
 
 def get_origins(call: Call) -> Answer:
     """The web pages of other sites that may call what clients call."""
-    account = _account(call.application.store.reader(call.account))
+    account = account_of(call.application.store.reader(call.account))
     return Answer(body=OriginList(allowed_origins=account.allowed_origins))
 
 
@@ -21,7 +19,7 @@ def put_origins(call: Call) -> Answer:
     origins = tuple(dict.fromkeys(call.body(OriginList).allowed_origins))
 
     def attempt(reader: Reader) -> Decision[tuple[str, ...]]:
-        known = _account(reader)
+        known = account_of(reader)
         if origins == known.allowed_origins:
             return Decision(answer=origins)
         entry = HistoryEntry(
@@ -36,13 +34,6 @@ def put_origins(call: Call) -> Answer:
     allowed = call.application.store.run(call.account, attempt)
     cors.remember(call.account, allowed, now=call.now)
     return Answer(body=OriginList(allowed_origins=allowed))
-
-
-def _account(reader: Reader) -> Account:
-    account = reader.get(ACCOUNT)
-    if account is None:
-        raise NotFound("There is no such account.")
-    return account
 
 
 _ORIGINS = "/v1/accounts/<id:account>/origins"

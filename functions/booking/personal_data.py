@@ -9,9 +9,10 @@ from typing import Any
 
 from functions.adapters.signing import client_mark
 from functions.adapters.store import queries
-from functions.adapters.store.documents import ACCOUNT
+from functions.adapters.store.account import account_of
 from functions.adapters.store.records import HistoryRecord, StoredAnswer
 from functions.adapters.store.store import Reader
+from functions.booking.authority import authorised
 from functions.booking.lists import Told
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.schemas_clients import (
@@ -26,7 +27,7 @@ from functions.booking.schemas_clients import (
     Retention,
     WhoseData,
 )
-from functions.domain.configuration import Account, Service
+from functions.domain.configuration import Service
 from functions.domain.decision import AnyRef, Decision, HistoryEntry, Ref
 from functions.domain.erasing import Erasure, Held, request_erasure
 from functions.domain.errors import NotFound, StillBooked
@@ -45,7 +46,7 @@ def export_client(call: Call) -> Answer:
     body = call.body(WhoseData)
 
     def attempt(reader: Reader) -> Decision[ClientExport]:
-        _account(reader)
+        account_of(reader)
         held = _held(call, body.key)
         export = ClientExport(
             email=body.email,
@@ -66,7 +67,7 @@ def export_client(call: Call) -> Answer:
         )
         return Decision(answer=export, history=(noted,))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, authorised(call, attempt)))
 
 
 def erase_client(call: Call) -> Answer:
@@ -82,11 +83,11 @@ def erase_client(call: Call) -> Answer:
     )
 
     def attempt(reader: Reader) -> Decision[Erasure]:
-        _account(reader)
+        account_of(reader)
         under_way = queries.erasures_under_way(call.application.store, call.account, body.key)
         return request_erasure(erasure, _held(call, body.key), under_way)
 
-    begun = call.application.store.run(call.account, attempt)
+    begun = call.application.store.run(call.account, authorised(call, attempt))
     return Answer(body=_erasure_answer(call, begun), status=202)
 
 
@@ -103,7 +104,7 @@ def put_retention(call: Call) -> Answer:
     body = call.body(Retention)
 
     def attempt(reader: Reader) -> Decision[Retention]:
-        account = _account(reader)
+        account = account_of(reader)
         if account.retention_days == body.days:
             return Decision(answer=body)
         noted = HistoryEntry(
@@ -115,19 +116,12 @@ def put_retention(call: Call) -> Answer:
         changed = account.model_copy(update={"retention_days": body.days})
         return Decision(answer=body, documents=(changed,), history=(noted,))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=call.application.store.run(call.account, authorised(call, attempt)))
 
 
 def get_retention(call: Call) -> Answer:
     """How long clients are remembered."""
-    return Answer(body=Retention(days=_account(call.application.store.reader(call.account)).retention_days))
-
-
-def _account(reader: Reader) -> Account:
-    account = reader.get(ACCOUNT)
-    if account is None:
-        raise NotFound("There is no such account.")
-    return account
+    return Answer(body=Retention(days=account_of(call.application.store.reader(call.account)).retention_days))
 
 
 def _mark(call: Call, key: str) -> str:

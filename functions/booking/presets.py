@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from functions.adapters.store import queries
+from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.fields import Label, Line
@@ -32,8 +33,7 @@ def put_preset(call: Call) -> Answer:
 
     def attempt(reader: Reader) -> Decision[Preset]:
         reader.load(ACCOUNT, Ref(Preset, preset.id))
-        if reader.get(ACCOUNT) is None:
-            raise NotFound("There is no such account.")
+        account_of(reader)
         known = reader.get(Ref(Preset, preset.id))
         entry = HistoryEntry(
             what="preset.changed" if known else "preset.created",

@@ -2,7 +2,7 @@
 
 The caller's usage is read in the round trip of the attempt and written in its commit, so neither costs one more. An address is counted without a precondition:
 a whole school behind one address stands in nobody's way, and what is decided at the very same moment may go over the limit by as many. A mailbox and the
-holds of an address are counted exactly. Operators are not counted.
+holds of an address are counted exactly. Operators are not counted, except for what they have sent to others: invitations.
 
 What was refused is not written: that would make every refusal dearer for us than for who asks. See `refusals`.
 """
@@ -56,6 +56,30 @@ def limited(
         per_mailbox=Limit(what="bookings", most=per_mailbox.most, per=per_mailbox.millis),
         most_holds=settings.holds_per_address,
     )
+
+
+def limited_invitation(
+    call: Call, attempt: Callable[[Reader], Decision[A]], *, email: str
+) -> Callable[[Reader], Decision[A]]:
+    """The attempt, within what an account may invite, and have sent to one mailbox: taken back, it has been sent all the same. Its refusals: `RateLimited`,
+    and the attempt's own.
+    """
+    settings = call.application.settings
+    limits = (
+        (_usage_ref(call, "account", call.account), settings.invitations_per_account),
+        (_usage_ref(call, "email", mailbox(email)), settings.invitations_per_email),
+    )
+
+    def within(reader: Reader) -> Decision[A]:
+        reader.load(*(ref for ref, _ in limits))
+        decision = attempt(reader)
+        for ref, rate in limits:
+            limit, usage = Limit(what="invitations", most=rate.most, per=rate.millis), _usage(reader, ref)
+            check(usage, limit, call.now)
+            decision = decision.with_documents(with_one_more(usage, limit, call.now))
+        return decision
+
+    return within
 
 
 def _usage_ref(call: Call, kind: str, caller: str) -> Ref[Usage]:

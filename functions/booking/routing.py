@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from functions.adapters.composition import Application
 from functions.booking import cors
 from functions.booking.bodies import must_come_in_time, must_not_be_too_large
-from functions.booking.callers import Access, Caller, caller_of
+from functions.booking.callers import Access, Caller, caller_of, must_have
 from functions.booking.client_address import network_of
 from functions.booking.headers import secured
 from functions.booking.problems import (
@@ -30,7 +30,7 @@ from functions.booking.problems import (
 )
 from functions.booking.refusals import Refusals, RefusedTooOften
 from functions.booking.signed_in import SignedIn, renew_cookie
-from functions.domain.errors import Forbidden, Invalid, NotFound, Refusal
+from functions.domain.errors import Invalid, NotFound, Refusal
 from functions.domain.instants import Millis
 from functions.domain.permissions import Permission
 from functions.domain.rate_limits import Limit
@@ -258,10 +258,8 @@ class Router:
 
     @staticmethod
     def _run(asked: _Asked, caller: Caller) -> Response:
-        if caller.operator and asked.route.needs not in caller.permissions:
-            raise Forbidden(
-                f"For this you need the permission {asked.route.needs}. An owner of the account can give it."
-            )
+        if caller.operator:
+            must_have(asked.route.needs, caller.permissions)
         if asked.route.consumes not in (JSON, asked.request.mimetype):
             raise WrongMedia(f"Send it as Content-Type: {asked.route.consumes}.")
         must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)

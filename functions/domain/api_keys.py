@@ -1,6 +1,8 @@
 """API keys: how other programs prove that they may act for an account. Shown once, kept as a hash."""
 
+from collections import deque
 from collections.abc import Iterable
+from itertools import chain, count
 
 from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Author, Decision, HistoryEntry, Ref
@@ -28,8 +30,29 @@ def make_key(
     return Decision(answer=key, documents=(key,), history=(_entry("key.made", key, author),))
 
 
-def revoke_key(key: OperatorKey, *, author: Author) -> Decision[None]:
-    """From the commit on it opens nothing."""
+def keys_by(maker: str, keys: Iterable[OperatorKey]) -> list[OperatorKey]:
+    """Those that this person (or key) made, and those that were made with these, in that order."""
+    keys = tuple(keys)
+    found: list[OperatorKey] = []
+    makers = deque((maker,))
+    while makers:
+        made = [each for each in keys if each.made_by == makers[0]]
+        makers.extend(each.id for each in made)
+        found += made
+        makers.popleft()
+    return found
+
+
+def free_name(name: str, keys: Iterable[OperatorKey]) -> str:
+    """That name, or with the first number that no key has."""
+    taken = {each.name for each in keys}
+    return next(each for each in chain((name,), (f"{name} {number}" for number in count(2))) if each not in taken)
+
+
+def revoke_key(key: OperatorKey, *, may: frozenset[Permission], author: Author) -> Decision[None]:
+    """From the commit on it opens nothing. `may`: what who revokes it may do. Raises `Forbidden`."""
+    if beyond := sorted(key.permissions - may):
+        raise Forbidden(f"That key may what you may not: {', '.join(beyond)}.")
     return Decision(answer=None, deletions=(Ref(OperatorKey, key.id),), history=(_entry("key.revoked", key, author),))
 
 

@@ -39,11 +39,12 @@ class Account(Document):
 
 
 class OperatorKey(Document):
-    """An API key of an operator, stored as its hash only (law 12)."""
+    """An API key of an operator, stored as its hash only (law 12). `made_by`: the id of the person or the key that made it; None from the command line."""
 
     id: str  # the hash
     name: str
     created_at: Millis
+    made_by: str | None = None
     permissions: frozenset[Permission] = EVERYTHING
 
 

@@ -128,6 +128,10 @@ class Decision(Generic[A]):
     def counted(self, *counts: OneMore) -> "Decision[A]":
         return replace(self, counts=(*self.counts, *counts))
 
+    def resting_on(self, *refs: AnyRef) -> "Decision[A]":
+        """Committed only where these are as they were read, too."""
+        return replace(self, guards=(*self.guards, *refs))
+
     def without(self, refs: tuple[AnyRef, ...]) -> "Decision[A]":
         """With these documents deleted in the same commit."""
         return replace(self, deletions=(*self.deletions, *refs))

@@ -55,6 +55,8 @@ def invite(
     if any(_same_address(member.email, new.email) for member in members):
         raise IllegalMove(f"{new.email} belongs to this account already. Change their role instead.")
     former = [each for each in invitations if _same_address(each.email, new.email)]
+    for each in former:
+        must_cover(may, each.role)  # it is taken back
     still_open = [each for each in invitations if each.is_open(now) and each not in former]
     if len(still_open) >= MOST_OPEN or len(members) + len(still_open) >= MOST_MEMBERS:
         raise IllegalMove(
@@ -89,7 +91,9 @@ def accept(invitation: Invitation, person: Person, member: Member | None, *, now
     return Decision(answer=joined, documents=(joined,), deletions=(Ref(Invitation, invitation.id),), history=(entry,))
 
 
-def take_back(invitation: Invitation, *, author: Author) -> Decision[None]:
+def take_back(invitation: Invitation, *, may: frozenset[Permission], author: Author) -> Decision[None]:
+    """`may`: what who takes it back may do. Raises `Forbidden`."""
+    must_cover(may, invitation.role)
     return Decision(
         answer=None,
         deletions=(Ref(Invitation, invitation.id),),

@@ -262,7 +262,15 @@ DOCUMENTS: dict[str, Document] = {
         sessions=(SESSION,),
     ),
     "a consent": PendingConsent(
-        id="hash", verifier="v", connection="conn", refreshes=True, begun_by="kim", browser="hash", expires_at=NOW
+        id="hash",
+        verifier="v",
+        connection="conn",
+        refreshes=True,
+        begun_by="kim",
+        person="id",
+        browser="hash",
+        begun_at=NOW,
+        expires_at=NOW,
     ),
 }
 

@@ -82,7 +82,7 @@ OTHER: Mapping[type[Any], Mapping[str, str]] = {
         "before": "times, statuses and numbers (`test_erasing` looks)",
         "after": "the same",
     },
-    Usage: {"id": "a keyed hash, forgotten within hours"},
+    Usage: {"id": "a keyed hash, forgotten within days"},
     Erasure: {"client": "a keyed hash, which is what is to be kept", "by": "of an operator's key"},
     MirrorEvent: {
         "recurrence": "rules",

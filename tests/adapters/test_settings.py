@@ -70,6 +70,8 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
         ("CHANGES_PER_ADDRESS", "7/60", "changes_per_address", Rate(7, 60)),
         ("REFUSALS_PER_ADDRESS", "7/60", "refusals_per_address", Rate(7, 60)),
         ("HOLDS_PER_ADDRESS", "7", "holds_per_address", 7),
+        ("INVITATIONS_PER_ACCOUNT", "7/60", "invitations_per_account", Rate(7, 60)),
+        ("INVITATIONS_PER_EMAIL", "7/60", "invitations_per_email", Rate(7, 60)),
         ("BODY_SECONDS", "7", "body_seconds", 7),
         ("BOOKING_URL", "https://book.example.com///", "booking_url", "https://book.example.com"),
     ],

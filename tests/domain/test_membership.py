@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.api_keys import MOST_KEYS, make_key, revoke_key
+from functions.domain.api_keys import MOST_KEYS, free_name, keys_by, make_key, revoke_key
 from functions.domain.configuration import Account, OperatorKey, Resource, Service
 from functions.domain.decision import Author, Effect, Ref
 from functions.domain.errors import Forbidden, IllegalMove, Invalid
@@ -106,7 +106,7 @@ class TestOwners:
         assert change_role(one, "owner", (one,), may=EVERYTHING, author=BY_OPERATOR).writes_nothing
 
 
-class TestNobodyGivesWhatTheyDoNotHave:
+class TestNobodyGivesOrTakesWhatTheyDoNotHave:
     @pytest.mark.parametrize("role", ROLES)
     def test_a_role(self, role: Role) -> None:
         if OF_ROLE[role] <= MINE:
@@ -118,6 +118,8 @@ class TestNobodyGivesWhatTheyDoNotHave:
             lambda: change_role(member("v", "viewer"), role, (owner,), may=MINE, author=BY_OPERATOR),
             lambda: change_role(one, "viewer", (owner, one), may=MINE, author=BY_OPERATOR),
             lambda: remove(one, (owner, one), may=MINE, author=BY_OPERATOR),
+            lambda: take_back(invitation(role), may=MINE, author=BY_OPERATOR),
+            lambda: invite(_new(), (), (invitation(role),), may=MINE, now=NOW, author=BY_OPERATOR),
         ):
             with pytest.raises(Forbidden):
                 attempt()
@@ -127,9 +129,12 @@ class TestNobodyGivesWhatTheyDoNotHave:
         key = OperatorKey(id="h", name="website", created_at=NOW, permissions=its)
         if its <= mine:
             assert make_key(key, (), may=mine, author=BY_OPERATOR).documents == (key,)
+            assert revoke_key(key, may=mine, author=BY_OPERATOR).deletions == (Ref(OperatorKey, "h"),)
         else:
             with pytest.raises(Forbidden):
                 make_key(key, (), may=mine, author=BY_OPERATOR)
+            with pytest.raises(Forbidden):
+                revoke_key(key, may=mine, author=BY_OPERATOR)
 
 
 def _new(role: Role = "viewer", email: str = "ben@nord.example") -> NewInvitation:
@@ -186,7 +191,7 @@ class TestInvitation:
             accept(invitation("owner"), BEN, joining(BEN, "viewer", now=NOW), now=NOW)
 
     def test_it_can_be_taken_back(self) -> None:
-        assert take_back(invitation(), author=BY_OPERATOR).deletions == (Ref(Invitation, "i0"),)
+        assert take_back(invitation(), may=EVERYTHING, author=BY_OPERATOR).deletions == (Ref(Invitation, "i0"),)
 
 
 class TestKeys:
@@ -200,11 +205,26 @@ class TestKeys:
         with pytest.raises(IllegalMove):
             make_key(key, many, may=EVERYTHING, author=BY_OPERATOR)
 
+    def test_whose_they_are_goes_on_through_those_that_made_others(self) -> None:
+        key = OperatorKey(id="1", name="website", created_at=NOW)
+        made = {"1": "anna", "2": "1", "3": "ben", "4": "2", "5": None, "6": "anna"}
+        keys = [key.model_copy(update={"id": id_, "made_by": by}) for id_, by in made.items()]
+        assert [each.id for each in keys_by("anna", keys)] == ["1", "6", "2", "4"]
+        assert [each.id for each in keys_by("ben", keys)] == ["3"]
+        assert keys_by("eve", keys) == []
+
+    def test_one_from_the_command_line_has_a_name_of_its_own(self) -> None:
+        key = OperatorKey(id="h", name="bootstrap", created_at=NOW)
+        keys: list[OperatorKey] = []
+        for _ in range(3):
+            keys.append(key.model_copy(update={"name": free_name("bootstrap", keys)}))
+        assert [each.name for each in keys] == ["bootstrap", "bootstrap 2", "bootstrap 3"]
+
     def test_the_history_tells_of_it_and_holds_no_hash(self) -> None:
         key = OperatorKey(id="the hash", name="website", created_at=NOW, permissions=MINE)
         for decision in (
             make_key(key, (), may=EVERYTHING, author=BY_OPERATOR),
-            revoke_key(key, author=BY_OPERATOR),
+            revoke_key(key, may=EVERYTHING, author=BY_OPERATOR),
         ):
             (entry,) = decision.history
             assert entry.after == {"key": "website", "permissions": ["members", "read"]}

@@ -16,7 +16,8 @@ from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Ref
 from functions.domain.invitation import Invitation
 from infra.local.platform import Platform
-from tests.studio import DAY, until
+from tests.in_process import application_of, booking_client
+from tests.studio import DAY, Studio, until
 from tests.system.people import Somebody
 
 NEW = {"name": "Studio Nord", "time_zone": "Europe/Berlin"}
@@ -174,7 +175,8 @@ class TestInvitations:
         document.update({"expires_at": int(time.time() * 1000) - 1})
         assert _accept(ben, address).json()["detail"] == "This invitation has run out. Ask for another one."
         assert anna.call("GET", f"{base}/invitations").json()["invitations"] == []
-        assert _accept(ben, _invite(anna, base, ben, "viewer")).status_code == 201
+        copied = f"{_invite(anna, base, ben, 'viewer')} \n"
+        assert _accept(ben, copied).status_code == 201
 
     def test_one_that_is_taken_back_or_replaced_opens_nothing(
         self, anna: Somebody, base: str, somebody: Callable[[str], Somebody]
@@ -186,6 +188,28 @@ class TestInvitations:
         (invitation,) = anna.call("GET", f"{base}/invitations").json()["invitations"]
         assert anna.call("DELETE", f"{base}/invitations/{invitation['id']}").status_code == 204
         assert _accept(ben, second).status_code == 404
+
+    def test_an_account_and_a_mailbox_are_sent_so_many_and_to_take_one_back_makes_no_room(
+        self, empty_studio: Studio, platform: Platform
+    ) -> None:
+        few = {"INVITATIONS_PER_EMAIL": "2/86400", "INVITATIONS_PER_ACCOUNT": "3/86400"}
+        http, path = booking_client(application_of(platform, **few)), f"/v1/accounts/{empty_studio.account}/invitations"
+
+        def invite(email: str, key: str) -> tuple[int, str | None]:
+            headers = {**empty_studio.operator, "Idempotency-Key": key}
+            answer = http.post(path, json={"email": email, "role": "viewer"}, headers=headers)
+            if answer.status_code == 201:
+                http.delete(f"{path}/{answer.get_json()['id']}", headers=empty_studio.operator)
+            return answer.status_code, answer.headers.get("Retry-After")
+
+        # The last of these is the one before it, asked again.
+        assert [invite(f"kim{more}@mail.example", more)[0] for more in ("", "+1", "+1")] == [201, 201, 201]
+        status, retry_after = invite("Kim+2@mail.example", "2")
+        assert (status, int(retry_after or 0) > 3600) == (429, True)
+        assert invite("ben@mail.example", "ben")[0] == 201
+        assert invite("cem@mail.example", "cem")[0] == 429
+        sent = [entry for entry in empty_studio.history() if entry["what"] == "invitation.made"]
+        assert len(sent) == 3
 
     def test_its_token_stands_nowhere(
         self, anna: Somebody, base: str, somebody: Callable[[str], Somebody], store: Store
@@ -215,7 +239,7 @@ class TestRoles:
         assert ben.call("PUT", f"{base}/resources/room", body).ok
         assert _history(anna, base)[0] == ("resource.created", ben.email)
         assert ben.call("PATCH", his, {"role": "owner"}).status_code == 403
-        assert anna.call("DELETE", his).status_code == 204
+        assert anna.call("DELETE", his).json() == {"keys": []}
         assert ben.call("GET", f"{base}/resources").status_code == 403
         assert ben.me()["accounts"] == []
 
@@ -273,6 +297,17 @@ class TestKeys:
         assert anna.call("DELETE", f"{base}/keys/{made.json()['id']}").status_code == 204
         assert with_key("GET", "bookings") == 401
         assert _history(anna, base)[:2] == [("key.revoked", anna.email), ("key.made", anna.email)]
+
+    def test_who_removes_a_member_is_told_which_keys_are_theirs(
+        self, anna: Somebody, base: str, somebody: Callable[[str], Somebody]
+    ) -> None:
+        ben = somebody("ben")
+        _join(anna, base, ben, "owner")
+        key = ben.call("POST", f"{base}/keys", {"name": "website", "permissions": ["read"]}).json()
+        removed = anna.call("DELETE", f"{base}/members/{ben.me()['id']}")
+        assert [each["name"] for each in removed.json()["keys"]] == ["website"]
+        bearer = {"Authorization": f"Bearer {key['api_key']}"}
+        assert requests.get(anna.at(f"{base}/resources"), headers=bearer, timeout=10).ok
 
     def test_nobody_gives_what_they_do_not_have(
         self, anna: Somebody, base: str, somebody: Callable[[str], Somebody]

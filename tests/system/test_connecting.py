@@ -6,6 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from functions.adapters.clock import now_millis
+from functions.adapters.signing import secret_hash
+from functions.adapters.store.documents import path_of
+from functions.adapters.store.records import PendingConsent
+from functions.adapters.store.store import Store
+from functions.booking.consents import LONGEST_MS
+from functions.domain.decision import Ref
 from tests.browsing import Browser, Page
 from tests.studio import Studio, new_person, until
 
@@ -38,7 +45,8 @@ def test_a_consent_makes_a_connection_and_lists_its_calendars(empty_studio: Stud
 
     back = requests.get(_consent(empty_studio, begun["consent_url"]), timeout=10)
     assert back.status_code == 200
-    assert empty_studio.person.email in back.text
+    assert f"{empty_studio.person.email} is connected." in back.text
+    assert f"{empty_studio.account} uses its calendars from now on. This was begun by bootstrap." in back.text
     assert back.headers["Referrer-Policy"] == "no-referrer"
 
     (connection,) = empty_studio.look("connections")["connections"]
@@ -138,6 +146,28 @@ def test_a_consent_that_leaves_out_a_permission_is_explained_given_back_and_trie
     }
     (made,) = [entry for entry in empty_studio.history() if entry["what"] == "connection.made"]
     assert (made["author_kind"], made["author_name"]) == ("operator", "bootstrap")
+
+
+def test_nobody_tries_again_for_longer_than_an_hour(empty_studio: Studio, store: Store) -> None:
+    url = _begin(empty_studio)["consent_url"]
+    token = parse_qs(urlsplit(url).query)["state"][0].partition(".")[2]
+    consent = store.client.document(path_of(empty_studio.account, Ref(PendingConsent, secret_hash(token))))
+    consent.update({"begun_at": now_millis() - LONGEST_MS})
+    back = _come_back(_consent(empty_studio, url, without="calendar.events"))
+    assert back.status == 422
+    assert "Begin the connection again." in back.text
+    assert "Try again" not in back.links
+
+
+def test_a_consent_ends_with_the_key_that_began_it(empty_studio: Studio) -> None:
+    made = empty_studio.post("keys", {"name": "gone", "permissions": ["connections"]}, **empty_studio.operator).json()
+    begun = empty_studio.post("connections", {}, Authorization=f"Bearer {made['api_key']}").json()
+    address = _consent(empty_studio, begun["consent_url"])
+    empty_studio.http.delete(f"{empty_studio.base}/keys/{made['id']}", headers=empty_studio.operator).raise_for_status()
+    page = _come_back(address)
+    assert page.status == 403
+    assert "Who began this may not connect accounts any more." in page.text
+    assert empty_studio.look("connections")["connections"] == []
 
 
 def _holds(studio: Studio, refresh_token: str) -> bool:

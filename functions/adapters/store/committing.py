@@ -79,7 +79,7 @@ def _write(batch: Commit, reader: Reader, ref: AnyRef, fields: dict[str, Any]) -
 
 def _written(decision: Decision[A]) -> set[AnyRef]:
     months = (Ref(LedgerMonth, ledger_id(change.resource, change.month)) for change in decision.changes)
-    return {*(ref_of(document) for document in decision.documents), *months}
+    return {*(ref_of(document) for document in decision.documents), *months, *decision.deletions}
 
 
 def outbox_records(effects: Iterable[Effect], commit_id: str, now: int) -> list[OutboxRecord]:

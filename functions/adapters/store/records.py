@@ -68,8 +68,9 @@ class StoredAnswer(Document):
 class PendingConsent(Document):
     """A consent that was begun: used once, by the browser that brings back the state. `id` is the hash of the state's random part.
 
-    `connection`: the one that comes of it, or (`refreshes`) whose access it renews. `begun_by`: the operator's name. `browser`: the sign-in of the browser in
-    which it was begun, and in which alone it may be finished; None where a program began it.
+    `connection`: the one that comes of it, or (`refreshes`) whose access it renews. `begun_by`: the operator's name. By what they proved that they may: `key`,
+    the id of an API key; or `person`, and as `browser` the sign-in of the browser in which it was begun, and in which alone it may be finished. `begun_at`: of
+    one that goes on from another, when the first was.
     """
 
     id: str
@@ -77,6 +78,9 @@ class PendingConsent(Document):
     connection: str
     refreshes: bool = False
     begun_by: str = ""
+    key: str | None = None
+    person: str | None = None
     browser: str | None = None
     return_to: str | None = None
+    begun_at: Millis = 0
     expires_at: Millis
