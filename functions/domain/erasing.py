@@ -71,6 +71,18 @@ def is_waiting(entry: WaitlistEntry) -> bool:
     return entry.status in ("waiting", "offered")
 
 
+def was_waiting(entry: WaitlistEntry, at: Millis) -> bool:
+    """Whether they were in line by then. Who was put on the waitlist with a booking is in line as long as they have had that."""
+    return min(entry.created_at, entry.place.joined_at) <= at
+
+
+def was_booked(booking: Booking, came_from: WaitlistEntry | None, at: Millis) -> bool:
+    """Whether it goes back to then: also what came free later, for a place on a waitlist (`came_from`) that they had by then. That is as old once it is
+    forgotten itself.
+    """
+    return booking.created_at <= at or (came_from is not None and was_waiting(came_from, at))
+
+
 def request_erasure(erasure: Erasure, held: Held, under_way: Iterable[Erasure]) -> Decision[Erasure]:
     """Begins to forget a client; or answers with what is `under_way` already and does as much. Raises `StillBooked`."""
     for other in under_way:

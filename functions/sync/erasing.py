@@ -1,7 +1,8 @@
 """Erase: forgets a client, one booking and one place on a waitlist after the other, until nothing names them.
 
-The request says what was there when it came; whoever books anew since is a client again. What is owed to them, the mail about a booking that is cancelled
-for it, goes out first. A long list takes several tasks; each goes on with what still names them.
+The request says what was there when it came; whoever books anew since is a client again. (What comes free since, for a place on a waitlist that was there,
+is not booked anew.) What is owed to them, the mail about a booking that is cancelled for it, goes out first. A long list takes several tasks; each goes on
+with what still names them.
 """
 
 from contextlib import suppress
@@ -12,8 +13,9 @@ from functions.adapters.store.reading_waitlist import read_entry
 from functions.adapters.store.store import Reader
 from functions.domain.appointments import cancel
 from functions.domain.decision import Decision, Effect, Ref
-from functions.domain.erasing import Erasure, finish, is_ahead, is_waiting
+from functions.domain.erasing import Erasure, finish, is_ahead, is_waiting, was_booked, was_waiting
 from functions.domain.errors import IllegalMove
+from functions.domain.instants import Millis
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import WaitlistEntry
 from functions.domain.waitlist.leaving import leave
@@ -54,7 +56,7 @@ def _forget_all(work: Work, erasure: Erasure, key: str, turn: Turn) -> tuple[int
     """
     owed, kept = 0, []
     for entry in all_entries_of_client(work.store, work.account, key):
-        if entry.created_at > erasure.requested_at:
+        if not was_waiting(entry, erasure.requested_at):
             continue
         turn.step(work.now())
         if is_waiting(entry) and not erasure.cancel_future:
@@ -65,7 +67,7 @@ def _forget_all(work: Work, erasure: Erasure, key: str, turn: Turn) -> tuple[int
             continue
         owed += 1
     for booking in all_bookings_of_client(work.store, work.account, key):
-        if booking.created_at > erasure.requested_at:
+        if not _was_booked(work, booking, erasure.requested_at):
             continue
         turn.step(work.now())
         if is_ahead(booking, work.now()) and not erasure.cancel_future:
@@ -76,6 +78,13 @@ def _forget_all(work: Work, erasure: Erasure, key: str, turn: Turn) -> tuple[int
             continue
         owed += 1
     return owed, kept
+
+
+def _was_booked(work: Work, booking: Booking, at: Millis) -> bool:
+    came_from = None
+    if booking.created_at > at and booking.entry is not None:
+        came_from = work.store.get(work.account, Ref(WaitlistEntry, booking.entry))
+    return was_booked(booking, came_from, at)
 
 
 def _forget_entry(work: Work, erasure: Erasure, entry: WaitlistEntry) -> None:

@@ -12,10 +12,13 @@ from functions.domain.erasing import (
     Held,
     erase_booking,
     erase_entry,
+    erased,
     finish,
     is_ahead,
     request_erasure,
     retained_from,
+    was_booked,
+    was_waiting,
 )
 from functions.domain.errors import StillBooked
 from functions.domain.google_copy import Content, content_of, marks, must_be_seen, patch_seen
@@ -23,6 +26,7 @@ from functions.domain.instants import DAY_MINUTES, MINUTE_MS
 from functions.domain.ledger import Hold
 from functions.domain.session import Booking, Client, GoogleCopy, Session
 from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
+from functions.domain.waitlist.leaving import entry_of
 from tests.domain.builders import (
     BY_OPERATOR,
     CALENDAR,
@@ -191,6 +195,35 @@ def test_a_place_on_a_waitlist_says_nothing_of_them() -> None:
 )
 def test_who_is_still_expected(held: Booking, expected: bool) -> None:
     assert is_ahead(held, NOW) is expected
+
+
+class TestWhatWasThere:
+    """At the moment at which somebody asks that a client be forgotten, which is 5 after `NOW`."""
+
+    LINE = ENTRY.model_copy(update={"id": "waits", "created_at": NOW})
+    ANEW = LINE.model_copy(update={"created_at": NOW + 6, "place": PLACE.model_copy(update={"joined_at": NOW + 6})})
+
+    @pytest.mark.parametrize(
+        ("booked_at", "came_from", "expected"),
+        [
+            pytest.param(NOW + 5, None, True, id="booked before"),
+            pytest.param(NOW + 6, None, False, id="booked anew"),
+            pytest.param(NOW + 6, LINE, True, id="what came free for who waited before"),
+            pytest.param(NOW + 6, erased(LINE), True, id="also once that place names nobody"),
+            pytest.param(NOW + 7, ANEW, False, id="what came free for who waits anew"),
+        ],
+    )
+    def test_a_booking(self, booked_at: int, came_from: WaitlistEntry | None, expected: bool) -> None:
+        made = booking(created_at=booked_at, entry=came_from and came_from.id)
+        assert was_booked(made, came_from, NOW + 5) is expected
+
+    def test_a_place_on_a_waitlist(self) -> None:
+        assert was_waiting(self.LINE, NOW + 5)
+        assert not was_waiting(self.ANEW, NOW + 5)
+
+    def test_a_place_that_was_made_of_a_booking_is_as_old_as_that(self) -> None:
+        put_on = entry_of(booking(created_at=NOW), entry="put on", manage_hash="hash", now=NOW + 6)
+        assert was_waiting(put_on, NOW + 5)
 
 
 class TestRequest:

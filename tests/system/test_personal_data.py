@@ -11,7 +11,7 @@ import requests
 
 from functions.adapters.signing import secret_hash
 from functions.domain.configuration import OperatorKey
-from functions.domain.decision import Decision
+from functions.domain.decision import Decision, Effect
 from functions.domain.erasing import Erasure
 from functions.domain.permissions import OF_ROLE
 from functions.domain.session import client_key
@@ -155,8 +155,7 @@ def test_all_that_is_held_is_exported_and_after_an_erasure_none_of_it_is_anywher
     assert (again["bookings"], again["waitlist"], again["history"]) == ([], [], [])
 
 
-def test_what_lies_ahead_of_them_was_booked_after_the_request_stays(empty_studio: Studio) -> None:
-    """Who books anew while, or after, they are forgotten is a client again."""
+def test_who_books_after_they_were_forgotten_is_a_client_again(empty_studio: Studio) -> None:
     done = erased(empty_studio)
     assert (done["bookings"], done["waitlist"]) == (0, 0)
     booked = empty_studio.book(empty_studio.starts()[0], client=kim(empty_studio))
@@ -173,6 +172,20 @@ def test_it_takes_a_permission_of_its_own(empty_studio: Studio) -> None:
     assert [empty_studio.post(f"clients/{what}", body, **proof).status_code for what, body in calls] == [403, 403]
 
 
+def asked_to_erase(studio: Studio, **how: Any) -> Erasure:
+    """An erasure of which no task knows yet, so that something can come in between."""
+    key = client_key(kim(studio)["email"])
+    erasure = Erasure(
+        id="erasure", client="keyed", client_key=key, by="bootstrap", requested_at=int(time.time() * 1000), **how
+    )
+    studio.store.run(studio.account, lambda _: Decision(answer=None, documents=(erasure,)))
+    return erasure
+
+
+def names_listed(studio: Studio) -> dict[str, str]:
+    return {one["id"]: one["client"]["name"] for one in studio.look("bookings")["bookings"]}
+
+
 def test_a_long_list_is_forgotten_task_by_task_and_what_came_in_between_is_kept(
     empty_studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,16 +194,35 @@ def test_a_long_list_is_forgotten_task_by_task_and_what_came_in_between_is_kept(
     for each in booked[:3]:
         each.cancel()
     all_done(empty_studio)
-    key = client_key(kim(empty_studio)["email"])
-    asked = Erasure(id="erasure", client="keyed", client_key=key, by="bootstrap", requested_at=int(time.time() * 1000))
-    empty_studio.store.run(empty_studio.account, lambda _: Decision(answer=None, documents=(asked,)))
+    asked = asked_to_erase(empty_studio)
+    anew = [empty_studio.book(start, client=kim(empty_studio)) for start in starts[4:6]]
+    anew[0].cancel()
 
     monkeypatch.setattr(erasing, "MOST_A_TASK", 2)
     erasing.erase(worker(application_of(platform), empty_studio, asked.id))
     done = until(lambda: (now := empty_studio.look("erasures/erasure"))["status"] == "done" and now)
     assert (done["bookings"], done["kept"]) == (3, [booked[3].id])
-    listed = {one["id"]: one["client"]["name"] for one in empty_studio.look("bookings")["bookings"]}
-    assert listed == {each.id: "erased client" for each in booked[:3]} | {booked[3].id: KIM["name"]}
+    still_known = {each.id: KIM["name"] for each in (booked[3], *anew)}
+    assert names_listed(empty_studio) == {each.id: "erased client" for each in booked[:3]} | still_known
+
+
+def test_what_the_waitlist_makes_in_between_of_a_place_from_before_is_not_booked_anew(
+    empty_studio: Studio, platform: Platform
+) -> None:
+    session, (taken,) = full_event(empty_studio, TEN, seats=1, mode="autopromote")
+    waiting = empty_studio.wait(sessions=[session], client="kimberly", notes=WORDS["notes"])
+    all_done(empty_studio)
+    asked = asked_to_erase(empty_studio, cancel_future=True)
+    taken.cancel()
+    served = waiting.became("booked")["booking"]
+    all_done(empty_studio)
+
+    effect = Effect(kind="erase", subject=asked.id)
+    application_of(platform).store.run(empty_studio.account, lambda _: Decision(answer=None, effects=(effect,)))
+    done = until(lambda: (now := empty_studio.look("erasures/erasure"))["status"] == "done" and now)
+    assert (done["bookings"], done["waitlist"], done["kept"]) == (1, 1, [])
+    assert names_listed(empty_studio)[served] == "erased client"
+    assert [word for word in said_by(empty_studio) if word in in_every_document(empty_studio)] == []
 
 
 def test_an_account_forgets_whom_it_keeps_no_longer(studio: Studio, platform: Platform) -> None:
