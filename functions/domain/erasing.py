@@ -19,6 +19,8 @@ from functions.domain.waitlist.entry import WaitlistEntry
 D = TypeVar("D", bound=Document)
 
 RETENTION = Author(kind="rule", name="retention")
+# How long whoever is to be forgotten is kept for the sake of a mail to them that does not go out.
+OWED_MS = 600_000
 
 
 class Erasure(Document):
@@ -81,6 +83,11 @@ def was_booked(booking: Booking, came_from: WaitlistEntry | None, at: Millis) ->
     forgotten itself.
     """
     return booking.created_at <= at or (came_from is not None and was_waiting(came_from, at))
+
+
+def is_owed(*, created_at: Millis, not_before: Millis, now: Millis) -> bool:
+    """Whether a mail that has not gone out is waited for: not one that is for later, and not for ever. What it tells may be long after the request."""
+    return not_before <= now < max(created_at, not_before) + OWED_MS
 
 
 def request_erasure(erasure: Erasure, held: Held, under_way: Iterable[Erasure]) -> Decision[Erasure]:

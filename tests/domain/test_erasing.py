@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.erasing import (
+    OWED_MS,
     RETENTION,
     Erasure,
     Held,
@@ -15,6 +16,7 @@ from functions.domain.erasing import (
     erased,
     finish,
     is_ahead,
+    is_owed,
     request_erasure,
     retained_from,
     was_booked,
@@ -224,6 +226,22 @@ class TestWhatWasThere:
     def test_a_place_that_was_made_of_a_booking_is_as_old_as_that(self) -> None:
         put_on = entry_of(booking(created_at=NOW), entry="put on", manage_hash="hash", now=NOW + 6)
         assert was_waiting(put_on, NOW + 5)
+
+
+@pytest.mark.parametrize(
+    ("not_before", "now", "expected"),
+    [
+        pytest.param(0, NOW, True, id="one that may go out"),
+        pytest.param(0, NOW - 1, True, id="one of a machine whose clock is ahead"),
+        pytest.param(0, NOW + OWED_MS - 1, True, id="one that has not gone out for a while"),
+        pytest.param(0, NOW + OWED_MS, False, id="one that does not go out"),
+        pytest.param(NOW + 9, NOW + 8, False, id="one that is for later"),
+        pytest.param(NOW + 9, NOW + OWED_MS + 8, True, id="one that was for later"),
+        pytest.param(NOW + 9, NOW + OWED_MS + 9, False, id="one that was for later, and does not go out"),
+    ],
+)
+def test_a_mail_is_waited_for(not_before: int, now: int, expected: bool) -> None:
+    assert is_owed(created_at=NOW, not_before=not_before, now=now) is expected
 
 
 class TestRequest:

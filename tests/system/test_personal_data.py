@@ -10,13 +10,17 @@ import pytest
 import requests
 
 from functions.adapters.signing import secret_hash
+from functions.adapters.store.encoding import encode
+from functions.adapters.store.queries import effects_about
+from functions.adapters.store.records import OutboxRecord
 from functions.domain.configuration import OperatorKey
-from functions.domain.decision import Decision, Effect
+from functions.domain.decision import Decision
 from functions.domain.erasing import Erasure
 from functions.domain.permissions import OF_ROLE
 from functions.domain.session import client_key
 from functions.sync import erasing, schedules
 from functions.sync.retention import retain
+from functions.sync.work import TryLater
 from infra.local.platform import Platform
 from tests.in_process import application_of, worker
 from tests.retelling import retold
@@ -172,12 +176,10 @@ def test_it_takes_a_permission_of_its_own(empty_studio: Studio) -> None:
     assert [empty_studio.post(f"clients/{what}", body, **proof).status_code for what, body in calls] == [403, 403]
 
 
-def asked_to_erase(studio: Studio, **how: Any) -> Erasure:
+def asked_to_erase(studio: Studio, *, ago_ms: int = 0, **how: Any) -> Erasure:
     """An erasure of which no task knows yet, so that something can come in between."""
-    key = client_key(kim(studio)["email"])
-    erasure = Erasure(
-        id="erasure", client="keyed", client_key=key, by="bootstrap", requested_at=int(time.time() * 1000), **how
-    )
+    key, asked_at = client_key(kim(studio)["email"]), int(time.time() * 1000) - ago_ms
+    erasure = Erasure(id="erasure", client="keyed", client_key=key, by="bootstrap", requested_at=asked_at, **how)
     studio.store.run(studio.account, lambda _: Decision(answer=None, documents=(erasure,)))
     return erasure
 
@@ -217,12 +219,45 @@ def test_what_the_waitlist_makes_in_between_of_a_place_from_before_is_not_booked
     served = waiting.became("booked")["booking"]
     all_done(empty_studio)
 
-    effect = Effect(kind="erase", subject=asked.id)
-    application_of(platform).store.run(empty_studio.account, lambda _: Decision(answer=None, effects=(effect,)))
-    done = until(lambda: (now := empty_studio.look("erasures/erasure"))["status"] == "done" and now)
-    assert (done["bookings"], done["waitlist"], done["kept"]) == (1, 1, [])
+    work = worker(application_of(platform), empty_studio, asked.id)
+    with pytest.raises(TryLater):
+        erasing.erase(work)  # which cancels it, and waits until they are told
+    all_done(empty_studio)
+    erasing.erase(work)
+    done = empty_studio.look("erasures/erasure")
+    assert (done["status"], done["bookings"], done["waitlist"], done["kept"]) == ("done", 1, 1, [])
     assert names_listed(empty_studio)[served] == "erased client"
-    assert [word for word in said_by(empty_studio) if word in in_every_document(empty_studio)] == []
+    held = in_every_document(empty_studio)
+    assert [word for word in said_by(empty_studio) if word in held] == []
+
+
+def test_a_mail_that_is_owed_long_after_the_request_is_waited_for_at_a_pace(
+    empty_studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booked = [empty_studio.book(start, client=kim(empty_studio)) for start in empty_studio.starts()[:2]]
+    account = empty_studio.store.client.document(f"accounts/{empty_studio.account}")
+    for each in booked:
+        each.cancel()
+        account.collection("bookings").document(each.id).update({"created_at": 0})
+    all_done(empty_studio)
+    asked, now = asked_to_erase(empty_studio, ago_ms=3_600_000), int(time.time() * 1000)
+    mail = OutboxRecord(
+        id="mail", kind="notify", subject=booked[0].id, about="moved", created_at=now, due_at=now + 600_000
+    )
+    account.collection("outbox").document(mail.id).set(encode(mail))  # of which no task knows either
+
+    work = worker(application_of(platform), empty_studio, asked.id)
+    monkeypatch.setattr(erasing, "MOST_A_TASK", 1)
+    erasing.erase(work)
+    assert names_listed(empty_studio) == {each.id: KIM["name"] for each in booked}
+    (again,) = effects_about(empty_studio.store, empty_studio.account, asked.id)
+    assert again.not_before is not None
+    assert again.not_before >= now + erasing.OWED_PACE_MS
+
+    account.collection("outbox").document(mail.id).delete()
+    erasing.erase(work)  # which has the rest done at once
+    until(lambda: empty_studio.look("erasures/erasure")["status"] == "done")
+    assert names_listed(empty_studio) == {each.id: "erased client" for each in booked}
 
 
 def test_an_account_forgets_whom_it_keeps_no_longer(studio: Studio, platform: Platform) -> None:
