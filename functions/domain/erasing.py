@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import StillBooked
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, rfc3339
 from functions.domain.model import Document, Personal
@@ -133,7 +133,10 @@ def finish(erasure: Erasure, *, kept: Iterable[str], now: Millis) -> Decision[Er
 def erase_booking(booking: Booking, sessions: Iterable[Session], *, author: Author) -> Decision[tuple[Session, ...]]:
     """Forgets whose booking it was. `sessions`: the one that it sits or last sat in, and others that it sat in before. Answers with those whose events
     have to be written anew.
+
+    It rests on each session: whoever asks at the same moment to write their name to Google for the first time has it in no copy yet.
     """
+    sessions = tuple(sessions)
     # Nor does the link open it any more: it was theirs.
     after = erased(booking).model_copy(update={"manage_hash": ""})
     changed = [(before, _forgetting(before, booking)) for before in sessions]
@@ -154,6 +157,7 @@ def erase_booking(booking: Booking, sessions: Iterable[Session], *, author: Auth
     return Decision(
         answer=rewritten,
         documents=(after, *(session for before, session in changed if session != before)),
+        guards=tuple(Ref(Session, session.id) for session in sessions),
         history=(told, *others),
         effects=tuple(effect for session in rewritten for effect in push_of(session)),
     )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.decision import Ref
 from functions.domain.erasing import (
     OWED_MS,
     RETENTION,
@@ -105,6 +106,8 @@ class TestItsSession:
     def test_what_google_does_not_have_needs_no_write(self, never_written: Session) -> None:
         decision = erase_booking(booking(), [never_written], author=BY_OPERATOR)
         assert (decision.answer, decision.effects) == ((), ())
+        # Unless somebody asks for a write at this very moment.
+        assert decision.guards == (Ref(Session, never_written.id),)
 
     def test_of_a_deleted_event_we_need_not_know_what_was_in_it(self) -> None:
         wrote = copy(NINE, wrote=("guest:1",), writing=("guest:2",))
