@@ -19,6 +19,8 @@ from functions.domain.waitlist.entry import WaitlistEntry
 D = TypeVar("D", bound=Document)
 
 RETENTION = Author(kind="rule", name="retention")
+# What a retention task is about that makes findable what was stored by a version which forgot nobody.
+TO_BE_FOUND = "to be found"
 # How long whoever is to be forgotten is kept for the sake of a mail to them that does not go out.
 OWED_MS = 600_000
 

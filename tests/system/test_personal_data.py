@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 import requests
+from google.cloud.firestore import DELETE_FIELD
 
 from functions.adapters.signing import secret_hash
+from functions.adapters.store.documents import path_of
 from functions.adapters.store.encoding import encode
 from functions.adapters.store.queries import effects_about
 from functions.adapters.store.records import OutboxRecord
 from functions.domain.configuration import OperatorKey
-from functions.domain.decision import Decision
+from functions.domain.decision import Decision, Ref
 from functions.domain.erasing import Erasure
+from functions.domain.membership import Member, joining
 from functions.domain.permissions import OF_ROLE
+from functions.domain.person import Person, person_id
 from functions.domain.session import Client, client_key
 from functions.domain.transitions import EntryStatus
 from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
@@ -269,10 +273,14 @@ def test_an_account_forgets_whom_it_keeps_no_longer(studio: Studio, platform: Pl
     recent = studio.book(starts[4], client=kim(studio), **WORDS)
     move_into_the_past(studio, old, days=40)
     move_into_the_past(studio, recent, days=20)
+    all_done(studio)
+    stored = studio.store.client.document(f"accounts/{studio.account}/bookings/{old.id}")
+    stored.update({"names_client": DELETE_FIELD})  # as a version did that forgot nobody
     too_short = studio.http.put(f"{studio.base}/retention", json={"days": 7}, headers=studio.operator)
     assert too_short.status_code == 422
     assert studio.put("retention", {"days": 31}) == {"days": 31}
     assert studio.look("retention") == {"days": 31}
+    all_done(studio)
 
     application = application_of(platform)
     made: list[Any] = []
@@ -310,6 +318,25 @@ def test_who_can_not_be_forgotten_yet_is_in_nobodys_way(
     all_done(empty_studio)
     left = {each.id: each.get("client.name") for each in entries.stream()}
     assert left == {"first": "Kim", "second": "Kim", "third": "erased client", "fourth": "erased client"}
+
+
+def test_who_signed_in_long_ago_and_belongs_to_no_account_is_forgotten(
+    empty_studio: Studio, platform: Platform
+) -> None:
+    now, account = int(time.time() * 1000), empty_studio.account
+    long_ago = now - 401 * 86_400_000
+    signed_in = {"gone": long_ago, "before that was noted": None, "back": now, "member": long_ago}
+    documents = {}
+    for name, at in signed_in.items():
+        person = Person(id=person_id(f"{account} {name}"), email="a@b.example", created_at=long_ago, signed_in_at=at)
+        documents[name] = empty_studio.store.client.document(path_of(account, Ref(Person, person.id)))
+        documents[name].set(encode(person))
+    member = joining(person, "viewer", now=long_ago)
+    empty_studio.store.client.document(path_of(account, Ref(Member, member.id))).set(encode(member))
+    application = application_of(platform)
+    application.tasks.create = lambda _: None  # type: ignore[method-assign]
+    schedules.daily(application)
+    assert [name for name, document in documents.items() if document.get().exists] == ["back", "member"]
 
 
 def test_what_is_yet_to_be_done_holds_ids_only(studio: Studio) -> None:

@@ -26,6 +26,7 @@ from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis, Minute
 from functions.domain.ledger import LedgerMonth
 from functions.domain.membership import Member
+from functions.domain.person import Person
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
 
@@ -79,6 +80,13 @@ def memberships(store: Store, person: str) -> list[tuple[Account, Member]]:
     stored = read(store.client, (path_of(account, ACCOUNT) for account, _ in found)) if found else {}
     both = ((stored[path_of(account, ACCOUNT)].fields, member) for account, member in found)
     return [(decode(ACCOUNT, fields), member) for fields, member in both if fields is not None]
+
+
+def people_from_before(store: Store, at: Millis) -> Iterator[Person]:
+    """Who signed in for the first time before."""
+    query = store.client.collection("people").where(filter=FieldFilter("created_at", "<", at))
+    for snapshot in query.stream():
+        yield decode(Ref(Person, snapshot.id), snapshot.to_dict() or {})
 
 
 def bookings_page(store: Store, account: str, wanted: BookingFilter, part: Part) -> Page[Booking]:
@@ -204,6 +212,12 @@ def entries_to_forget(store: Store, account: str, before: Minute, *, at_once: in
     conditions, order = (("names_client", "==", True), ("place.wish.end", "<=", before)), "place.wish.end"
     named = _collection(store, account, WaitlistEntry)
     yield from _page_by_page(lambda part: read_page(named, WaitlistEntry, conditions, part, order=order), at_once)
+
+
+def not_found_by_client(store: Store, account: str, type_: type[D]) -> list[Ref[D]]:
+    """Those that were stored before they said whether they name a client, whom the two queries above would never find. Reads everything."""
+    names = _collection(store, account, type_).select(["names_client"])
+    return [Ref(type_, snapshot.id) for snapshot in names.stream() if "names_client" not in snapshot.to_dict()]
 
 
 def erasures_under_way(store: Store, account: str, key: str) -> list[Erasure]:
