@@ -66,6 +66,7 @@ class Settings:
     pull_coalesce_ms: int
     pull_steps: int
     stale_after_seconds: int
+    people_kept_days: int
     trusted_proxies: int
     bookings_per_address: Rate
     bookings_per_email: Rate
@@ -112,6 +113,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pull_coalesce_ms=read.seconds("PULL_COALESCE_MS", 1000),
         pull_steps=read.seconds("PULL_STEPS", 40),
         stale_after_seconds=read.seconds("STALE_AFTER_SECONDS", 6 * 3600),
+        # Longer than anybody stays signed in, so that nobody is forgotten who is.
+        people_kept_days=read.seconds("PEOPLE_KEPT_DAYS", 400, least=15),
         # How many entries of X-Forwarded-For are our own front's: on Cloud Run one, behind a load balancer two.
         trusted_proxies=read.seconds("TRUSTED_PROXIES", 1, least=0),
         # One address may be a school or an office: many people. A mailbox is one.

@@ -28,8 +28,8 @@ from functions.booking.schemas_clients import (
     WhoseData,
 )
 from functions.domain.configuration import Service
-from functions.domain.decision import AnyRef, Decision, HistoryEntry, Ref
-from functions.domain.erasing import Erasure, Held, request_erasure
+from functions.domain.decision import AnyRef, Decision, Effect, HistoryEntry, Ref
+from functions.domain.erasing import TO_BE_FOUND, Erasure, Held, request_erasure
 from functions.domain.errors import NotFound, StillBooked
 from functions.domain.event_ids import session_id
 from functions.domain.google_copy import content_of
@@ -114,7 +114,9 @@ def put_retention(call: Call) -> Answer:
             after={"retention_days": body.days},
         )
         changed = account.model_copy(update={"retention_days": body.days})
-        return Decision(answer=body, documents=(changed,), history=(noted,))
+        begins = account.retention_days is None
+        found = (Effect(kind="retention", subject=call.account, about=TO_BE_FOUND),) if begins else ()
+        return Decision(answer=body, documents=(changed,), history=(noted,), effects=found)
 
     return Answer(body=call.application.store.run(call.account, authorised(call, attempt)))
 

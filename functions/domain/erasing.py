@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import StillBooked
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, Minute, rfc3339
 from functions.domain.model import Document, Personal
@@ -19,6 +19,10 @@ from functions.domain.waitlist.entry import WaitlistEntry
 D = TypeVar("D", bound=Document)
 
 RETENTION = Author(kind="rule", name="retention")
+# What a retention task is about that makes findable what was stored by a version which forgot nobody.
+TO_BE_FOUND = "to be found"
+# How long whoever is to be forgotten is kept for the sake of a mail to them that does not go out.
+OWED_MS = 600_000
 
 
 class Erasure(Document):
@@ -71,6 +75,23 @@ def is_waiting(entry: WaitlistEntry) -> bool:
     return entry.status in ("waiting", "offered")
 
 
+def was_waiting(entry: WaitlistEntry, at: Millis) -> bool:
+    """Whether they were in line by then. Who was put on the waitlist with a booking is in line as long as they have had that."""
+    return min(entry.created_at, entry.place.joined_at) <= at
+
+
+def was_booked(booking: Booking, came_from: WaitlistEntry | None, at: Millis) -> bool:
+    """Whether it goes back to then: also what came free later, for a place on a waitlist (`came_from`) that they had by then. That is as old once it is
+    forgotten itself.
+    """
+    return booking.created_at <= at or (came_from is not None and was_waiting(came_from, at))
+
+
+def is_owed(*, created_at: Millis, not_before: Millis, now: Millis) -> bool:
+    """Whether a mail that has not gone out is waited for: not one that is for later, and not for ever. What it tells may be long after the request."""
+    return not_before <= now < max(created_at, not_before) + OWED_MS
+
+
 def request_erasure(erasure: Erasure, held: Held, under_way: Iterable[Erasure]) -> Decision[Erasure]:
     """Begins to forget a client; or answers with what is `under_way` already and does as much. Raises `StillBooked`."""
     for other in under_way:
@@ -114,7 +135,10 @@ def finish(erasure: Erasure, *, kept: Iterable[str], now: Millis) -> Decision[Er
 def erase_booking(booking: Booking, sessions: Iterable[Session], *, author: Author) -> Decision[tuple[Session, ...]]:
     """Forgets whose booking it was. `sessions`: the one that it sits or last sat in, and others that it sat in before. Answers with those whose events
     have to be written anew.
+
+    It rests on each session: whoever asks at the same moment to write their name to Google for the first time has it in no copy yet.
     """
+    sessions = tuple(sessions)
     # Nor does the link open it any more: it was theirs.
     after = erased(booking).model_copy(update={"manage_hash": ""})
     changed = [(before, _forgetting(before, booking)) for before in sessions]
@@ -135,6 +159,7 @@ def erase_booking(booking: Booking, sessions: Iterable[Session], *, author: Auth
     return Decision(
         answer=rewritten,
         documents=(after, *(session for before, session in changed if session != before)),
+        guards=tuple(Ref(Session, session.id) for session in sessions),
         history=(told, *others),
         effects=tuple(effect for session in rewritten for effect in push_of(session)),
     )

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from pydantic import Field
 
-from functions.domain.decision import Decision
+from functions.domain.decision import Decision, Ref
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.model import Document
 
@@ -20,7 +20,9 @@ MOST_BROWSERS = 20  # of one person; the one that was signed in the longest ago 
 
 
 class Person(Document):
-    """`browsers`: those that are signed in, by the id of that sign-in, with when it was. `founded`: the accounts that they made."""
+    """`browsers`: those that are signed in, by the id of that sign-in, with when it was. `founded`: the accounts that they made. `signed_in_at`: when they
+    did so last; it is not in what was stored before there was that field.
+    """
 
     id: str
     email: str
@@ -28,6 +30,11 @@ class Person(Document):
     browsers: Mapping[str, Millis] = Field(default_factory=dict)
     founded: tuple[str, ...] = ()
     created_at: Millis
+    signed_in_at: Millis | None = None
+
+    @property
+    def last_signed_in(self) -> Millis:
+        return self.signed_in_at or max(self.browsers.values(), default=self.created_at)
 
     def signed_in(self, browser: str, now: Millis) -> bool:
         since = self.browsers.get(browser)
@@ -41,7 +48,8 @@ def person_id(subject: str) -> str:
 
 def sign_in(known: Person | None, identity: Person, browser: str, *, now: Millis) -> Decision[Person]:
     """`identity`: who Google says they are today, with the address and the name that they have there now."""
-    person = identity if known is None else known.model_copy(update={"email": identity.email, "name": identity.name})
+    today = {"email": identity.email, "name": identity.name, "signed_in_at": now}
+    person = (known or identity).model_copy(update=today)
     lasting = {each: since for each, since in person.browsers.items() if person.signed_in(each, now)}
     newest = sorted((lasting | {browser: now}).items(), key=lambda item: item[1])[-MOST_BROWSERS:]
     return _with_browsers(person, dict(newest))
@@ -54,6 +62,13 @@ def sign_out(person: Person, browser: str) -> Decision[Person]:
 
 def sign_out_everywhere(person: Person) -> Decision[Person]:
     return _with_browsers(person, {})
+
+
+def forget(person: Person, *, belongs: bool, before: Millis) -> Decision[bool]:
+    """Whoever belongs to no account, and has not signed in since `before`, is deleted with all that is known of their browsers. Answers whether they are."""
+    if belongs or person.last_signed_in >= before:
+        return Decision(answer=False)
+    return Decision(answer=True, deletions=(Ref(Person, person.id),))
 
 
 def _with_browsers(person: Person, browsers: Mapping[str, Millis]) -> Decision[Person]:

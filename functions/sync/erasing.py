@@ -1,10 +1,12 @@
 """Erase: forgets a client, one booking and one place on a waitlist after the other, until nothing names them.
 
-The request says what was there when it came; whoever books anew since is a client again. What is owed to them, the mail about a booking that is cancelled
-for it, goes out first. A long list takes several tasks; each goes on with what still names them.
+The request says what was there when it came; whoever books anew since is a client again. (What comes free since, for a place on a waitlist that was there,
+is not booked anew.) What is owed to them, the mail about a booking that is cancelled for it, goes out first. A long list takes several tasks; each goes on
+with what still names them.
 """
 
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from functions.adapters.store.documents import ledger_refs_of
 from functions.adapters.store.queries import all_bookings_of_client, all_entries_of_client, effects_about
@@ -12,8 +14,9 @@ from functions.adapters.store.reading_waitlist import read_entry
 from functions.adapters.store.store import Reader
 from functions.domain.appointments import cancel
 from functions.domain.decision import Decision, Effect, Ref
-from functions.domain.erasing import Erasure, finish, is_ahead, is_waiting
+from functions.domain.erasing import Erasure, finish, is_ahead, is_owed, is_waiting, was_booked, was_waiting
 from functions.domain.errors import IllegalMove
+from functions.domain.instants import Millis
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import WaitlistEntry
 from functions.domain.waitlist.leaving import leave
@@ -22,12 +25,19 @@ from functions.sync.turns import TURN_MS, Turn, TurnOver
 from functions.sync.work import TryLater, Work
 
 MOST_A_TASK = 50
-# How long they are kept for the sake of a mail to them that does not go out.
-OWED_MS = 600_000
+OWED_PACE_MS = 30_000
 
 
 class _Owed(Exception):
     """A mail to the client waits to be sent, for which they must still be known."""
+
+
+@dataclass
+class _Found:
+    """What one task came upon: how many wait for a mail to be sent, and which are kept because they lie ahead."""
+
+    owed: int = 0
+    kept: list[str] = field(default_factory=list)
 
 
 def erase(work: Work) -> None:
@@ -35,47 +45,52 @@ def erase(work: Work) -> None:
     erasure = work.store.get(work.account, Ref(Erasure, work.subject))
     if erasure is None or erasure.client_key is None:
         return
-    turn = Turn(ends_at=work.now() + TURN_MS, steps=MOST_A_TASK)
+    turn, found = Turn(ends_at=work.now() + TURN_MS, steps=MOST_A_TASK), _Found()
     try:
-        owed, kept = _forget_all(work, erasure, erasure.client_key, turn)
+        _forget_all(work, erasure, erasure.client_key, turn, found)
     except TurnOver:
-        work.store.run(work.account, lambda _: Decision(answer=None, effects=(_again(work),)))
+        work.store.run(work.account, lambda _: Decision(answer=None, effects=(_again(work, found),)))
         return
-    if owed:
+    if found.owed:
         raise TryLater("a mail to the client is on its way")
     release_guard(work, erasure.client_key)
-    _finish(work, kept)
+    _finish(work, found.kept)
 
 
-def _forget_all(work: Work, erasure: Erasure, key: str, turn: Turn) -> tuple[int, list[str]]:
-    """How many wait for a mail to be sent, and which are kept because they lie ahead. Raises `TurnOver`.
+def _forget_all(work: Work, erasure: Erasure, key: str, turn: Turn, found: _Found) -> None:
+    """Raises `TurnOver`. Those that are kept are no step: the next task comes upon them too, and has to get past them.
 
     Places on waitlists come first: to take away an offer's booking alone would put its client back into the line.
     """
-    owed, kept = 0, []
     for entry in all_entries_of_client(work.store, work.account, key):
-        if entry.created_at > erasure.requested_at:
+        if not was_waiting(entry, erasure.requested_at):
             continue
-        turn.step(work.now())
         if is_waiting(entry) and not erasure.cancel_future:
-            kept.append(entry.id)
-            continue
-        with suppress(_Owed):
-            _forget_entry(work, erasure, entry)
-            continue
-        owed += 1
-    for booking in all_bookings_of_client(work.store, work.account, key):
-        if booking.created_at > erasure.requested_at:
+            found.kept.append(entry.id)
             continue
         turn.step(work.now())
+        try:
+            _forget_entry(work, erasure, entry)
+        except _Owed:
+            found.owed += 1
+    for booking in all_bookings_of_client(work.store, work.account, key):
+        if not _was_booked(work, booking, erasure.requested_at):
+            continue
         if is_ahead(booking, work.now()) and not erasure.cancel_future:
-            kept.append(booking.id)
+            found.kept.append(booking.id)
             continue
-        with suppress(_Owed):
+        turn.step(work.now())
+        try:
             _forget_booking(work, erasure, booking)
-            continue
-        owed += 1
-    return owed, kept
+        except _Owed:
+            found.owed += 1
+
+
+def _was_booked(work: Work, booking: Booking, at: Millis) -> bool:
+    came_from = None
+    if booking.created_at > at and booking.entry is not None:
+        came_from = work.store.get(work.account, Ref(WaitlistEntry, booking.entry))
+    return was_booked(booking, came_from, at)
 
 
 def _forget_entry(work: Work, erasure: Erasure, entry: WaitlistEntry) -> None:
@@ -88,7 +103,7 @@ def _forget_entry(work: Work, erasure: Erasure, entry: WaitlistEntry) -> None:
 
     if is_waiting(entry):
         work.store.run(work.account, off)
-    _nothing_owed(work, erasure, entry.id)
+    _nothing_owed(work, entry.id)
     forget_entry(work, entry.id, author=erasure.author, erasure_id=erasure.id)
 
 
@@ -104,21 +119,23 @@ def _forget_booking(work: Work, erasure: Erasure, booking: Booking) -> None:
     if is_ahead(booking, work.now()):
         with suppress(IllegalMove):  # it began this very moment, and so is one that was
             work.store.run(work.account, cancelled)
-    _nothing_owed(work, erasure, booking.id)
+    _nothing_owed(work, booking.id)
     forget_booking(work, booking.id, author=erasure.author, erasure_id=erasure.id)
 
 
-def _nothing_owed(work: Work, erasure: Erasure, subject: str) -> None:
+def _nothing_owed(work: Work, subject: str) -> None:
     """Raises `_Owed` as long as a mail about it waits to be sent and may still be."""
-    if work.now() < erasure.requested_at + OWED_MS:
-        now = work.now()
-        for effect in effects_about(work.store, work.account, subject):
-            if effect.kind == "notify" and (effect.not_before or 0) <= now:
-                raise _Owed
+    now = work.now()
+    for effect in effects_about(work.store, work.account, subject):
+        if effect.kind != "notify":
+            continue
+        if is_owed(created_at=effect.created_at, not_before=effect.not_before or 0, now=now):
+            raise _Owed
 
 
-def _again(work: Work) -> Effect:
-    return Effect(kind="erase", subject=work.subject)
+def _again(work: Work, found: _Found) -> Effect:
+    """At once where all that it came upon is done; else the next one would come upon the same, as long as the mails are on their way."""
+    return Effect(kind="erase", subject=work.subject, not_before=work.now() + OWED_PACE_MS if found.owed else None)
 
 
 def _finish(work: Work, kept: list[str]) -> None:

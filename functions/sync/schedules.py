@@ -1,4 +1,6 @@
-"""What Cloud Scheduler calls. Each looks up what is due and leaves tasks behind; none does the work itself, and running one twice is harmless."""
+"""What Cloud Scheduler calls. Each looks up what is due and leaves tasks behind; none does the work itself, but for people who belong to no account, of whom no
+task can be. Running one twice is harmless.
+"""
 
 import random
 from dataclasses import replace
@@ -21,6 +23,7 @@ from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref
+from functions.sync.people import forget_people
 
 MAX_SWEEP_DELAY_MS = 6 * 3600 * 1000
 AUDITS_SPREAD_MS = 4 * 3600 * 1000  # Google's quota is per minute and project, and all calendars have the same night
@@ -63,7 +66,9 @@ def quarter(application: Application) -> None:
 
 def daily(application: Application) -> None:
     """Pulls every calendar in use once, which also rolls its horizon on and lists those with bounds anew (case 64), and audits it some time in the hours
-    after; looks whether each connection still holds, or holds again, and which calendars it reaches; and lets accounts forget whom they keep no longer."""
+    after; looks whether each connection still holds, or holds again, and which calendars it reaches; and lets accounts forget whom they keep no longer.
+
+    Last it forgets who signed in long ago and belongs to no account any more."""
     now = now_millis()
     day = now // 86_400_000
     for account, calendar in calendars_in_use(application.store):
@@ -83,6 +88,7 @@ def daily(application: Application) -> None:
         application.tasks.create(
             Task(kind="retention", name=f"{account}/retention/{day}", body={"account": account, "subject": account})
         )
+    forget_people(application, now)
 
 
 def _postpone(application: Application, account: str, record_id: str, now: int) -> OutboxRecord | None:

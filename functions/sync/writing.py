@@ -67,6 +67,10 @@ class Draft(Pending):
     content: Content
 
 
+class Overtaken(Exception):
+    """The session has changed since the draft was made, and another worker may have written what it is now."""
+
+
 class IdTaken(Exception):
     """An event that is not ours has the id that ours should have."""
 
@@ -136,7 +140,9 @@ def _draft(reader: Reader, pending: Pending) -> Draft:
 
 def _write(work: Work, google: GoogleCalendar, draft: Draft) -> bool:
     try:
-        event = _insert(google, draft) if draft.copy.base is None else _patch(google, draft)
+        event = _insert(work, google, draft) if draft.copy.base is None else _patch(work, google, draft)
+    except Overtaken:
+        return False
     except IdTaken:
         _take_another_id(work, draft)
         return False
@@ -149,7 +155,7 @@ def _write(work: Work, google: GoogleCalendar, draft: Draft) -> bool:
     return event is not None
 
 
-def _insert(google: GoogleCalendar, draft: Draft) -> Event | None:
+def _insert(work: Work, google: GoogleCalendar, draft: Draft) -> Event | None:
     body = new_event(draft.session, draft.copy, draft.content, account=draft.account, resource=draft.resource)
     try:
         return google.insert(draft.calendar.google_id, body)
@@ -158,10 +164,10 @@ def _insert(google: GoogleCalendar, draft: Draft) -> Event | None:
         event = google.get(draft.calendar.google_id, draft.copy.event)
         if event.get("status") != "cancelled" and not is_of_session(event, draft.session):
             raise IdTaken from None
-        return _patch_seen(google, draft, event)
+        return _patch_seen(work, google, draft, event)
 
 
-def _patch(google: GoogleCalendar, draft: Draft) -> Event | None:
+def _patch(work: Work, google: GoogleCalendar, draft: Draft) -> Event | None:
     """The event as it is now; None where there was nothing to write."""
     calendar, copy = draft.calendar.google_id, draft.copy
     if not must_be_seen(copy, draft.content):
@@ -170,11 +176,18 @@ def _patch(google: GoogleCalendar, draft: Draft) -> Event | None:
             return None
         with suppress(Changed):
             return google.patch(calendar, copy.event, body, etag=copy.etag)
-    return _patch_seen(google, draft, google.get(calendar, copy.event))
+    return _patch_seen(work, google, draft, google.get(calendar, copy.event))
 
 
-def _patch_seen(google: GoogleCalendar, draft: Draft, event: Event) -> Event:
-    """Raises `Changed` where the event is not at a time that we know as ours. Where we know it as it is, the inbound rules have had their say."""
+def _patch_seen(work: Work, google: GoogleCalendar, draft: Draft, event: Event) -> Event:
+    """Raises `Changed` where the event is not at a time that we know as ours. Where we know it as it is, the inbound rules have had their say.
+
+    Raises `Overtaken`: else a slow worker would put back what is gone since, such as a guest who is forgotten. Whoever overtakes it from now on changes the
+    event's etag, or finds it changed.
+    """
+    latest = work.store.get(work.account, Ref(Session, draft.session.id))
+    if latest is None or latest.version != draft.session.version:
+        raise Overtaken
     times = _times_of(draft, event)
     ours = times in (draft.copy.base, *draft.copy.asked, draft.session.times)
     if event.get("status") == "cancelled" or not (ours or event["etag"] == draft.copy.etag):

@@ -107,7 +107,12 @@ DOCUMENTS: dict[str, Document] = {
         id="b1", email="b@x.example", role="viewer", invited_by="a", token_hash="h", created_at=1, expires_at=NOW
     ),
     "person": Person(
-        id="a" * 32, email="anna@example.org", browsers={"b" * 32: NOW}, founded=("demo",), created_at=NOW
+        id="a" * 32,
+        email="anna@example.org",
+        browsers={"b" * 32: NOW},
+        founded=("demo",),
+        created_at=NOW,
+        signed_in_at=NOW,
     ),
     "resource": resource(
         hours=hours(

@@ -39,7 +39,7 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
     assert settings.metadata_host == "metadata.google.internal"
     assert (settings.poll_watched_seconds, settings.poll_unwatched_seconds) == (3600, 600)
     assert (settings.pull_coalesce_ms, settings.stale_after_seconds) == (1000, 6 * 3600)
-    assert settings.pull_steps == 40
+    assert (settings.pull_steps, settings.people_kept_days) == (40, 400)
     assert (settings.trusted_proxies, settings.holds_per_address, settings.body_seconds) == (1, 10, 10)
     assert (settings.bookings_per_address, settings.bookings_per_email) == (Rate(60, 600), Rate(12, 3600))
     assert (settings.changes_per_address, settings.refusals_per_address) == (Rate(180, 600), Rate(300, 600))

@@ -6,16 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.decision import Ref
 from functions.domain.erasing import (
+    OWED_MS,
     RETENTION,
     Erasure,
     Held,
     erase_booking,
     erase_entry,
+    erased,
     finish,
     is_ahead,
+    is_owed,
     request_erasure,
     retained_from,
+    was_booked,
+    was_waiting,
 )
 from functions.domain.errors import StillBooked
 from functions.domain.google_copy import Content, content_of, marks, must_be_seen, patch_seen
@@ -23,6 +29,7 @@ from functions.domain.instants import DAY_MINUTES, MINUTE_MS
 from functions.domain.ledger import Hold
 from functions.domain.session import Booking, Client, GoogleCopy, Session
 from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
+from functions.domain.waitlist.leaving import entry_of
 from tests.domain.builders import (
     BY_OPERATOR,
     CALENDAR,
@@ -99,6 +106,8 @@ class TestItsSession:
     def test_what_google_does_not_have_needs_no_write(self, never_written: Session) -> None:
         decision = erase_booking(booking(), [never_written], author=BY_OPERATOR)
         assert (decision.answer, decision.effects) == ((), ())
+        # Unless somebody asks for a write at this very moment.
+        assert decision.guards == (Ref(Session, never_written.id),)
 
     def test_of_a_deleted_event_we_need_not_know_what_was_in_it(self) -> None:
         wrote = copy(NINE, wrote=("guest:1",), writing=("guest:2",))
@@ -191,6 +200,51 @@ def test_a_place_on_a_waitlist_says_nothing_of_them() -> None:
 )
 def test_who_is_still_expected(held: Booking, expected: bool) -> None:
     assert is_ahead(held, NOW) is expected
+
+
+class TestWhatWasThere:
+    """At the moment at which somebody asks that a client be forgotten, which is 5 after `NOW`."""
+
+    LINE = ENTRY.model_copy(update={"id": "waits", "created_at": NOW})
+    ANEW = LINE.model_copy(update={"created_at": NOW + 6, "place": PLACE.model_copy(update={"joined_at": NOW + 6})})
+
+    @pytest.mark.parametrize(
+        ("booked_at", "came_from", "expected"),
+        [
+            pytest.param(NOW + 5, None, True, id="booked before"),
+            pytest.param(NOW + 6, None, False, id="booked anew"),
+            pytest.param(NOW + 6, LINE, True, id="what came free for who waited before"),
+            pytest.param(NOW + 6, erased(LINE), True, id="also once that place names nobody"),
+            pytest.param(NOW + 7, ANEW, False, id="what came free for who waits anew"),
+        ],
+    )
+    def test_a_booking(self, booked_at: int, came_from: WaitlistEntry | None, expected: bool) -> None:
+        made = booking(created_at=booked_at, entry=came_from and came_from.id)
+        assert was_booked(made, came_from, NOW + 5) is expected
+
+    def test_a_place_on_a_waitlist(self) -> None:
+        assert was_waiting(self.LINE, NOW + 5)
+        assert not was_waiting(self.ANEW, NOW + 5)
+
+    def test_a_place_that_was_made_of_a_booking_is_as_old_as_that(self) -> None:
+        put_on = entry_of(booking(created_at=NOW), entry="put on", manage_hash="hash", now=NOW + 6)
+        assert was_waiting(put_on, NOW + 5)
+
+
+@pytest.mark.parametrize(
+    ("not_before", "now", "expected"),
+    [
+        pytest.param(0, NOW, True, id="one that may go out"),
+        pytest.param(0, NOW - 1, True, id="one of a machine whose clock is ahead"),
+        pytest.param(0, NOW + OWED_MS - 1, True, id="one that has not gone out for a while"),
+        pytest.param(0, NOW + OWED_MS, False, id="one that does not go out"),
+        pytest.param(NOW + 9, NOW + 8, False, id="one that is for later"),
+        pytest.param(NOW + 9, NOW + OWED_MS + 8, True, id="one that was for later"),
+        pytest.param(NOW + 9, NOW + OWED_MS + 9, False, id="one that was for later, and does not go out"),
+    ],
+)
+def test_a_mail_is_waited_for(not_before: int, now: int, expected: bool) -> None:
+    assert is_owed(created_at=NOW, not_before=not_before, now=now) is expected
 
 
 class TestRequest:

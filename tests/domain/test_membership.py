@@ -25,6 +25,7 @@ from functions.domain.person import (
     LONGEST_MS,
     MOST_BROWSERS,
     Person,
+    forget,
     person_id,
     sign_in,
     sign_out,
@@ -72,6 +73,27 @@ class TestPerson:
         assert set(sign_out(person, "a").answer.browsers) == {"b"}
         assert set(sign_out(person, "unknown").answer.browsers) == {"a", "b"}
         assert sign_out_everywhere(person).answer.browsers == {}
+
+    @pytest.mark.parametrize(
+        ("person", "belongs", "forgotten"),
+        [
+            pytest.param(ANNA, False, True, id="who never came back"),
+            pytest.param(ANNA, True, False, id="who belongs to an account"),
+            pytest.param(sign_in(ANNA, ANNA, "b", now=NOW + YEAR).answer, False, False, id="who came back"),
+            pytest.param(
+                sign_out_everywhere(sign_in(ANNA, ANNA, "b", now=NOW + YEAR).answer).answer, False, False, id="and left"
+            ),
+            pytest.param(
+                ANNA.model_copy(update={"browsers": {"b": NOW + YEAR}}), False, False, id="before it was noted"
+            ),
+        ],
+    )
+    def test_who_has_not_signed_in_for_long_is_forgotten(
+        self, person: Person, *, belongs: bool, forgotten: bool
+    ) -> None:
+        decision = forget(person, belongs=belongs, before=NOW + YEAR)
+        assert decision.answer is forgotten
+        assert decision.deletions == ((Ref(Person, ANNA.id),) if forgotten else ())
 
 
 class TestOwners:

@@ -3,20 +3,30 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
+from google.cloud.firestore import DELETE_FIELD
 
 from functions.adapters.signing import secret_hash
+from functions.adapters.store.documents import path_of
+from functions.adapters.store.encoding import encode
+from functions.adapters.store.queries import effects_about
+from functions.adapters.store.records import OutboxRecord
 from functions.domain.configuration import OperatorKey
-from functions.domain.decision import Decision
+from functions.domain.decision import Decision, Ref
 from functions.domain.erasing import Erasure
+from functions.domain.membership import Member, joining
 from functions.domain.permissions import OF_ROLE
-from functions.domain.session import client_key
-from functions.sync import erasing, schedules
-from functions.sync.retention import retain
+from functions.domain.person import Person, person_id
+from functions.domain.session import Client, client_key
+from functions.domain.transitions import EntryStatus
+from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
+from functions.sync import erasing, retention, schedules
+from functions.sync.work import TryLater
 from infra.local.platform import Platform
 from tests.in_process import application_of, worker
 from tests.retelling import retold
@@ -155,8 +165,7 @@ def test_all_that_is_held_is_exported_and_after_an_erasure_none_of_it_is_anywher
     assert (again["bookings"], again["waitlist"], again["history"]) == ([], [], [])
 
 
-def test_what_lies_ahead_of_them_was_booked_after_the_request_stays(empty_studio: Studio) -> None:
-    """Who books anew while, or after, they are forgotten is a client again."""
+def test_who_books_after_they_were_forgotten_is_a_client_again(empty_studio: Studio) -> None:
     done = erased(empty_studio)
     assert (done["bookings"], done["waitlist"]) == (0, 0)
     booked = empty_studio.book(empty_studio.starts()[0], client=kim(empty_studio))
@@ -173,6 +182,18 @@ def test_it_takes_a_permission_of_its_own(empty_studio: Studio) -> None:
     assert [empty_studio.post(f"clients/{what}", body, **proof).status_code for what, body in calls] == [403, 403]
 
 
+def asked_to_erase(studio: Studio, *, ago_ms: int = 0, **how: Any) -> Erasure:
+    """An erasure of which no task knows yet, so that something can come in between."""
+    key, asked_at = client_key(kim(studio)["email"]), int(time.time() * 1000) - ago_ms
+    erasure = Erasure(id="erasure", client="keyed", client_key=key, by="bootstrap", requested_at=asked_at, **how)
+    studio.store.run(studio.account, lambda _: Decision(answer=None, documents=(erasure,)))
+    return erasure
+
+
+def names_listed(studio: Studio) -> dict[str, str]:
+    return {one["id"]: one["client"]["name"] for one in studio.look("bookings")["bookings"]}
+
+
 def test_a_long_list_is_forgotten_task_by_task_and_what_came_in_between_is_kept(
     empty_studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,16 +202,68 @@ def test_a_long_list_is_forgotten_task_by_task_and_what_came_in_between_is_kept(
     for each in booked[:3]:
         each.cancel()
     all_done(empty_studio)
-    key = client_key(kim(empty_studio)["email"])
-    asked = Erasure(id="erasure", client="keyed", client_key=key, by="bootstrap", requested_at=int(time.time() * 1000))
-    empty_studio.store.run(empty_studio.account, lambda _: Decision(answer=None, documents=(asked,)))
+    asked = asked_to_erase(empty_studio)
+    anew = [empty_studio.book(start, client=kim(empty_studio)) for start in starts[4:6]]
+    anew[0].cancel()
 
     monkeypatch.setattr(erasing, "MOST_A_TASK", 2)
     erasing.erase(worker(application_of(platform), empty_studio, asked.id))
     done = until(lambda: (now := empty_studio.look("erasures/erasure"))["status"] == "done" and now)
     assert (done["bookings"], done["kept"]) == (3, [booked[3].id])
-    listed = {one["id"]: one["client"]["name"] for one in empty_studio.look("bookings")["bookings"]}
-    assert listed == {each.id: "erased client" for each in booked[:3]} | {booked[3].id: KIM["name"]}
+    still_known = {each.id: KIM["name"] for each in (booked[3], *anew)}
+    assert names_listed(empty_studio) == {each.id: "erased client" for each in booked[:3]} | still_known
+
+
+def test_what_the_waitlist_makes_in_between_of_a_place_from_before_is_not_booked_anew(
+    empty_studio: Studio, platform: Platform
+) -> None:
+    session, (taken,) = full_event(empty_studio, TEN, seats=1, mode="autopromote")
+    waiting = empty_studio.wait(sessions=[session], client="kimberly", notes=WORDS["notes"])
+    all_done(empty_studio)
+    asked = asked_to_erase(empty_studio, cancel_future=True)
+    taken.cancel()
+    served = waiting.became("booked")["booking"]
+    all_done(empty_studio)
+
+    work = worker(application_of(platform), empty_studio, asked.id)
+    with suppress(TryLater):
+        erasing.erase(work)  # which cancels it, and waits until they are told
+    all_done(empty_studio)
+    erasing.erase(work)
+    done = empty_studio.look("erasures/erasure")
+    assert (done["status"], done["bookings"], done["waitlist"], done["kept"]) == ("done", 1, 1, [])
+    assert names_listed(empty_studio)[served] == "erased client"
+    held = in_every_document(empty_studio)
+    assert [word for word in said_by(empty_studio) if word in held] == []
+
+
+def test_a_mail_that_is_owed_long_after_the_request_is_waited_for_at_a_pace(
+    empty_studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booked = [empty_studio.book(start, client=kim(empty_studio)) for start in empty_studio.starts()[:2]]
+    account = empty_studio.store.client.document(f"accounts/{empty_studio.account}")
+    for each in booked:
+        each.cancel()
+        account.collection("bookings").document(each.id).update({"created_at": 0})
+    all_done(empty_studio)
+    asked, now = asked_to_erase(empty_studio, ago_ms=3_600_000), int(time.time() * 1000)
+    mail = OutboxRecord(
+        id="mail", kind="notify", subject=booked[0].id, about="moved", created_at=now, due_at=now + 600_000
+    )
+    account.collection("outbox").document(mail.id).set(encode(mail))  # of which no task knows either
+
+    work = worker(application_of(platform), empty_studio, asked.id)
+    monkeypatch.setattr(erasing, "MOST_A_TASK", 1)
+    erasing.erase(work)
+    assert names_listed(empty_studio) == {each.id: KIM["name"] for each in booked}
+    (again,) = effects_about(empty_studio.store, empty_studio.account, asked.id)
+    assert again.not_before is not None
+    assert again.not_before >= now + erasing.OWED_PACE_MS
+
+    account.collection("outbox").document(mail.id).delete()
+    erasing.erase(work)  # which has the rest done at once
+    until(lambda: empty_studio.look("erasures/erasure")["status"] == "done")
+    assert names_listed(empty_studio) == {each.id: "erased client" for each in booked}
 
 
 def test_an_account_forgets_whom_it_keeps_no_longer(studio: Studio, platform: Platform) -> None:
@@ -200,10 +273,14 @@ def test_an_account_forgets_whom_it_keeps_no_longer(studio: Studio, platform: Pl
     recent = studio.book(starts[4], client=kim(studio), **WORDS)
     move_into_the_past(studio, old, days=40)
     move_into_the_past(studio, recent, days=20)
+    all_done(studio)
+    stored = studio.store.client.document(f"accounts/{studio.account}/bookings/{old.id}")
+    stored.update({"names_client": DELETE_FIELD})  # as a version did that forgot nobody
     too_short = studio.http.put(f"{studio.base}/retention", json={"days": 7}, headers=studio.operator)
     assert too_short.status_code == 422
     assert studio.put("retention", {"days": 31}) == {"days": 31}
     assert studio.look("retention") == {"days": 31}
+    all_done(studio)
 
     application = application_of(platform)
     made: list[Any] = []
@@ -212,17 +289,54 @@ def test_an_account_forgets_whom_it_keeps_no_longer(studio: Studio, platform: Pl
     application.tasks.create = tasks  # type: ignore[method-assign]
     (asked,) = [task for task in made if task.kind == "retention" and task.body["account"] == studio.account]
 
-    retain(worker(application, studio, asked.body["subject"]))
+    retention.retain(worker(application, studio, asked.body["subject"]))
     all_done(studio)
     listed = {one["id"]: one["client"]["name"] for one in studio.look("bookings")["bookings"]}
     assert listed == {old.id: "erased client", recent.id: KIM["name"]}
     event = until(lambda: (found := studio.event_of(old.session)) and "Kimberly" not in str(found) and found)
     assert event.get("attendees", []) == []
     assert ("booking.erased", "rule") in [(e["what"], e["author_kind"]) for e in studio.history(booking=old.id)]
-    retain(worker(application, studio, studio.account))  # twice is once
+    retention.retain(worker(application, studio, studio.account))  # twice is once
     assert len([e for e in studio.history(booking=old.id) if e["what"] == "booking.erased"]) == 1
     told_state, stored = retold(studio.store, studio.account)
     assert told_state == stored
+
+
+def test_who_can_not_be_forgotten_yet_is_in_nobodys_way(
+    empty_studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = empty_studio.store.client.collection(f"accounts/{empty_studio.account}/waitlist")
+    place = Place(wish=Wish(start=1, end=2), seats=1, client_key="kim", joined_at=0)
+    them = {"client": Client(name="Kim", email="kim@example.com"), "manage_hash": "", "created_at": 0}
+    standing: dict[str, EntryStatus] = {"first": "waiting", "second": "waiting", "third": "left", "fourth": "left"}
+    for name, status in standing.items():
+        entry = WaitlistEntry(id=name, service="consult", place=place, status=status, **them)
+        entries.document(name).set(encode(entry))
+    empty_studio.put("retention", {"days": 31})
+    monkeypatch.setattr(retention, "MOST_A_TASK", 1)
+    retention.retain(worker(application_of(platform), empty_studio, empty_studio.account))
+    all_done(empty_studio)
+    left = {each.id: each.get("client.name") for each in entries.stream()}
+    assert left == {"first": "Kim", "second": "Kim", "third": "erased client", "fourth": "erased client"}
+
+
+def test_who_signed_in_long_ago_and_belongs_to_no_account_is_forgotten(
+    empty_studio: Studio, platform: Platform
+) -> None:
+    now, account = int(time.time() * 1000), empty_studio.account
+    long_ago = now - 401 * 86_400_000
+    signed_in = {"gone": long_ago, "before that was noted": None, "back": now, "member": long_ago}
+    documents = {}
+    for name, at in signed_in.items():
+        person = Person(id=person_id(f"{account} {name}"), email="a@b.example", created_at=long_ago, signed_in_at=at)
+        documents[name] = empty_studio.store.client.document(path_of(account, Ref(Person, person.id)))
+        documents[name].set(encode(person))
+    member = joining(person, "viewer", now=long_ago)
+    empty_studio.store.client.document(path_of(account, Ref(Member, member.id))).set(encode(member))
+    application = application_of(platform)
+    application.tasks.create = lambda _: None  # type: ignore[method-assign]
+    schedules.daily(application)
+    assert [name for name, document in documents.items() if document.get().exists] == ["back", "member"]
 
 
 def test_what_is_yet_to_be_done_holds_ids_only(studio: Studio) -> None:

@@ -26,6 +26,8 @@ from functions.adapters.store.pages import (
 from functions.adapters.store.store import Store
 from functions.domain.calendar import Calendar
 from functions.domain.membership import Member
+from functions.domain.session import Booking
+from functions.domain.waitlist.entry import WaitlistEntry
 
 CONTAINS = "CONTAINS"
 Column = tuple[str, str]  # a field, and how an index holds it: ASCENDING, DESCENDING, CONTAINS
@@ -64,6 +66,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "calendars_of": lambda store: queries.calendars_of(store, "a", "c"),
     "all_to_decide_on": lambda store: queries.all_to_decide_on(store.reader("a"), Member),
     "memberships": lambda store: queries.memberships(store, "p"),
+    "people_from_before": lambda store: list(queries.people_from_before(store, 1)),
     "bookings_page": _every(queries.bookings_page, BookingFilter),
     "sessions_page": _every(queries.sessions_page, SessionFilter),
     "entries_page": _every(queries.entries_page, EntryFilter),
@@ -75,8 +78,11 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "all_bookings_of_client": lambda store: queries.all_bookings_of_client(store, "a", "k"),
     "all_entries_of_client": lambda store: queries.all_entries_of_client(store, "a", "k"),
     "has_client": lambda store: queries.has_client(store, "a", "k"),
-    "bookings_to_forget": lambda store: queries.bookings_to_forget(store, "a", 1, 10),
-    "entries_to_forget": lambda store: queries.entries_to_forget(store, "a", 1, 10),
+    "bookings_to_forget": lambda store: list(queries.bookings_to_forget(store, "a", 1, at_once=10)),
+    "entries_to_forget": lambda store: list(queries.entries_to_forget(store, "a", 1, at_once=10)),
+    "not_found_by_client": lambda store: [
+        queries.not_found_by_client(store, "a", type_) for type_ in (Booking, WaitlistEntry)
+    ],
     "erasures_under_way": lambda store: queries.erasures_under_way(store, "a", "k"),
     "answers_about": lambda store: queries.answers_about(store.reader("a"), "b"),
     "history_about": lambda store: [

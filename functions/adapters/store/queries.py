@@ -1,6 +1,6 @@
 """Every query the system makes, in one place; `tests/system/test_queries.py` holds them against the declared indexes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
@@ -26,6 +26,7 @@ from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis, Minute
 from functions.domain.ledger import LedgerMonth
 from functions.domain.membership import Member
+from functions.domain.person import Person
 from functions.domain.session import Booking, Session
 from functions.domain.waitlist.entry import Queue, WaitlistEntry
 
@@ -81,6 +82,13 @@ def memberships(store: Store, person: str) -> list[tuple[Account, Member]]:
     return [(decode(ACCOUNT, fields), member) for fields, member in both if fields is not None]
 
 
+def people_from_before(store: Store, at: Millis) -> Iterator[Person]:
+    """Who signed in for the first time before."""
+    query = store.client.collection("people").where(filter=FieldFilter("created_at", "<", at))
+    for snapshot in query.stream():
+        yield decode(Ref(Person, snapshot.id), snapshot.to_dict() or {})
+
+
 def bookings_page(store: Store, account: str, wanted: BookingFilter, part: Part) -> Page[Booking]:
     """By start, the earliest first."""
     conditions = (
@@ -109,9 +117,13 @@ def sessions_page(store: Store, account: str, wanted: SessionFilter, part: Part)
 
 def sessions_from(store: Store, account: str, start: Minute, *, at_once: int = 100) -> Iterator[Session]:
     """All that start then or later, by start; read as they are gone through."""
+    yield from _page_by_page(lambda part: sessions_page(store, account, SessionFilter(start=start), part), at_once)
+
+
+def _page_by_page(page_of: Callable[[Part], Page[D]], at_once: int) -> Iterator[D]:
     part: Part | None = Part(limit=at_once)
     while part is not None:
-        page = sessions_page(store, account, SessionFilter(start=start), part)
+        page = page_of(part)
         yield from page.documents
         part = None if page.last is None else Part(limit=at_once, after=page.last)
 
@@ -188,18 +200,24 @@ def has_client(store: Store, account: str, key: str) -> bool:
     return any(True for _ in query.stream())
 
 
-def bookings_to_forget(store: Store, account: str, before: Minute, limit: int) -> list[Booking]:
-    """Those that began before and still say whose they are, the oldest first."""
-    named = _collection(store, account, Booking).where(filter=FieldFilter("names_client", "==", True))
-    query = named.where(filter=FieldFilter("start", "<", before)).order_by("start").limit(limit)
-    return [decode(Ref(Booking, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+def bookings_to_forget(store: Store, account: str, before: Minute, *, at_once: int) -> Iterator[Booking]:
+    """Those that began before and still say whose they are, the oldest first; read as they are gone through."""
+    conditions = (("names_client", "==", True), ("start", "<", before))
+    named = _collection(store, account, Booking)
+    yield from _page_by_page(lambda part: read_page(named, Booking, conditions, part, order="start"), at_once)
 
 
-def entries_to_forget(store: Store, account: str, before: Minute, limit: int) -> list[WaitlistEntry]:
-    """Places on waitlists for what began before that still say whose they are."""
-    named = _collection(store, account, WaitlistEntry).where(filter=FieldFilter("names_client", "==", True))
-    query = named.where(filter=FieldFilter("place.wish.end", "<=", before)).order_by("place.wish.end").limit(limit)
-    return [decode(Ref(WaitlistEntry, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+def entries_to_forget(store: Store, account: str, before: Minute, *, at_once: int) -> Iterator[WaitlistEntry]:
+    """The same of places on waitlists for what began before."""
+    conditions, order = (("names_client", "==", True), ("place.wish.end", "<=", before)), "place.wish.end"
+    named = _collection(store, account, WaitlistEntry)
+    yield from _page_by_page(lambda part: read_page(named, WaitlistEntry, conditions, part, order=order), at_once)
+
+
+def not_found_by_client(store: Store, account: str, type_: type[D]) -> list[Ref[D]]:
+    """Those that were stored before they said whether they name a client, whom the two queries above would never find. Reads everything."""
+    names = _collection(store, account, type_).select(["names_client"])
+    return [Ref(type_, snapshot.id) for snapshot in names.stream() if "names_client" not in snapshot.to_dict()]
 
 
 def erasures_under_way(store: Store, account: str, key: str) -> list[Erasure]:
