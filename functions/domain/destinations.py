@@ -82,7 +82,7 @@ def _without(session: Session, copy: GoogleCopy, gone: Collection[str]) -> Sessi
 def _copy_in(session: Session, calendar: str, gone: Collection[str]) -> GoogleCopy:
     """Its copy in a calendar in which it has none, or had one that is (or is about to be) gone."""
     known = session.copies.get(calendar)
-    if known is not None and known.leaving == "asked":
+    if known is not None and known.leaving in ("asked", "back"):  # made anew once that is through (`left`)
         return known.model_copy(update={"leaving": "back"})
     still_there = known is not None and (not known.gone or (known.error == GONE and calendar not in gone))
     if known is not None and known.leaving == "due" and still_there:
