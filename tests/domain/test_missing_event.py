@@ -25,6 +25,7 @@ from tests.domain.builders import (
     rebuilt,
     row,
     service,
+    times,
     together,
 )
 from tests.domain.inbound_situations import (
@@ -239,3 +240,24 @@ def test_while_it_is_asked_where_another_event_was_moved_this_is_not_asked() -> 
     moved = Conflict(reason=Obstacle.MOVED, since=1, calendar="second")
     kept = lost(copies={**lost().copies, "second": copy(TEN, calendar="second", written=1)}, conflict=moved)
     assert decide_missing(missing(kept, on_calendar_delete="ask")).writes_nothing
+
+
+class TestMovedAndThenDeleted:
+    """The event was moved, and before anybody had decided about that it was deleted."""
+
+    MOVED = lost(seats=TWO, conflict=Conflict(reason=Obstacle.MOVED, since=1, calendar=CALENDAR, times=times(TEN)))
+
+    def test_what_is_asked_is_what_can_be_decided(self) -> None:
+        asked = missing(self.MOVED)
+        decision = decide_missing(asked)
+        after = session_after(decision, self.MOVED)
+        assert after.conflict == Conflict(reason=Obstacle.DELETED, since=NOW, calendar=CALENDAR)
+        assert apply(rebuilt(self.MOVED), decision.changes) == rebuilt(after)
+        assert [entry.before for entry in decision.history] == [{"conflict": Obstacle.MOVED}]
+        assert again(asked).writes_nothing
+
+    def test_made_again_nobody_is_asked_where_it_is_to_be(self) -> None:
+        decision = decide_missing(missing(self.MOVED, on_calendar_delete="restore"))
+        after = session_after(decision, self.MOVED)
+        assert (after.conflict, after.copies[CALENDAR].attempt) == (None, 1)
+        assert apply(rebuilt(self.MOVED), decision.changes) == rebuilt(after)
