@@ -1,12 +1,16 @@
-"""An event of ours, as a pull found it: which events those are, and what a decision about one reads."""
+"""An event of ours, as a pull found it: which events those are, and what a decision about one reads.
+
+Only that, with no I/O: `adapters.store.own_events` reads it and commits the event's row with what was decided, and `sync.own_events` has it decided while a
+calendar is pulled.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.domain.availability import ResourceState
 from functions.domain.configuration import Service
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.decision import Author, Decision, HistoryEntry
 from functions.domain.event_ids import names_of
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
 from functions.domain.instants import MINUTE_MS, Millis
@@ -40,6 +44,10 @@ class Inbound:
     @property
     def is_past(self) -> bool:
         return self.session.end * MINUTE_MS <= self.now
+
+    def at_session_time(self) -> "Inbound":
+        """With the event as it is once it has the session's time: no whole day any more; what else it has become, it still is."""
+        return replace(self, event=self.event.model_copy(update={"start": None, "end": None}))
 
 
 def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool:
@@ -113,8 +121,3 @@ def entry_of(
         before=before or {},
         after=after or {},
     )
-
-
-def push_elsewhere(session: Session) -> tuple[Effect, ...]:
-    """Where another event of the session, or something else of this one, is still to be written."""
-    return (Effect(kind="push", subject=session.id),) if session.copy_pending else ()

@@ -1,4 +1,6 @@
-"""What is read of an event of ours, and written with a decision about it: the same for a pull, for a search and for an operator who decides."""
+"""What is read of an event of ours (`domain.own_event`), and written with a decision about it: the same for a pull, for a search and for an operator who
+decides. Who asks for the decision is elsewhere: `sync.own_events` where a pull found the event, `sync.missing_events`, and `booking.conflicts`.
+"""
 
 from typing import TypeVar
 
