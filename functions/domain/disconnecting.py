@@ -17,6 +17,7 @@ from functions.domain.errors import Refusal
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.ledger import enter
 from functions.domain.linking import recalculations, touches
+from functions.domain.seating import push_pending
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import SEEN_IN_GOOGLE
 from functions.domain.transitions import CONNECTION, step
@@ -223,7 +224,8 @@ def part(session: Session, calendars: Set[str], *, removed: Set[str]) -> Decisio
         documents=(after,),
         changes=enter(after.resources, after.occupation) if alive else (),
         history=(entry,),
-        effects=recalculations(after.resources[:1]) if alive else (),  # what could not show behind it
+        # What could not show behind it, and what was not written elsewhere as long as it was asked.
+        effects=(*recalculations(after.resources[:1]), *push_pending(after)) if alive else (),
     )
 
 

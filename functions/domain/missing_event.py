@@ -15,7 +15,7 @@ from functions.domain.event_ids import MOST_ATTEMPTS, event_id
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter
 from functions.domain.own_event import GOOGLE, is_disputed
-from functions.domain.seating import freed_by
+from functions.domain.seating import freed_by, push_pending
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session
 from functions.domain.standing import Obstacle
 
@@ -98,7 +98,14 @@ def _ask(missing: Missing) -> Decision[None]:
         before={"conflict": None if known is None else known.reason},
         after={"conflict": conflict.reason},
     )
-    return Decision(answer=None, documents=(asked,), changes=enter(asked.resources, asked.occupation), history=(entry,))
+    return Decision(
+        answer=None,
+        documents=(asked,),
+        changes=enter(asked.resources, asked.occupation),
+        history=(entry,),
+        # As long as it was asked where this one is to be, nothing was written elsewhere.
+        effects=push_pending(asked) if session.in_conflict(Obstacle.MOVED) else (),
+    )
 
 
 def make_again(session: Session, calendar: str, *, author: Author) -> Decision[None]:

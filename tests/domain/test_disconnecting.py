@@ -170,6 +170,12 @@ class TestPart:
         assert [entry.what for entry in decision.history] == ["session.supported"]
         assert decision.effects == (Effect(kind="recalculate", subject="anna"),)
 
+    def test_what_waited_for_the_answer_is_written_to_the_other_calendars(self) -> None:
+        moved = Conflict(reason=Obstacle.MOVED, since=1, calendar=CALENDAR)
+        copies = {CALENDAR: copy(NINE, written=1), OTHER: copy(NINE, calendar=OTHER, written=1)}
+        decision = part(session(copies=copies, conflict=moved, version=2), {CALENDAR}, removed=frozenset())
+        assert Effect(kind="push", subject=SESSION) in decision.effects
+
     @pytest.mark.parametrize(
         "conflict",
         [

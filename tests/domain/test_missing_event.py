@@ -256,6 +256,11 @@ class TestMovedAndThenDeleted:
         assert [entry.before for entry in decision.history] == [{"conflict": Obstacle.MOVED}]
         assert again(asked).writes_nothing
 
+    def test_what_waited_for_the_first_answer_is_written_to_the_other_calendars(self) -> None:
+        second = copy(NINE, calendar="second", written=1)
+        decision = decide_missing(missing(self.MOVED.with_copy(second).model_copy(update={"version": 2})))
+        assert Effect(kind="push", subject=SESSION) in decision.effects
+
     def test_made_again_nobody_is_asked_where_it_is_to_be(self) -> None:
         decision = decide_missing(missing(self.MOVED, on_calendar_delete="restore"))
         after = session_after(decision, self.MOVED)
