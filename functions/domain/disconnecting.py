@@ -13,10 +13,11 @@ from typing import Literal
 from functions.domain.calendar import Calendar, Connection, Cursor, Ending, Lease
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.destinations import is_in_question
 from functions.domain.errors import Refusal
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.ledger import enter
-from functions.domain.linking import recalculations, touches
+from functions.domain.linking import recalculations, redirections, touches
 from functions.domain.seating import push_pending
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import SEEN_IN_GOOGLE
@@ -206,7 +207,8 @@ def part(session: Session, calendars: Set[str], *, removed: Set[str]) -> Decisio
     if conflict is None or not (
         conflict.calendar in calendars or _only_seen_there(session, conflict.reason, calendars)
     ):
-        return Decision(answer=None, documents=() if after == session else (after,))
+        documents = () if after == session else (after,)
+        return Decision(answer=None, documents=documents, effects=_follows(session, after))
     after = after.model_copy(update={"conflict": None})
     entry = HistoryEntry(
         what="session.supported",
@@ -225,8 +227,16 @@ def part(session: Session, calendars: Set[str], *, removed: Set[str]) -> Decisio
         changes=enter(after.resources, after.occupation) if alive else (),
         history=(entry,),
         # What could not show behind it, and what was not written elsewhere as long as it was asked.
-        effects=(*recalculations(after.resources[:1]), *push_pending(after)) if alive else (),
+        effects=(*recalculations(after.resources[:1]), *push_pending(after), *_follows(session, after))
+        if alive
+        else (),
     )
+
+
+def _follows(before: Session, after: Session) -> tuple[Effect, ...]:
+    """While something was in question there it stayed where it was, though its destination may be another calendar by now."""
+    decided = is_in_question(before) and not is_in_question(after)
+    return redirections(after.resources[:1]) if decided and after.status == "open" else ()
 
 
 def _only_seen_there(session: Session, reason: str, calendars: Set[str]) -> bool:

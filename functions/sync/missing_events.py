@@ -24,6 +24,7 @@ from functions.domain.event_ids import event_id
 from functions.domain.google_copy import is_of_session
 from functions.domain.google_event import declined_by_guests, mirror_row
 from functions.domain.inbound import decide_inbound
+from functions.domain.instants import MINUTE_MS
 from functions.domain.linking import recalculations
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import Obstacle
@@ -61,14 +62,8 @@ def settle(work: Work) -> None:
             _take_home(work, copy, search.found)
         else:
             _decide(work, copy, certain=search.certain)
-        _follow_destination(work, session, copy)
-
-
-def _follow_destination(work: Work, session: Session, copy: GoogleCopy) -> None:
-    """While it was in question it stayed in a calendar that is no destination any more."""
-    calendar = work.store.get(work.account, Ref(Calendar, copy.calendar))
-    if calendar is not None and {*calendar.formerly_for} & {*session.resources}:
-        redirect_session(work, session.id)
+        if session.start * MINUTE_MS > work.now():
+            redirect_session(work, session.id)  # while it was in question it stayed where it was
 
 
 def _look_at_its_time(work: Work, copy: GoogleCopy) -> None:

@@ -8,13 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.domain.calendar_access import GONE
-from functions.domain.destinations import left, redirect
+from functions.domain.decision import Effect
+from functions.domain.destinations import left, once_decided, redirect
 from functions.domain.inbound import decide_inbound
 from functions.domain.missing_event import rehomed
 from functions.domain.own_event import Inbound, event_is_ours
 from functions.domain.session import Conflict, GoogleCopy, Session
 from functions.domain.standing import Obstacle
-from tests.domain.builders import BERLIN, NOW, copy, google_event, row, service, session, times, tombstone
+from tests.domain.builders import BERLIN, NOW, copy, google_event, resource, row, service, session, times, tombstone
 
 NINE = "2027-03-01T09:00Z/2027-03-01T10:00Z"
 NINE_IN_GOOGLE = ("2027-03-01T09:00:00Z", "2027-03-01T10:00:00Z")
@@ -108,6 +109,13 @@ class TestRedirect:
     )
     def test_what_is_in_question_stays_until_it_is_decided(self, in_question: Session) -> None:
         assert redirect(in_question, ["new"], ()).writes_nothing
+        to_new, decided = [resource("anna", destination="new")], stands_in(written("old"))
+        assert once_decided(in_question, decided, to_new) == (Effect(kind="redirect", subject="anna"),)
+        assert once_decided(in_question, in_question, to_new) == ()
+        assert once_decided(decided, decided, to_new) == (), (
+            "the walk of the day on which the destination changed sees to it"
+        )
+        assert once_decided(in_question, decided, [resource("anna", destination="old")]) == ()
 
     def test_what_is_cancelled_is_deleted_where_it_is(self) -> None:
         assert redirect(stands_in(written("old"), status="cancelled"), ["new"], ()).writes_nothing

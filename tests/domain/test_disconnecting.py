@@ -168,7 +168,16 @@ class TestPart:
         assert after(decision, before).conflict is None
         assert [change.sessions[SESSION].conflict for change in decision.changes if change.sessions[SESSION]] == [None]
         assert [entry.what for entry in decision.history] == ["session.supported"]
-        assert decision.effects == (Effect(kind="recalculate", subject="anna"),)
+        # What waited for that is done: something else may stand in its way, and its destination may be another calendar by now.
+        assert [(each.kind, each.subject) for each in decision.effects] == [
+            ("recalculate", "anna"),
+            ("redirect", "anna"),
+        ]
+
+    def test_where_its_missing_event_was_to_be_looked_for_it_follows_its_destination(self) -> None:
+        missing = session(copies={CALENDAR: copy(NINE, missing_since=1), OTHER: copy(NINE, calendar=OTHER)})
+        decision = part(missing, {CALENDAR}, removed=frozenset())
+        assert decision.effects == (Effect(kind="redirect", subject="anna"),)
 
     def test_what_waited_for_the_answer_is_written_to_the_other_calendars(self) -> None:
         moved = Conflict(reason=Obstacle.MOVED, since=1, calendar=CALENDAR)

@@ -135,6 +135,21 @@ def test_an_old_calendar_that_may_only_be_looked_at_is_told_of_and_its_owner_may
     assert len(studio.mails()) == 1
 
 
+def test_what_was_in_question_follows_when_its_owner_ends_that(studio: Studio) -> None:  # case 113
+    other, google_id = second_calendar(studio)
+    studio.offer(on_calendar_move="ask")
+    booked = studio.book(f"{DAY}T10:00:00Z")
+    event = booked.written()
+    studio.person.move(event["id"], f"{DAY}T12:00:00Z", f"{DAY}T12:30:00Z")
+    until(studio.conflicts)
+    studio.put(f"calendars/{other}", BOTH)
+    all_done(studio)
+    assert booked.session in events_in(studio, studio.person.email), "it stays where it is in question"
+    studio.person.move(event["id"], f"{DAY}T10:00:00Z", f"{DAY}T10:30:00Z")
+    until_only_in(studio, google_id, studio.person.email, booked=[booked])
+    assert studio.conflicts() == {}
+
+
 def test_it_goes_page_by_page_and_twice_is_once(
     studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
