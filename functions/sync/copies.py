@@ -16,17 +16,20 @@ from functions.domain.decision import Decision, Ref
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS
 from functions.domain.session import GoogleCopy, Session
 from functions.sync.left_events import look_for
-from functions.sync.work import Work
+from functions.sync.work import TryLater, Work
 
 PAGE = 100
 LOOK_BACK_DAYS = 30  # a calendar is also a record of what was; of what lies further back nobody misses the event
 
 
 def copies(work: Work) -> None:
-    """Twice is harmless: a note is written once, and a push writes only what is pending."""
+    """Twice is harmless: a note is written once, and a push writes only what is pending. Raises `TryLater` where what was left there has to be looked for
+    once more; what needs no look is done all the same.
+    """
     calendar = work.store.get(work.account, Ref(Calendar, work.subject))
     if calendar is None:
         return
+    later: TryLater | None = None
     for session in _sessions_with_copy(work, calendar):
         ahead = session.status == "open" and session.end * MINUTE_MS > work.now()
         copy = session.copies[calendar.id]
@@ -35,12 +38,18 @@ def copies(work: Work) -> None:
                 _note(work, session.id, GONE)
             continue
         if copy.out_of_reach:
-            look_for(work, calendar, session)
+            try:
+                if later is None:  # Google need not be asked for the rest before this task comes again
+                    look_for(work, calendar, session)
+            except TryLater as error:
+                later = error
             continue
         if copy.error == GONE:
             copy = _note(work, session.id, None) or copy
         if session.is_behind(copy):
             _push(work, session)
+    if later is not None:
+        raise later
 
 
 def _sessions_with_copy(work: Work, calendar: Calendar) -> Iterator[Session]:
