@@ -170,6 +170,32 @@ def asks_google(ending: Ending, now: Millis) -> bool:
     return not ending.alone and now < ending.since + GIVEN_UP_AFTER_MS
 
 
+def grant_after(
+    place: tuple[str, Connection], others: Iterable[tuple[str, Connection]], now: Millis
+) -> Literal["given back", "kept", "awaited"]:
+    """What becomes of the grant once this connection, which is being ended, needs it no more. `place`: its account and itself; `others`: those by the same
+    grant, of whatever account.
+
+    Of several that are ended at once the last to be ended gives it back, and waits for the others: so none is left without it, and one of them does.
+    """
+    mine = _ended_at(place)
+    kept = awaited = False
+    for other in others:
+        its, ending = _ended_at(other), other[1].ending
+        if ending is None or its == mine:
+            kept = kept or other[1].status != "disconnected"
+        elif asks_google(ending, now):
+            kept, awaited = kept or its > mine, awaited or its < mine
+    if kept:
+        return "kept"
+    return "awaited" if awaited else "given back"
+
+
+def _ended_at(place: tuple[str, Connection]) -> tuple[Millis, str, str]:
+    account, connection = place
+    return 0 if connection.ending is None else connection.ending.since, account, connection.id
+
+
 def go_on_alone(connection: Connection) -> Decision[None]:
     """The same account is connected anew: what is left of this one must not touch what that one does."""
     if connection.ending is None or connection.ending.alone:

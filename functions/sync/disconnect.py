@@ -20,7 +20,7 @@ from functions.adapters.vault import CannotOpen
 from functions.domain.calendar import Calendar, Connection, Ending
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect, Ref
-from functions.domain.disconnecting import asks_google, finish, part
+from functions.domain.disconnecting import asks_google, finish, grant_after, part
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, minute_of_millis
 from functions.domain.ledger import LedgerChange
 from functions.domain.pacing import WritePause
@@ -233,9 +233,17 @@ def _forget_calendars(task: _Task) -> None:
 
 
 def _give_back(task: _Task) -> bool:
-    """Whether Google knows that the access is ended. Where the person's grant is used by another connection, of whatever account, it is only forgotten here."""
+    """Whether Google knows that the access is ended. Where the person's grant is used by another connection, of whatever account, it is only forgotten here.
+    Raises `TryLater` as long as others that were ended before need it.
+    """
     work, connection = task.work, task.connection
-    if not asks_google(task.ending, work.now()) or queries.holds_grant(work.store, connection.subject):
+    if not asks_google(task.ending, work.now()):
+        return False
+    others = queries.connections_of_person(work.store, connection.subject)
+    grant = grant_after((work.account, connection), others, work.now())
+    if grant == "awaited":
+        raise TryLater("another connection by the same grant is still being ended")
+    if grant == "kept":
         return False
     try:
         token = work.application.vault.open(connection.secret, connection=connection.id)

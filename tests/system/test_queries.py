@@ -102,6 +102,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "connections_held": lambda store: list(queries.connections_held(store)),
     "ledger_months": lambda store: queries.ledger_months(store.reader("a"), "r"),
     "sessions_from": lambda store: list(queries.sessions_from(store, "a", 1)),
+    "connections_of_person": lambda store: queries.connections_of_person(store, "s"),
     "holds_grant": lambda store: queries.holds_grant(store, "s"),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }

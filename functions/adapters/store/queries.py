@@ -328,10 +328,15 @@ def connections_held(store: Store) -> Iterator[tuple[str, Connection]]:
 
 
 def holds_grant(store: Store, subject: str) -> bool:
-    """Whether any account has a connection that lives by what this person has granted: Google knows one grant of theirs for all of us."""
+    """Whether any account has a connection that needs what this person has granted."""
+    return any(connection.needs_grant for _, connection in connections_of_person(store, subject))
+
+
+def connections_of_person(store: Store, subject: str) -> list[tuple[str, Connection]]:
+    """Of all accounts, whatever became of them: Google knows one grant of a person's for all of us."""
     same = FieldFilter("subject", "==", subject)
     found = store.client.collection_group("connections").where(filter=same).stream()
-    return any(snapshot.get("status") != "disconnected" for snapshot in found)
+    return [_with_account(snapshot, Connection) for snapshot in found]
 
 
 def all_connections(store: Store) -> Iterator[tuple[str, Connection]]:
