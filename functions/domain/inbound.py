@@ -60,10 +60,12 @@ def _missing(inbound: Inbound) -> Decision[None]:
 
 
 def _left_already(session: Session, base: GoogleCopy) -> Decision[None]:
-    """It was to go from there, whoever took it away. Where we have asked for that, the push that did so takes note of it."""
-    if base.leaving != "due":
+    """It was to go from there, whoever took it away, and wherever to. Where we have asked for that, the push that did so takes note of it."""
+    gone = gone_from(base)
+    if base.leaving != "due" or gone == base:
         return Decision(answer=None)
-    return Decision(answer=None, documents=(session.with_copy(gone_from(base)),))
+    looked_for = Effect(kind="settle", subject=session.id)
+    return Decision(answer=None, documents=(session.with_copy(gone),), effects=(looked_for,))
 
 
 def _leave_again(session: Session, base: GoogleCopy) -> Decision[None]:

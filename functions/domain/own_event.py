@@ -11,7 +11,7 @@ from typing import Any
 from functions.domain.availability import ResourceState
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, HistoryEntry
-from functions.domain.event_ids import names_of
+from functions.domain.event_ids import names_of, session_of
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.session import Booking, GoogleCopy, Session, Times
@@ -69,8 +69,14 @@ def is_another_copy(event: Mapping[str, Any], calendar: str, session: Session) -
     """
     if session.status != "open":
         return False
-    elsewhere = {copy.event for copy in session.copies.values() if copy.calendar != calendar}
+    elsewhere = {copy.event for copy in session.copies.values() if copy.calendar != calendar and not copy.has_left}
     return not elsewhere.isdisjoint(names_of(event))
+
+
+def is_spared_for(session: Session, event: str) -> bool:
+    """Whether the event still takes no time because the session does. Another event of ours that was the session's before is none of it any more."""
+    of_it = {copy.event for copy in session.copies.values() if not copy.has_left}
+    return session.status == "open" and (session_of(event) is None or event in of_it)
 
 
 def is_disputed(session: Session, calendar: str) -> bool:

@@ -5,7 +5,7 @@ asked again; where it gives no answer the task comes again, until it had time en
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -124,7 +124,7 @@ def _part_sessions(task: _Task) -> None:
             if len(failures) >= ENOUGH_FAILURES:
                 break
             continue
-        _part(task, session.id, removed)
+        part_session(task.work, session.id, task.calendars.keys(), removed=removed)
     if failures:
         raise failures[0]
 
@@ -171,15 +171,17 @@ def _removed(task: _Task, session: Session) -> Iterator[str]:
             log.info("the event of session %s stays as it is: %s", session.id, error.reason)
 
 
-def _part(task: _Task, session_id: str, removed: frozenset[str]) -> None:
+def part_session(work: Work, session_id: str, calendars: Set[str], *, removed: frozenset[str]) -> None:
+    """The session goes on without its events in these calendars."""
+
     def attempt(reader: Reader) -> Decision[None]:
         session = reader.get(Ref(Session, session_id))
         if session is None:
             return Decision(answer=None)
         reader.load(*ledger_refs_of(session))
-        return part(session, task.calendars.keys(), removed=removed)
+        return part(session, calendars, removed=removed)
 
-    task.work.store.run(task.work.account, attempt)
+    work.store.run(work.account, attempt)
 
 
 def _stop_channels(task: _Task) -> None:

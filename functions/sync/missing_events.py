@@ -52,8 +52,10 @@ def settle(work: Work) -> None:
     for copy in session.copies.values() if session else ():
         if session is None:
             continue
-        if copy.attempt:
-            block_where_it_is(work, session.id, *(event_id(session.id, copy.calendar, n) for n in range(copy.attempt)))
+        strays = [event_id(session.id, copy.calendar, n) for n in range(copy.attempt)]
+        strays += [copy.event] if copy.has_left else []
+        if strays:
+            block_where_it_is(work, session.id, *strays)
         if copy.missing_since is None:
             _look_at_its_time(work, copy)
             continue

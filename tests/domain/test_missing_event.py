@@ -9,7 +9,7 @@ from functions.domain.event_ids import MOST_ATTEMPTS, event_id
 from functions.domain.google_event import MirrorEvent
 from functions.domain.inbound import decide_inbound
 from functions.domain.missing_event import CALENDAR_DELETE, DELETE_RULE, Missing, decide_missing, rehomed
-from functions.domain.own_event import GOOGLE, event_is_ours, is_another_copy
+from functions.domain.own_event import GOOGLE, event_is_ours, is_another_copy, is_spared_for
 from functions.domain.session import Conflict, Session
 from functions.domain.standing import Obstacle
 from tests.domain.builders import (
@@ -211,6 +211,15 @@ class TestMovedToAnotherCalendar:  # case 113
         assert not is_another_copy(google_event("other"), "second", ours())
         assert not is_another_copy(google_event(EVENT), CALENDAR, ours())
         assert not is_another_copy(google_event(EVENT), "second", ours(status="cancelled"))
+
+    def test_what_has_left_its_calendar_is_none_of_it_any_more_wherever_it_is(self) -> None:
+        leaves = ours(copies={CALENDAR: copy(NINE, leaving="asked")})
+        assert is_another_copy(google_event(EVENT), "second", leaves)
+        assert is_spared_for(leaves, EVENT)
+        has_left = ours(copies={CALENDAR: copy(NINE, leaving="due", gone=True)})
+        assert not is_another_copy(google_event(EVENT), "second", has_left)
+        assert not is_spared_for(has_left, EVENT)
+        assert is_spared_for(has_left, "an-invitation"), "which has an id of its own"
 
     def test_a_question_that_was_asked_is_answered(self) -> None:
         asked = lost(conflict=Conflict(reason=Obstacle.DELETED, since=1, calendar=CALENDAR))

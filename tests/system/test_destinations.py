@@ -8,6 +8,7 @@ import pytest
 from functions.domain.decision import Ref
 from functions.domain.session import Session
 from functions.sync import redirecting
+from functions.sync.push import push
 from functions.sync.work import Work
 from infra.local.platform import Platform
 from tests.in_process import application_of, rediscover, worker
@@ -179,6 +180,11 @@ def test_it_goes_page_by_page_and_twice_is_once(
             studio.calendar: "due",
             "nowhere": None,
         }
+
+    # Nor does it wait for ever to be written where there is nothing any more, as after a disconnect that nobody who booked knew of.
+    push(worker(application, studio, booked[0].session))
+    assert booked[0].event() is None
+    assert booked[0].look()["calendar_copy"] == "none"
 
 
 def test_what_stood_in_a_calendar_that_is_gone_stands_in_the_new_one(empty_studio: Studio, platform: Platform) -> None:
