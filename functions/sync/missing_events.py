@@ -78,6 +78,8 @@ def _look_at_its_time(work: Work, copy: GoogleCopy) -> None:
         if session is None or calendar is None or row is None or not row.disputed or _is_asked(session):
             return Decision(answer=None)
         decision = decide_inbound(read_inbound(reader, row, session, calendar.time_zone, now=work.now()))
+        # Time that it has left or taken is time that another session, or whoever waits, has or lacks.
+        decision = decision.also(effects=recalculations(session.resources if decision.changes else ()))
         return with_row(reader, decision, row, session, calendar, now=work.now())
 
     work.store.run(work.account, attempt)
