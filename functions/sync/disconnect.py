@@ -21,7 +21,7 @@ from functions.domain.calendar import Calendar, Connection, Ending
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.disconnecting import asks_google, finish, grant_after, part
-from functions.domain.instants import DAY_MINUTES, MINUTE_MS, minute_of_millis
+from functions.domain.instants import MINUTE_MS, minute_of_millis
 from functions.domain.ledger import LedgerChange
 from functions.domain.pacing import WritePause
 from functions.domain.session import GoogleCopy, Session
@@ -32,8 +32,6 @@ from functions.sync.writing import delete_event, write_copy
 log = logging.getLogger(__name__)
 
 SLICE = 250
-LOOK_BACK = 30 * DAY_MINUTES  # as `copies` does: what lies further back waits for nothing
-MOST_PENDING = 1_000
 ENOUGH_FAILURES = 3  # of Google in a row: it need not be asked for the rest before the next time
 
 
@@ -130,12 +128,8 @@ def _part_sessions(task: _Task) -> None:
 
 
 def _sessions(task: _Task) -> Iterator[Session]:
-    store, account = task.work.store, task.work.account
-    since = minute_of_millis(task.work.now()) - LOOK_BACK
-    for session in queries.sessions_with_pending_copies(store, account, MOST_PENDING):
-        if session.start < since and _copies(task, session):
-            yield session
-    for session in queries.sessions_from(store, account, since):
+    now = minute_of_millis(task.work.now())
+    for session in queries.sessions_with_copies(task.work.store, task.work.account, now):
         if _copies(task, session):
             yield session
 

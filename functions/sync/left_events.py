@@ -14,15 +14,13 @@ from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.decision import Decision, Ref
 from functions.domain.disconnecting import RULE, taken_over
-from functions.domain.instants import DAY_MINUTES, minute_of_millis
+from functions.domain.instants import minute_of_millis
 from functions.domain.missing_event import can_be_made_again, go_on_without, make_again
 from functions.domain.session import Session
 from functions.sync.lost_access import lose_connection
 from functions.sync.work import TryLater, Work
 
 log = logging.getLogger(__name__)
-
-LOOK_BACK = 30 * DAY_MINUTES
 
 
 def former_connections(work: Work, connection: Connection) -> list[Connection]:
@@ -36,8 +34,7 @@ def former_connections(work: Work, connection: Connection) -> list[Connection]:
 
 def take_over(work: Work, calendars: Mapping[str, str]) -> None:
     """`calendars`: the new ids by the old ones. Harmless to repeat."""
-    since = minute_of_millis(work.now()) - LOOK_BACK
-    for session in queries.sessions_from(work.store, work.account, since):
+    for session in queries.sessions_with_copies(work.store, work.account, minute_of_millis(work.now())):
         if session.copies.keys() & calendars.keys():
             _take_over(work, session.id, calendars)
 

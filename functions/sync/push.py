@@ -137,7 +137,11 @@ def _come_again_slowly(work: Work, calendar_id: str) -> None:
     """
     session = work.store.get(work.account, Ref(Session, work.subject))
     copy = session.copies.get(calendar_id) if session else None
-    if session is None or copy is None or copy.error_since is None or session.end * MINUTE_MS <= work.now():
+    if session is None or copy is None or copy.error_since is None:
+        return
+    if (
+        session.end * MINUTE_MS <= work.now() and not copy.forgets
+    ):  # somebody who is forgotten is to be, in what was too
         return
     again = next_try_forbidden(copy.error_since, now=work.now())
     # Named by its time, so that however many pushes of this session are refused until then, one comes.

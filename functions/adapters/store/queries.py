@@ -23,7 +23,7 @@ from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
-from functions.domain.instants import Millis, Minute
+from functions.domain.instants import DAY_MINUTES, Millis, Minute
 from functions.domain.ledger import LedgerMonth
 from functions.domain.membership import Member
 from functions.domain.session import Booking, Session
@@ -32,6 +32,8 @@ from functions.domain.waitlist.entry import Queue, WaitlistEntry
 D = TypeVar("D")
 
 SWEEP_LIMIT = 300
+LOOK_BACK = 30 * DAY_MINUTES
+MOST_PENDING = 1_000
 
 
 def _collection(store: Store, account: str, type_: type[Any]) -> Any:
@@ -120,6 +122,15 @@ def sessions_with_pending_copies(store: Store, account: str, limit: int) -> list
     """Sessions of which Google has not been told all yet; also those in which seats are only kept, of which it will not be."""
     query = _collection(store, account, Session).where(filter=FieldFilter("copy_pending", "==", True)).limit(limit)
     return [decode(Ref(Session, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def sessions_with_copies(store: Store, account: str, now: Minute) -> Iterator[Session]:
+    """Those whose events are looked after. A calendar is also a record of what was; of what lies further back nobody misses the event, so only what it is
+    still to be told counts: somebody may be forgotten by it.
+    """
+    since = now - LOOK_BACK
+    yield from (s for s in sessions_with_pending_copies(store, account, MOST_PENDING) if s.start < since)
+    yield from sessions_from(store, account, since)
 
 
 def conflicts_page(store: Store, account: str, part: Part) -> Page[Session]:
