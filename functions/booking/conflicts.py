@@ -7,7 +7,7 @@ from functions.adapters.store import queries
 from functions.adapters.store.documents import ledger_ref, mirror_ref
 from functions.adapters.store.own_events import read_inbound, with_row
 from functions.adapters.store.reading import read_resources
-from functions.adapters.store.scenes import places_of, read_scene
+from functions.adapters.store.scenes import places_of, read_resources_of, read_scene
 from functions.adapters.store.store import Reader
 from functions.booking.clients import booking_answer, start_of
 from functions.booking.fields import Instant, Request, Start, Text
@@ -21,7 +21,8 @@ from functions.domain.availability import Question
 from functions.domain.brought_back import BROUGHT_BACK
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
-from functions.domain.decision import Decision, Effect, Ref, in_one_commit
+from functions.domain.decision import Decision, Ref, in_one_commit
+from functions.domain.destinations import once_decided
 from functions.domain.errors import (
     CalendarUnknown,
     ChoiceNotOffered,
@@ -32,7 +33,6 @@ from functions.domain.errors import (
 )
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import months_between, rfc3339, rfc3339_millis
-from functions.domain.linking import redirections
 from functions.domain.mirroring import project_alone
 from functions.domain.missing_event import make_again
 from functions.domain.model import Model
@@ -153,17 +153,10 @@ def resolve_conflict(call: Call) -> Answer:
         must_be_offered(roster.session, body.choice, call.now)
         decision = _RESOLVED[body.choice](reader, call, roster, body)
         after = next((each for each in decision.documents if isinstance(each, Session)), roster.session)
-        decided = decision.with_answer(SessionAnswer.of(after))
-        return decided.also(effects=_what_waited(reader, roster.session))
+        waited = once_decided(roster.session, after, read_resources_of(reader, after))
+        return in_one_commit((decision, Decision(answer=None, effects=waited)), SessionAnswer.of(after))
 
     return Answer(body=call.application.store.run(call.account, attempt))
-
-
-def _what_waited(reader: Reader, session: Session) -> tuple[Effect, ...]:
-    """Sessions in question stay where they are when their calendar is another one: now it can follow."""
-    name = session.conflict.calendar if session.conflict is not None else None
-    calendar = None if name is None else reader.get(Ref(Calendar, name))
-    return () if calendar is None else redirections({*calendar.formerly_for} & {*session.resources})
 
 
 Resolved = Decision[Roster] | Decision[None]

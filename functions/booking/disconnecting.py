@@ -25,24 +25,24 @@ def end_connection(call: Call) -> Answer:
     connection = store.get(call.account, Ref(Connection, call.ids["connection"]))
     if connection is None:
         raise NotFound("There is no such connection.")
-    calendars = [each.id for each in queries.calendars_of(store, call.account, connection.id)]
-    ahead = _events_ahead(call, calendars) if connection.status != "disconnected" else 0
+    ahead = _events_ahead(call, connection.id) if connection.status != "disconnected" else 0
     if ahead and query.events is None:
         raise ChoiceNeeded(ahead)
-    ended = store.run(
-        call.account, authorised(call, lambda reader: _ended(reader, call, calendars, query.events or "leave"))
-    )
+    ended = store.run(call.account, authorised(call, lambda reader: _ended(reader, call, query.events or "leave")))
     return Answer(body=DisconnectedAnswer.of(ended, ahead), status=202)
 
 
-def _ended(reader: Reader, call: Call, calendars: list[str], events: Events) -> Decision[Disconnected]:
-    refs = [Ref(Calendar, name) for name in calendars]
-    reader.load(Ref(Connection, call.ids["connection"]), *refs)
+def _ended(reader: Reader, call: Call, events: Events) -> Decision[Disconnected]:
     connection = reader.get(Ref(Connection, call.ids["connection"]))
     if connection is None:
         raise NotFound("There is no such connection.")
     if connection.status == "disconnected":
         return Decision(answer=Disconnected(connection=connection))
+    # After the connection: whoever adds a calendar to it, or gives one of its something to do, changes what was read of it.
+    refs = [
+        Ref(Calendar, each.id) for each in queries.calendars_of(call.application.store, call.account, connection.id)
+    ]
+    reader.load(*refs)
     known = [calendar for ref in refs if (calendar := reader.get(ref)) is not None]
     names = sorted({name for each in known for name in (*each.resources, *each.destination_for)})
     reader.load(*(Ref(Resource, name) for name in names))
@@ -50,9 +50,10 @@ def _ended(reader: Reader, call: Call, calendars: list[str], events: Events) -> 
     return disconnect(connection, known, resources, events=events, now=call.now, author=call.caller.author)
 
 
-def _events_ahead(call: Call, calendars: list[str]) -> int:
+def _events_ahead(call: Call, connection: str) -> int:
     """How many events of ours lie ahead in these calendars; nobody needs to know it exactly where there are very many."""
     since = minute_of_millis(call.now) - LONGEST
+    calendars = {each.id for each in queries.calendars_of(call.application.store, call.account, connection)}
     sessions = queries.sessions_from(call.application.store, call.account, since)
     found = (each for each in sessions if has_event_ahead(each, calendars, call.now))
     return sum(1 for _ in islice(found, MOST_COUNTED))

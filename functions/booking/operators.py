@@ -25,7 +25,7 @@ from functions.booking.schemas import (
 from functions.booking.schemas_connections import CalendarAnswer
 from functions.booking.schemas_sessions import SessionAnswer
 from functions.domain.attendance import Verb, note_attendance
-from functions.domain.calendar import Calendar
+from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Limits, Resource, Service
 from functions.domain.decision import Decision, HistoryEntry, Ref
 from functions.domain.errors import IllegalMove, Invalid, NotFound
@@ -207,7 +207,8 @@ def put_calendar(call: Call) -> Answer:
     def attempt(reader: Reader) -> Decision[Calendar]:
         calendar = read_calendar(reader, call)
         affected = sorted({*names, *calendar.resources, *calendar.destination_for})
-        reader.load(*(Ref(Resource, name) for name in affected))
+        connection = Ref(Connection, calendar.connection)
+        reader.load(connection, *(Ref(Resource, name) for name in affected))
         resources = {name: reader.get(Ref(Resource, name)) for name in affected}
         missing = [name for name in names if resources[name] is None]
         if missing:
@@ -215,6 +216,7 @@ def put_calendar(call: Call) -> Answer:
         present = tuple(resource for resource in resources.values() if resource is not None)
         links = Links(
             calendar=calendar,
+            connection=reader.get(connection),
             blocks=frozenset(body.blocks),
             destination_for=frozenset(body.destination_for),
             resources=present,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.destinations import once_decided
 from functions.domain.errors import IllegalMove
 from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.ledger import merge_changes, move
@@ -233,6 +234,9 @@ def _move_session(booking: Booking, session: Session, seating: Seating, *, autho
             *settle_of(session, moved),
             Effect(kind="notify", subject=booking.id, about="moved"),
             *freed_by(session, moved),
+            *once_decided(
+                session, moved, (s.resource for s in seating.question.states if s.resource.id in moved.resources)
+            ),
         ),
     )
 

@@ -53,6 +53,11 @@ class Connection(Document):
     last_error: str | None = None
     ending: Ending | None = None
 
+    @property
+    def needs_grant(self) -> bool:
+        """Whether it lives by what its person has granted, or its events are still to be taken away by it."""
+        return self.status != "disconnected" or (self.ending is not None and not self.ending.alone)
+
 
 class Bounds(Document):
     """The part of a calendar that a list covers: half-open, in minutes."""

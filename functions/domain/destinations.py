@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 
 from functions.domain.calendar_access import GONE
 from functions.domain.configuration import Resource
-from functions.domain.decision import Author, Decision, HistoryEntry
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.event_ids import MOST_ATTEMPTS, event_id
+from functions.domain.linking import redirections
 from functions.domain.seating import push_of
 from functions.domain.session import GoogleCopy, Session
 
@@ -62,8 +63,16 @@ def _redirected(session: Session, destinations: Collection[str], gone: Collectio
     return after
 
 
+def once_decided(before: Session, after: Session, resources: Iterable[Resource]) -> tuple[Effect, ...]:
+    """What follows where something was in question until now: meanwhile the session stayed in its calendars, though others may be its resources' by now."""
+    decided = is_in_question(before) and not redirect(after, destinations_of(resources), ()).writes_nothing
+    return redirections(after.resources[:1]) if decided else ()
+
+
 def is_in_question(session: Session) -> bool:
-    """Whether it is not decided what becomes of an event of its: it is missing, or was moved and somebody is asked."""
+    """Whether it is not decided what becomes of an event of its: it is missing, or somebody is asked about it. One that was made a series, say, may be more
+    than the session by now, so it is not deleted unasked.
+    """
     asked = None if session.conflict is None else session.conflict.calendar
     return any(copy.missing_since is not None or copy.calendar == asked for copy in session.present_copies)
 
@@ -82,7 +91,7 @@ def _without(session: Session, copy: GoogleCopy, gone: Collection[str]) -> Sessi
 def _copy_in(session: Session, calendar: str, gone: Collection[str]) -> GoogleCopy:
     """Its copy in a calendar in which it has none, or had one that is (or is about to be) gone."""
     known = session.copies.get(calendar)
-    if known is not None and known.leaving == "asked":
+    if known is not None and known.leaving in ("asked", "back"):  # made anew once that is through (`left`)
         return known.model_copy(update={"leaving": "back"})
     still_there = known is not None and (not known.gone or (known.error == GONE and calendar not in gone))
     if known is not None and known.leaving == "due" and still_there:

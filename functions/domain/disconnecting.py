@@ -13,10 +13,12 @@ from typing import Literal
 from functions.domain.calendar import Calendar, Connection, Cursor, Ending, Lease
 from functions.domain.configuration import Resource
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.destinations import is_in_question
 from functions.domain.errors import Refusal
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.ledger import enter
-from functions.domain.linking import recalculations, touches
+from functions.domain.linking import recalculations, redirections, touches
+from functions.domain.seating import push_pending
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import SEEN_IN_GOOGLE
 from functions.domain.transitions import CONNECTION, step
@@ -168,6 +170,32 @@ def asks_google(ending: Ending, now: Millis) -> bool:
     return not ending.alone and now < ending.since + GIVEN_UP_AFTER_MS
 
 
+def grant_after(
+    place: tuple[str, Connection], others: Iterable[tuple[str, Connection]], now: Millis
+) -> Literal["given back", "kept", "awaited"]:
+    """What becomes of the grant once this connection, which is being ended, needs it no more. `place`: its account and itself; `others`: those by the same
+    grant, of whatever account.
+
+    Of several that are ended at once the last to be ended gives it back, and waits for the others: so none is left without it, and one of them does.
+    """
+    mine = _ended_at(place)
+    kept = awaited = False
+    for other in others:
+        its, ending = _ended_at(other), other[1].ending
+        if ending is None or its == mine:
+            kept = kept or other[1].status != "disconnected"
+        elif asks_google(ending, now):
+            kept, awaited = kept or its > mine, awaited or its < mine
+    if kept:
+        return "kept"
+    return "awaited" if awaited else "given back"
+
+
+def _ended_at(place: tuple[str, Connection]) -> tuple[Millis, str, str]:
+    account, connection = place
+    return 0 if connection.ending is None else connection.ending.since, account, connection.id
+
+
 def go_on_alone(connection: Connection) -> Decision[None]:
     """The same account is connected anew: what is left of this one must not touch what that one does."""
     if connection.ending is None or connection.ending.alone:
@@ -205,7 +233,8 @@ def part(session: Session, calendars: Set[str], *, removed: Set[str]) -> Decisio
     if conflict is None or not (
         conflict.calendar in calendars or _only_seen_there(session, conflict.reason, calendars)
     ):
-        return Decision(answer=None, documents=() if after == session else (after,))
+        documents = () if after == session else (after,)
+        return Decision(answer=None, documents=documents, effects=_follows(session, after))
     after = after.model_copy(update={"conflict": None})
     entry = HistoryEntry(
         what="session.supported",
@@ -223,8 +252,17 @@ def part(session: Session, calendars: Set[str], *, removed: Set[str]) -> Decisio
         documents=(after,),
         changes=enter(after.resources, after.occupation) if alive else (),
         history=(entry,),
-        effects=recalculations(after.resources[:1]) if alive else (),  # what could not show behind it
+        # What could not show behind it, and what was not written elsewhere as long as it was asked.
+        effects=(*recalculations(after.resources[:1]), *push_pending(after), *_follows(session, after))
+        if alive
+        else (),
     )
+
+
+def _follows(before: Session, after: Session) -> tuple[Effect, ...]:
+    """While something was in question there it stayed where it was, though its destination may be another calendar by now."""
+    decided = is_in_question(before) and not is_in_question(after)
+    return redirections(after.resources[:1]) if decided and after.status == "open" else ()
 
 
 def _only_seen_there(session: Session, reason: str, calendars: Set[str]) -> bool:

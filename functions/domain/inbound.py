@@ -15,9 +15,9 @@ from functions.domain.google_event import is_older
 from functions.domain.guest_answers import answers_of
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import enter
-from functions.domain.moved_event import MOVE_RULE, ask, follow, move_policy, put_back, timed
-from functions.domain.own_event import GOOGLE, Inbound, entry_of, new_times, note, push_elsewhere, seen_there
-from functions.domain.seating import settle_of
+from functions.domain.moved_event import MOVE_RULE, ask, follow, move_policy, put_back
+from functions.domain.own_event import GOOGLE, Inbound, entry_of, new_times, note, seen_there
+from functions.domain.seating import push_pending, settle_of
 from functions.domain.session import Booking, GoogleCopy, Session, Times
 from functions.domain.standing import Obstacle
 
@@ -60,10 +60,12 @@ def _missing(inbound: Inbound) -> Decision[None]:
 
 
 def _left_already(session: Session, base: GoogleCopy) -> Decision[None]:
-    """It was to go from there, whoever took it away. Where we have asked for that, the push that did so takes note of it."""
-    if base.leaving != "due":
+    """It was to go from there, whoever took it away, and wherever to. Where we have asked for that, the push that did so takes note of it."""
+    gone = gone_from(base)
+    if base.leaving != "due" or gone == base:
         return Decision(answer=None)
-    return Decision(answer=None, documents=(session.with_copy(gone_from(base)),))
+    looked_for = Effect(kind="settle", subject=session.id)
+    return Decision(answer=None, documents=(session.with_copy(gone),), effects=(looked_for,))
 
 
 def _leave_again(session: Session, base: GoogleCopy) -> Decision[None]:
@@ -113,14 +115,14 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
     """The time stayed, but a session can't be what the event has become, a series say: that is flagged, once, until it is what it was (case 107)."""
     session = inbound.session
     if new_times(inbound.event, inbound.calendar_zone) != session.times:
-        inbound = timed(inbound)  # ours is on its way there
+        inbound = inbound.at_session_time()  # ours is on its way there
     after = after.model_copy(update={"accepted": still_accepted(inbound)})
     flagged = None if session.conflict is None else session.conflict.reason
     reason = reason_after(inbound, after)
     # What was still to be written waited for the event to be found or reached again, or until nobody is to decide about its time any more.
     found = inbound.base.missing_since is not None or inbound.base.out_of_reach
     waited = found or (flagged == Obstacle.MOVED and reason != flagged)
-    effects = push_elsewhere(after) if waited else ()
+    effects = push_pending(after) if waited else ()
     if session.status != "open" or (reason == flagged and after.accepted == session.accepted):
         return Decision(answer=None, documents=() if after == session else (after,), effects=effects)
     entry = entry_of(

@@ -7,9 +7,9 @@ forgotten there at once, because the engine counts only the blocks of `Resource.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from functions.domain.calendar import Calendar
+from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Resource
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
 from functions.domain.errors import Invalid
 from functions.domain.horizon import new_horizon
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis, months_between
@@ -18,9 +18,12 @@ from functions.domain.ledger import LedgerTouch
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """What an operator wants of a calendar. `others` are calendars that were the destination of one of these resources until now."""
+    """What an operator wants of a calendar. `connection`: the one that it is reached through. `others` are calendars that were the destination of one of
+    these resources until now.
+    """
 
     calendar: Calendar
+    connection: Connection | None
     blocks: frozenset[str]
     destination_for: frozenset[str]
     resources: tuple[Resource, ...]
@@ -28,7 +31,7 @@ class Links:
 
 
 def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
-    """Raises `Invalid` where the calendar can't be written to but should be a destination, or is gone."""
+    """Raises `Invalid` where the calendar can't be written to but should be a destination, is gone, or its connection was ended."""
     calendar = links.calendar
     if links.destination_for and not calendar.can_write:
         raise Invalid(
@@ -38,6 +41,10 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
     if used and calendar.state == "gone":
         raise Invalid(
             "Google does not show this calendar any more. Give it nothing to do, or share it with the account again."
+        )
+    if used and (links.connection is None or links.connection.status == "disconnected"):
+        raise Invalid(
+            "The Google account of this calendar is disconnected. Connect it again, and choose among the calendars that are listed then."
         )
     # After a time out of use nothing of what was known is fresh.
     after = calendar.written_for(links.destination_for).model_copy(
@@ -56,6 +63,7 @@ def link(links: Links, *, now: Millis, author: Author) -> Decision[Calendar]:
         answer=after,
         documents=(after, *changed, *(_without(other, links.destination_for) for other in links.others)),
         touches=touches((resource.id for resource in changed), now),
+        guards=(Ref(Connection, calendar.connection),) if used else (),
         history=(
             HistoryEntry(
                 what="calendar.linked",

@@ -14,8 +14,8 @@ from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.event_ids import MOST_ATTEMPTS, event_id
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter
-from functions.domain.own_event import GOOGLE
-from functions.domain.seating import freed_by
+from functions.domain.own_event import GOOGLE, is_disputed
+from functions.domain.seating import freed_by, push_pending
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session
 from functions.domain.standing import Obstacle
 
@@ -84,7 +84,8 @@ def _ask(missing: Missing) -> Decision[None]:
     session = missing.session
     known = session.conflict
     # Where another event of it was moved to, time is taken until that is decided: then this is asked (`settle_of`).
-    if known is not None and known.reason in (Obstacle.DELETED, Obstacle.MOVED):
+    elsewhere = session.in_conflict(Obstacle.MOVED) and not is_disputed(session, missing.calendar)
+    if elsewhere or session.in_conflict(Obstacle.DELETED):
         return Decision(answer=None)
     conflict = Conflict(reason=Obstacle.DELETED, since=missing.now, calendar=missing.calendar)
     asked = session.model_copy(update={"conflict": conflict})
@@ -97,7 +98,14 @@ def _ask(missing: Missing) -> Decision[None]:
         before={"conflict": None if known is None else known.reason},
         after={"conflict": conflict.reason},
     )
-    return Decision(answer=None, documents=(asked,), changes=enter(asked.resources, asked.occupation), history=(entry,))
+    return Decision(
+        answer=None,
+        documents=(asked,),
+        changes=enter(asked.resources, asked.occupation),
+        history=(entry,),
+        # As long as it was asked where this one is to be, nothing was written elsewhere.
+        effects=push_pending(asked) if session.in_conflict(Obstacle.MOVED) else (),
+    )
 
 
 def make_again(session: Session, calendar: str, *, author: Author) -> Decision[None]:
@@ -106,7 +114,7 @@ def make_again(session: Session, calendar: str, *, author: Author) -> Decision[N
     again = GoogleCopy(
         calendar=calendar, event=event_id(session.id, calendar, copy.attempt + 1), attempt=copy.attempt + 1
     )
-    restored = _no_longer_asked(session, Obstacle.DELETED).with_copy(again)
+    restored = _no_longer_asked(session, calendar).with_copy(again)
     entry = _entry(
         session,
         "session.restored",
@@ -168,8 +176,10 @@ def rehomed(session: Session, left: str, calendar: str) -> Decision[Session]:
     return Decision(answer=moved, documents=(moved,), history=(entry,))
 
 
-def _no_longer_asked(session: Session, reason: str) -> Session:
-    return session.model_copy(update={"conflict": None}) if session.in_conflict(reason) else session
+def _no_longer_asked(session: Session, calendar: str) -> Session:
+    """Neither what is to become of an event that is missing, nor where this one is to be, which was moved before it was deleted."""
+    over = session.in_conflict(Obstacle.DELETED) or is_disputed(session, calendar)
+    return session.model_copy(update={"conflict": None}) if over else session
 
 
 def _entry(session: Session, what: str, author: Author, *, calendar: str, why: str, **more: Any) -> HistoryEntry:

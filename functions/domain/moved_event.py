@@ -1,12 +1,10 @@
-"""An event of ours that somebody moved: the session follows exactly (cases 103 to 107), the event is put back, or a person
-is asked, and both times are taken until they have decided. By the service's policy,
-or because an operator has decided (see `resolving`).
+"""An event of ours that somebody moved: the session follows exactly (cases 103 to 107), the event is put back, or a person is asked, and both times are
+taken until they have decided. By the service's policy, or because an operator has decided (see `resolving`).
 
 Clients are told once, because what we last saw there moves in the same commit.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Literal
 
 from functions.domain.availability.taken import occupations
@@ -21,10 +19,9 @@ from functions.domain.own_event import (
     is_disputed,
     new_times,
     note,
-    push_elsewhere,
     seen_there,
 )
-from functions.domain.seating import left_by_those_who_wait, seated, settle_of, times_of
+from functions.domain.seating import left_by_those_who_wait, push_pending, seated, settle_of, times_of
 from functions.domain.session import Booking, Conflict, GoogleCopy, Session, Times
 from functions.domain.standing import Obstacle
 
@@ -67,7 +64,7 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
     session, event = inbound.session, inbound.event
     times = new_times(event, inbound.calendar_zone) or session.times
     seen = inbound.base.model_copy(update={**seen_there(event), "base": times, "asked": ()})
-    as_timed = timed(inbound)
+    as_timed = inbound.at_session_time()
     kept = session.model_copy(update={"version": session.version + 1, "accepted": still_accepted(as_timed)})
     kept = kept.with_copy(seen)
     kept = kept.model_copy(update={"conflict": conflict_of(inbound, reason_after(as_timed, kept))})
@@ -87,11 +84,6 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
         history=(entry,),
         effects=(Effect(kind="push", subject=session.id), *settle_of(session, kept)),
     )
-
-
-def timed(inbound: Inbound) -> Inbound:
-    """As the event is once it has the session's time: no whole day any more; what else it has become, it still is."""
-    return replace(inbound, event=inbound.event.model_copy(update={"start": None, "end": None}))
 
 
 def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
@@ -115,7 +107,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
         changes=move(session.resources, session.occupation, moved.occupation),
         history=_moved_entries(inbound, moved, reason, author),
         effects=(
-            *push_elsewhere(moved),
+            *push_pending(moved),
             *settle_of(session, moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),

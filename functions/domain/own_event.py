@@ -1,13 +1,17 @@
-"""An event of ours, as a pull found it: which events those are, and what a decision about one reads."""
+"""An event of ours, as a pull found it: which events those are, and what a decision about one reads.
+
+Only that, with no I/O: `adapters.store.own_events` reads it and commits the event's row with what was decided, and `sync.own_events` has it decided while a
+calendar is pulled.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.domain.availability import ResourceState
 from functions.domain.configuration import Service
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
-from functions.domain.event_ids import names_of
+from functions.domain.decision import Author, Decision, HistoryEntry
+from functions.domain.event_ids import names_of, session_of
 from functions.domain.google_event import Malformed, MirrorEvent, interval_of
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.session import Booking, GoogleCopy, Session, Times
@@ -41,6 +45,10 @@ class Inbound:
     def is_past(self) -> bool:
         return self.session.end * MINUTE_MS <= self.now
 
+    def at_session_time(self) -> "Inbound":
+        """With the event as it is once it has the session's time: no whole day any more; what else it has become, it still is."""
+        return replace(self, event=self.event.model_copy(update={"start": None, "end": None}))
+
 
 def event_is_ours(event_id: str, calendar: str, session: Session | None) -> bool:
     """By id and by what the session itself says: a copy of the event carries the same properties but another id (case 114).
@@ -61,8 +69,14 @@ def is_another_copy(event: Mapping[str, Any], calendar: str, session: Session) -
     """
     if session.status != "open":
         return False
-    elsewhere = {copy.event for copy in session.copies.values() if copy.calendar != calendar}
+    elsewhere = {copy.event for copy in session.copies.values() if copy.calendar != calendar and not copy.has_left}
     return not elsewhere.isdisjoint(names_of(event))
+
+
+def is_spared_for(session: Session, event: str) -> bool:
+    """Whether the event still takes no time because the session does. Another event of ours that was the session's before is none of it any more."""
+    of_it = {copy.event for copy in session.copies.values() if not copy.has_left}
+    return session.status == "open" and (session_of(event) is None or event in of_it)
 
 
 def is_disputed(session: Session, calendar: str) -> bool:
@@ -113,8 +127,3 @@ def entry_of(
         before=before or {},
         after=after or {},
     )
-
-
-def push_elsewhere(session: Session) -> tuple[Effect, ...]:
-    """Where another event of the session, or something else of this one, is still to be written."""
-    return (Effect(kind="push", subject=session.id),) if session.copy_pending else ()

@@ -13,7 +13,7 @@ from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter
 from functions.domain.missing_event import go_on_without
 from functions.domain.roster import Roster, noted
-from functions.domain.seating import settle_of
+from functions.domain.seating import push_pending, settle_of
 from functions.domain.session import Booking, Session
 from functions.domain.standing import Obstacle
 
@@ -116,8 +116,12 @@ def keep(roster: Roster, *, author: Author) -> Decision[Roster]:
             _accepted(kept, conflict.reason, author),
             *(_accepted(kept, conflict.reason, author, booking) for booking in bookings),
         ),
-        # Something else may stand in its way that could not show behind this.
-        effects=(Effect(kind="recalculate", subject=kept.resources[0]), *settle_of(session, kept))
+        # Something else may stand in its way that could not show behind this; and what was to be written waited for the answer.
+        effects=(
+            Effect(kind="recalculate", subject=kept.resources[0]),
+            *(push_pending(kept) if conflict.reason == Obstacle.MOVED else ()),
+            *settle_of(session, kept),
+        )
         if kept.status == "open"
         else (),
     )

@@ -13,6 +13,7 @@ from functions.domain.availability.explanation import against_time
 from functions.domain.availability.question import Candidate
 from functions.domain.cancelling import cancel_session
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry, in_one_commit
+from functions.domain.destinations import once_decided
 from functions.domain.errors import CalendarUnknown, IllegalMove, TimeTaken
 from functions.domain.instants import MINUTE_MS, Millis, Minute
 from functions.domain.intervals import Interval
@@ -100,6 +101,7 @@ def move_session(
             *(Effect(kind="notify", subject=b.id, about="moved") for b in bookings if b.client.email),
             *(Effect(kind="lapse", subject=b.id, not_before=b.expires_at) for b in bookings if b.requested),
             *freed_by(session, moved),
+            *once_decided(session, moved, (state.resource for state in question.states)),
         ),
     )
 

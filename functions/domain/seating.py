@@ -145,6 +145,11 @@ def push_of(session: Session) -> tuple[Effect, ...]:
     return () if not session.copies or (only_kept and not known) else (Effect(kind="push", subject=session.id),)
 
 
+def push_pending(session: Session) -> tuple[Effect, ...]:
+    """Where an event of the session is still to be written, or deleted, and may be from now on."""
+    return (Effect(kind="push", subject=session.id),) if session.copy_pending else ()
+
+
 def left_by_those_who_wait(moved: Session, service: Service | None) -> Session:
     """A session at its new time, without those who wait for the start that it has left. An event is waited for by itself, whenever it is."""
     return moved if service is None or service.kind == "event" else moved.model_copy(update={"waiting": None})

@@ -72,6 +72,11 @@ class GoogleCopy(Document):
         return self.base is not None or bool(self.asked)
 
     @property
+    def has_left(self) -> bool:
+        """Its event is gone from a calendar in which it is not to be any more: another one that has its id is none of the session's."""
+        return self.leaving is not None and self.gone
+
+    @property
     def left_alone(self) -> bool:
         """Nothing is written there: it is not decided what becomes of it, or the session goes on without it."""
         return self.gone or self.out_of_reach or self.missing_since is not None

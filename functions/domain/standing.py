@@ -39,7 +39,7 @@ class Obstacle(StrEnum):
     OVER_CAPACITY = "over_capacity"
 
 
-# What only its event in Google shows: `inbound` and `missing_event` flag it, and take the flag away.
+# What only its event in Google shows: `inbound`, `moved_event` and `missing_event` flag it, and take the flag away.
 SEEN_IN_GOOGLE: frozenset[str] = frozenset(
     {Obstacle.DELETED, Obstacle.MOVED, Obstacle.ALL_DAY, Obstacle.RECURRING, Obstacle.DECLINED}
 )

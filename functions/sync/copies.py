@@ -4,30 +4,29 @@ Where we may write to it (again), what waits is pushed: a push that could not go
 Where the calendar is gone, the operator sees that on each booking that had its event there; no booking is cancelled (case 72).
 """
 
-from collections.abc import Iterator
-
-from functions.adapters.store.pages import Part, SessionFilter
-from functions.adapters.store.queries import sessions_page
+from functions.adapters.store.queries import sessions_with_copies
 from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
 from functions.domain.calendar_access import GONE
 from functions.domain.decision import Decision, Ref
-from functions.domain.instants import DAY_MINUTES, MINUTE_MS
+from functions.domain.instants import MINUTE_MS, minute_of_millis
 from functions.domain.session import GoogleCopy, Session
 from functions.sync.left_events import look_for
-from functions.sync.work import Work
-
-PAGE = 100
-LOOK_BACK_DAYS = 30  # a calendar is also a record of what was; of what lies further back nobody misses the event
+from functions.sync.work import TryLater, Work
 
 
 def copies(work: Work) -> None:
-    """Twice is harmless: a note is written once, and a push writes only what is pending."""
+    """Twice is harmless: a note is written once, and a push writes only what is pending. Raises `TryLater` where what was left there has to be looked for
+    once more; what needs no look is done all the same.
+    """
     calendar = work.store.get(work.account, Ref(Calendar, work.subject))
     if calendar is None:
         return
-    for session in _sessions_with_copy(work, calendar):
+    later: TryLater | None = None
+    for session in sessions_with_copies(work.store, work.account, minute_of_millis(work.now())):
+        if calendar.id not in session.copies:
+            continue  # of any resource: an event may have been moved here from the calendar of another one (case 113)
         ahead = session.status == "open" and session.end * MINUTE_MS > work.now()
         copy = session.copies[calendar.id]
         if calendar.state == "gone":
@@ -35,22 +34,18 @@ def copies(work: Work) -> None:
                 _note(work, session.id, GONE)
             continue
         if copy.out_of_reach:
-            look_for(work, calendar, session)
+            try:
+                if later is None:  # Google need not be asked for the rest before this task comes again
+                    look_for(work, calendar, session)
+            except TryLater as error:
+                later = error
             continue
         if copy.error == GONE:
             copy = _note(work, session.id, None) or copy
         if session.is_behind(copy):
             _push(work, session)
-
-
-def _sessions_with_copy(work: Work, calendar: Calendar) -> Iterator[Session]:
-    """Of any resource: an event may have been moved here from the calendar of another one (case 113)."""
-    start = work.now() // MINUTE_MS - LOOK_BACK_DAYS * DAY_MINUTES
-    part: Part | None = Part(limit=PAGE)
-    while part is not None:
-        page = sessions_page(work.store, work.account, SessionFilter(start=start), part)
-        yield from (session for session in page.documents if calendar.id in session.copies)
-        part = None if page.last is None else Part(limit=PAGE, after=page.last)
+    if later is not None:
+        raise later
 
 
 def _note(work: Work, session_id: str, error: str | None) -> GoogleCopy | None:

@@ -5,7 +5,7 @@ asked again; where it gives no answer the task comes again, until it had time en
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -20,8 +20,8 @@ from functions.adapters.vault import CannotOpen
 from functions.domain.calendar import Calendar, Connection, Ending
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect, Ref
-from functions.domain.disconnecting import asks_google, finish, part
-from functions.domain.instants import DAY_MINUTES, MINUTE_MS, minute_of_millis
+from functions.domain.disconnecting import asks_google, finish, grant_after, part
+from functions.domain.instants import MINUTE_MS, minute_of_millis
 from functions.domain.ledger import LedgerChange
 from functions.domain.pacing import WritePause
 from functions.domain.session import GoogleCopy, Session
@@ -32,8 +32,6 @@ from functions.sync.writing import delete_event, write_copy
 log = logging.getLogger(__name__)
 
 SLICE = 250
-LOOK_BACK = 30 * DAY_MINUTES  # as `copies` does: what lies further back waits for nothing
-MOST_PENDING = 1_000
 ENOUGH_FAILURES = 3  # of Google in a row: it need not be asked for the rest before the next time
 
 
@@ -124,18 +122,14 @@ def _part_sessions(task: _Task) -> None:
             if len(failures) >= ENOUGH_FAILURES:
                 break
             continue
-        _part(task, session.id, removed)
+        part_session(task.work, session.id, task.calendars.keys(), removed=removed)
     if failures:
         raise failures[0]
 
 
 def _sessions(task: _Task) -> Iterator[Session]:
-    store, account = task.work.store, task.work.account
-    since = minute_of_millis(task.work.now()) - LOOK_BACK
-    for session in queries.sessions_with_pending_copies(store, account, MOST_PENDING):
-        if session.start < since and _copies(task, session):
-            yield session
-    for session in queries.sessions_from(store, account, since):
+    now = minute_of_millis(task.work.now())
+    for session in queries.sessions_with_copies(task.work.store, task.work.account, now):
         if _copies(task, session):
             yield session
 
@@ -171,15 +165,17 @@ def _removed(task: _Task, session: Session) -> Iterator[str]:
             log.info("the event of session %s stays as it is: %s", session.id, error.reason)
 
 
-def _part(task: _Task, session_id: str, removed: frozenset[str]) -> None:
+def part_session(work: Work, session_id: str, calendars: Set[str], *, removed: frozenset[str]) -> None:
+    """The session goes on without its events in these calendars."""
+
     def attempt(reader: Reader) -> Decision[None]:
         session = reader.get(Ref(Session, session_id))
         if session is None:
             return Decision(answer=None)
         reader.load(*ledger_refs_of(session))
-        return part(session, task.calendars.keys(), removed=removed)
+        return part(session, calendars, removed=removed)
 
-    task.work.store.run(task.work.account, attempt)
+    work.store.run(work.account, attempt)
 
 
 def _stop_channels(task: _Task) -> None:
@@ -233,9 +229,17 @@ def _forget_calendars(task: _Task) -> None:
 
 
 def _give_back(task: _Task) -> bool:
-    """Whether Google knows that the access is ended. Where the person's grant is used by another connection, of whatever account, it is only forgotten here."""
+    """Whether Google knows that the access is ended. Where the person's grant is used by another connection, of whatever account, it is only forgotten here.
+    Raises `TryLater` as long as others that were ended before need it.
+    """
     work, connection = task.work, task.connection
-    if not asks_google(task.ending, work.now()) or queries.holds_grant(work.store, connection.subject):
+    if not asks_google(task.ending, work.now()):
+        return False
+    others = queries.connections_of_person(work.store, connection.subject)
+    grant = grant_after((work.account, connection), others, work.now())
+    if grant == "awaited":
+        raise TryLater("another connection by the same grant is still being ended")
+    if grant == "kept":
         return False
     try:
         token = work.application.vault.open(connection.secret, connection=connection.id)

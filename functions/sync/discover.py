@@ -77,7 +77,8 @@ def _keep(work: Work, entry: Mapping[str, Any]) -> None:
                 time_zone=zone_or(entry.get("timeZone"), "UTC").key,  # the first list brings the zone again
                 **seen,
             )
-            return Decision(answer=None, documents=(new,))
+            # Whoever ends the connection at this moment does not know of it.
+            return Decision(answer=None, documents=(new,), guards=(Ref(Connection, work.subject),))
         return _seen_again(reader, known, seen, now=work.now())
 
     work.store.run(work.account, attempt)

@@ -10,6 +10,7 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.destinations import left
 from functions.domain.session import GoogleCopy, Session
+from functions.sync.strays import block_where_it_is
 from functions.sync.work import Work
 from functions.sync.writing import delete_event
 
@@ -20,11 +21,13 @@ def leave(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
     if copy is None:
         return False
     try:
-        delete_event(google, calendar, copy)
+        was_there = delete_event(google, calendar, copy)
     except (Forbidden, OurMistake):
         _take_back(work, calendar)
         raise
     _confirm(work, calendar, copy)
+    if not was_there:  # its owner may have moved it to where we do not delete it (case 113)
+        block_where_it_is(work, work.subject, copy.event)
     return True
 
 

@@ -5,20 +5,22 @@ to choose, its sessions are told under which ids they are reached now. What the 
 it does not bring is asked for, and where it is no more it is written again.
 """
 
+import logging
 from collections.abc import Mapping
 
-from functions.adapters.google_errors import AlreadyGone, GoogleError, Missing
+from functions.adapters.google_errors import AccessLost, AlreadyGone, Forbidden, GoogleError, Missing, OurMistake
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.decision import Decision, Ref
 from functions.domain.disconnecting import RULE, taken_over
-from functions.domain.instants import DAY_MINUTES, minute_of_millis
+from functions.domain.instants import minute_of_millis
 from functions.domain.missing_event import can_be_made_again, go_on_without, make_again
 from functions.domain.session import Session
+from functions.sync.lost_access import lose_connection
 from functions.sync.work import TryLater, Work
 
-LOOK_BACK = 30 * DAY_MINUTES
+log = logging.getLogger(__name__)
 
 
 def former_connections(work: Work, connection: Connection) -> list[Connection]:
@@ -32,8 +34,7 @@ def former_connections(work: Work, connection: Connection) -> list[Connection]:
 
 def take_over(work: Work, calendars: Mapping[str, str]) -> None:
     """`calendars`: the new ids by the old ones. Harmless to repeat."""
-    since = minute_of_millis(work.now()) - LOOK_BACK
-    for session in queries.sessions_from(work.store, work.account, since):
+    for session in queries.sessions_with_copies(work.store, work.account, minute_of_millis(work.now())):
         if session.copies.keys() & calendars.keys():
             _take_over(work, session.id, calendars)
 
@@ -47,7 +48,11 @@ def _take_over(work: Work, session_id: str, calendars: Mapping[str, str]) -> Non
 
 
 def look_for(work: Work, calendar: Calendar, session: Session) -> None:
-    """An event that was left in this calendar, and that its list has not brought (yet). Raises `TryLater` before it was read to its end."""
+    """An event that was left in this calendar, and that its list has not brought (yet). Raises `TryLater` before it was read to its end, and where Google
+    gives no answer. Where Google does not let us see it nothing is known of it, and nothing is done.
+    """
+    if not calendar.in_use:
+        return  # once it is, its sessions are looked at again
     if not calendar.laid_out:
         raise TryLater("the calendar has not been read yet")
     copy = session.copies[calendar.id]
@@ -56,6 +61,12 @@ def look_for(work: Work, calendar: Calendar, session: Session) -> None:
         there = event.get("status") != "cancelled"
     except (Missing, AlreadyGone):
         there = False
+    except (Forbidden, OurMistake) as error:
+        log.info("whether the event of session %s is still there can't be seen: %s", session.id, error.reason)
+        return
+    except AccessLost as error:
+        lose_connection(work, calendar.connection, error)
+        return  # when the access is back, its sessions are looked at again
     except GoogleError as error:
         raise TryLater(f"Google does not say whether an event is there: {error.reason}") from error
     if not there:

@@ -24,6 +24,7 @@ from functions.domain.event_ids import event_id
 from functions.domain.google_copy import is_of_session
 from functions.domain.google_event import declined_by_guests, mirror_row
 from functions.domain.inbound import decide_inbound
+from functions.domain.instants import MINUTE_MS
 from functions.domain.linking import recalculations
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import Obstacle
@@ -51,8 +52,10 @@ def settle(work: Work) -> None:
     for copy in session.copies.values() if session else ():
         if session is None:
             continue
-        if copy.attempt:
-            block_where_it_is(work, session.id, *(event_id(session.id, copy.calendar, n) for n in range(copy.attempt)))
+        strays = [event_id(session.id, copy.calendar, n) for n in range(copy.attempt)]
+        strays += [copy.event] if copy.has_left else []
+        if strays:
+            block_where_it_is(work, session.id, *strays)
         if copy.missing_since is None:
             _look_at_its_time(work, copy)
             continue
@@ -61,14 +64,8 @@ def settle(work: Work) -> None:
             _take_home(work, copy, search.found)
         else:
             _decide(work, copy, certain=search.certain)
-        _follow_destination(work, session, copy)
-
-
-def _follow_destination(work: Work, session: Session, copy: GoogleCopy) -> None:
-    """While it was in question it stayed in a calendar that is no destination any more."""
-    calendar = work.store.get(work.account, Ref(Calendar, copy.calendar))
-    if calendar is not None and {*calendar.formerly_for} & {*session.resources}:
-        redirect_session(work, session.id)
+        if session.start * MINUTE_MS > work.now():
+            redirect_session(work, session.id)  # while it was in question it stayed where it was
 
 
 def _look_at_its_time(work: Work, copy: GoogleCopy) -> None:
@@ -81,6 +78,8 @@ def _look_at_its_time(work: Work, copy: GoogleCopy) -> None:
         if session is None or calendar is None or row is None or not row.disputed or _is_asked(session):
             return Decision(answer=None)
         decision = decide_inbound(read_inbound(reader, row, session, calendar.time_zone, now=work.now()))
+        # Time that it has left or taken is time that another session, or whoever waits, has or lacks.
+        decision = decision.also(effects=recalculations(session.resources if decision.changes else ()))
         return with_row(reader, decision, row, session, calendar, now=work.now())
 
     work.store.run(work.account, attempt)

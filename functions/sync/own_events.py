@@ -1,4 +1,7 @@
-"""Events of ours that a pull found: the session follows what somebody did to them in Google (see `domain.inbound`)."""
+"""Events of ours that a pull found: the session follows what somebody did to them in Google, under the lease of their calendar.
+
+What that is, `domain.inbound` decides; what it reads of an event and writes with it is in `adapters.store.own_events`.
+"""
 
 from functions.adapters.google_calendar import Event, GoogleCalendar
 from functions.adapters.google_errors import AlreadyGone, Missing

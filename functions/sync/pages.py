@@ -28,7 +28,7 @@ from functions.domain.mirroring import (
     was_asked_for,
     without_orphans,
 )
-from functions.domain.own_event import event_is_ours, is_another_copy, is_disputed
+from functions.domain.own_event import event_is_ours, is_another_copy, is_disputed, is_spared_for
 from functions.domain.session import Session
 from functions.sync.expected_events import may_still_arrive
 from functions.sync.leases import Held, held_calendar, renewed
@@ -77,18 +77,12 @@ def spare_no_more(work: Work, calendar_id: str, event: str, *, session: str | No
         reader.load(Ref(Calendar, calendar_id), mirror_ref(calendar_id, event), Ref(Session, session or ""))
         calendar, row = reader.get(Ref(Calendar, calendar_id)), reader.get(mirror_ref(calendar_id, event))
         spared_for = reader.get(Ref(Session, session or ""))
-        if calendar is None or row is None or not row.spared or (spared_for and _is_spared_for(spared_for, event)):
+        if calendar is None or row is None or not row.spared or (spared_for and is_spared_for(spared_for, event)):
             return Decision(answer=None)
         own = RowChanges(present=(row.model_copy(update={"spared": ()}),), removed=frozenset())
         return _decision(reader, calendar, {row.id: row}, own, work.now())
 
     work.store.run(work.account, attempt)
-
-
-def _is_spared_for(session: Session, event: str) -> bool:
-    """Another event of ours that was the session's before is none of it any more."""
-    of_it = session_of(event) is None or event in {copy.event for copy in session.copies.values()}
-    return session.status == "open" and of_it
 
 
 def sweep_old_generation(work: Work, held: Held, google: GoogleCalendar, turn: Turn) -> None:

@@ -25,6 +25,7 @@ from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.instants import MINUTE_MS
 from functions.domain.pacing import WritePause, WriteRefused, next_try_forbidden, pause_writes, resume_writes
 from functions.domain.session import GoogleCopy, Session
+from functions.sync.disconnect import part_session
 from functions.sync.leaving import leave
 from functions.sync.lost_access import lose_connection
 from functions.sync.work import TryLater, Work
@@ -70,7 +71,10 @@ def _push_copy(work: Work, write: Write, calendar_id: str) -> None:
     reader = work.store.reader(work.account)
     reader.load(Ref(Calendar, calendar_id), Ref(WritePause, calendar_id))
     calendar, pause = reader.get(Ref(Calendar, calendar_id)), reader.get(Ref(WritePause, calendar_id))
-    if calendar is None or calendar.state == "gone":
+    if calendar is None:  # forgotten with its connection, after somebody who knew of it had decided
+        part_session(work, work.subject, {calendar_id}, removed=frozenset())
+        return
+    if calendar.state == "gone":
         return  # should it come back, its copies are looked after (`copies`)
     if pause is not None and pause.holds(work.now()):
         _come_again(work, pause)
@@ -133,7 +137,11 @@ def _come_again_slowly(work: Work, calendar_id: str) -> None:
     """
     session = work.store.get(work.account, Ref(Session, work.subject))
     copy = session.copies.get(calendar_id) if session else None
-    if session is None or copy is None or copy.error_since is None or session.end * MINUTE_MS <= work.now():
+    if session is None or copy is None or copy.error_since is None:
+        return
+    if (
+        session.end * MINUTE_MS <= work.now() and not copy.forgets
+    ):  # somebody who is forgotten is to be, in what was too
         return
     again = next_try_forbidden(copy.error_since, now=work.now())
     # Named by its time, so that however many pushes of this session are refused until then, one comes.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from functions.adapters.store.pages import Part, Position, SessionFilter
 from functions.adapters.store.queries import sessions_page
+from functions.adapters.store.scenes import read_resources_of
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar, Connection
-from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.destinations import destinations_of, redirect
 from functions.domain.instants import minute_of_millis
@@ -62,9 +62,8 @@ def redirect_session(work: Work, session_id: str) -> bool:
         session = reader.get(Ref(Session, session_id))
         if session is None:
             return Decision(answer=False)
-        reader.load(*(Ref(Resource, name) for name in session.resources))
-        resources = [r for name in session.resources if (r := reader.get(Ref(Resource, name))) is not None]
-        decision = redirect(session, destinations_of(resources), _not_shown(reader, session))
+        destinations = destinations_of(read_resources_of(reader, session))
+        decision = redirect(session, destinations, _not_shown(reader, session))
         return decision.with_answer(not decision.writes_nothing)
 
     return work.store.run(work.account, attempt)

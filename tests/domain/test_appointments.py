@@ -291,6 +291,10 @@ class TestReschedule:
     def test_a_flag_of_its_old_time_is_gone(self) -> None:
         flagged = {"conflict": Conflict(reason="taken", since=NOW)}
         assert self.moved("2027-03-01T11:00Z", sold=flagged).answer.session.conflict is None
+        about = Conflict(reason="all_day", since=NOW, calendar="former")
+        copies = {"former": copy("2027-03-01T09:00Z/2027-03-01T10:00Z", calendar="former", written=1)}
+        decision = self.moved("2027-03-01T11:00Z", sold={"conflict": about, "copies": copies})
+        assert Effect(kind="redirect", subject="anna") in decision.effects, "its destination is another calendar by now"
 
     @pytest.mark.parametrize(
         ("start", "changes", "refusal"),

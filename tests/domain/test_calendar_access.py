@@ -22,7 +22,7 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect
 from functions.domain.errors import Invalid
 from functions.domain.linking import Links, link, touches
-from tests.domain.builders import BY_OPERATOR, CALENDAR, NOW, calendar, minute, resource
+from tests.domain.builders import BY_OPERATOR, CALENDAR, NOW, calendar, connection, minute, resource
 
 MINUTE_MS = 60_000
 HORIZON = minute("2028-03-01T00:00Z")
@@ -159,6 +159,7 @@ class TestGone:  # case 72
     def linked(self, blocks: Iterable[str]) -> Decision[Calendar]:
         links = Links(
             calendar=calendar_after(self.DECISION),
+            connection=connection(),
             blocks=frozenset(blocks),
             destination_for=frozenset(),
             resources=(ANNA,),

@@ -13,6 +13,7 @@ from functions.domain.disconnecting import (
     disconnect,
     finish,
     go_on_alone,
+    grant_after,
     has_event_ahead,
     in_words,
     part,
@@ -129,6 +130,42 @@ class TestDisconnect:
         assert go_on_alone(connection()).writes_nothing
 
 
+class TestGrant:
+    """One person's, for all connections to their account, of whatever business."""
+
+    def ending(self, since: int, *, alone: bool = False) -> Connection:
+        return connection(status="disconnected", ending=Ending(events="remove", since=since, alone=alone))
+
+    def after(self, mine: Connection, **others: Connection) -> str:
+        return grant_after(("studio", mine), [("studio", mine), *others.items()], NOW)
+
+    def test_the_last_that_needs_it_gives_it_back(self) -> None:
+        mine = self.ending(NOW)
+        assert self.after(mine) == "given back"
+        assert self.after(mine, ended=connection(status="disconnected")) == "given back"
+        assert self.after(mine, used=connection(), ends=self.ending(NOW - 1)) == "kept"
+        assert self.after(mine, lost=connection(status="needs_reconnect")) == "kept"
+
+    @pytest.mark.parametrize("since", [NOW - 1, NOW, NOW + 1])
+    def test_of_two_that_end_at_once_one_waits_for_the_other(self, since: int) -> None:
+        both = {"here": self.ending(NOW), "there": self.ending(since)}
+        found = {name: grant_after((name, each), both.items(), NOW) for name, each in both.items()}
+        later = "there" if since >= NOW else "here"
+        assert found[later] == "awaited"
+        assert [grant for name, grant in found.items() if name != later] == ["kept"]
+
+    @pytest.mark.parametrize("other", [NOW - GIVEN_UP_AFTER_MS, NOW + 1])
+    def test_nobody_waits_for_one_that_asks_google_for_nothing(self, other: int) -> None:
+        ending = self.ending(other, alone=other > NOW)
+        assert self.after(self.ending(NOW), there=ending) == "given back"
+
+    def test_it_is_needed_until_the_end_is_done(self) -> None:
+        assert connection().needs_grant
+        assert self.ending(NOW).needs_grant
+        assert not self.ending(NOW, alone=True).needs_grant
+        assert not connection(status="disconnected").needs_grant
+
+
 class TestPart:
     def parted(self, before: Session, *, removed: frozenset[str] = frozenset()) -> Session:
         return after(part(before, {CALENDAR}, removed=removed), before)
@@ -168,7 +205,22 @@ class TestPart:
         assert after(decision, before).conflict is None
         assert [change.sessions[SESSION].conflict for change in decision.changes if change.sessions[SESSION]] == [None]
         assert [entry.what for entry in decision.history] == ["session.supported"]
-        assert decision.effects == (Effect(kind="recalculate", subject="anna"),)
+        # What waited for that is done: something else may stand in its way, and its destination may be another calendar by now.
+        assert [(each.kind, each.subject) for each in decision.effects] == [
+            ("recalculate", "anna"),
+            ("redirect", "anna"),
+        ]
+
+    def test_where_its_missing_event_was_to_be_looked_for_it_follows_its_destination(self) -> None:
+        missing = session(copies={CALENDAR: copy(NINE, missing_since=1), OTHER: copy(NINE, calendar=OTHER)})
+        decision = part(missing, {CALENDAR}, removed=frozenset())
+        assert decision.effects == (Effect(kind="redirect", subject="anna"),)
+
+    def test_what_waited_for_the_answer_is_written_to_the_other_calendars(self) -> None:
+        moved = Conflict(reason=Obstacle.MOVED, since=1, calendar=CALENDAR)
+        copies = {CALENDAR: copy(NINE, written=1), OTHER: copy(NINE, calendar=OTHER, written=1)}
+        decision = part(session(copies=copies, conflict=moved, version=2), {CALENDAR}, removed=frozenset())
+        assert Effect(kind="push", subject=SESSION) in decision.effects
 
     @pytest.mark.parametrize(
         "conflict",

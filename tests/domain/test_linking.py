@@ -4,19 +4,20 @@ from collections.abc import Iterable
 
 import pytest
 
-from functions.domain.calendar import Calendar
+from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Resource
-from functions.domain.decision import Decision, Effect
+from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.errors import Invalid
 from functions.domain.horizon import new_horizon
 from functions.domain.intervals import Interval
 from functions.domain.linking import Links, link, touches
-from tests.domain.builders import BY_OPERATOR, CALENDAR, NOW, calendar, minute, months_touched, resource
+from tests.domain.builders import BY_OPERATOR, CALENDAR, NOW, calendar, connection, minute, months_touched, resource
 
 HORIZON = new_horizon(NOW)
 ANNA = resource("anna", blocked_by=(), destination=None)
 BEN = resource("ben", blocked_by=(), destination=None)
 UNUSED = calendar(resources=(), destination_for=())
+ACTIVE = connection()
 
 
 def linked(
@@ -25,9 +26,11 @@ def linked(
     blocks: Iterable[str] = (),
     destination_for: Iterable[str] = (),
     others: Iterable[Calendar] = (),
+    of: Connection | None = ACTIVE,
 ) -> Decision[Calendar]:
     links = Links(
         calendar=before,
+        connection=of,
         blocks=frozenset(blocks),
         destination_for=frozenset(destination_for),
         resources=resources,
@@ -82,6 +85,14 @@ class TestLink:
         before = calendar(resources=(), projected={"anna": HORIZON}, last_success_at=NOW)
         after = linked(before, ANNA, blocks=["anna"]).answer
         assert after.known_until("anna", now=NOW, stale_after=1) == 0
+
+    @pytest.mark.parametrize("ended", [None, connection(status="disconnected")])
+    def test_it_is_given_nothing_to_do_once_its_connection_was_ended(self, ended: Connection | None) -> None:
+        with pytest.raises(Invalid, match="is disconnected"):
+            linked(UNUSED, ANNA, blocks=["anna"], of=ended)
+        assert not linked(calendar(), ANNA, of=ended).answer.selected, "it can still be given up"
+        # Who ends it at the same moment wins, or knows of it.
+        assert linked(UNUSED, ANNA, blocks=["anna"]).guards == (Ref(Connection, "conn"),)
 
     def test_its_history_names_author_before_and_after(self) -> None:
         (entry,) = linked(calendar(), ANNA, BEN, blocks=["ben"], destination_for=["ben"]).history

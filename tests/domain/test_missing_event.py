@@ -9,7 +9,7 @@ from functions.domain.event_ids import MOST_ATTEMPTS, event_id
 from functions.domain.google_event import MirrorEvent
 from functions.domain.inbound import decide_inbound
 from functions.domain.missing_event import CALENDAR_DELETE, DELETE_RULE, Missing, decide_missing, rehomed
-from functions.domain.own_event import GOOGLE, event_is_ours, is_another_copy
+from functions.domain.own_event import GOOGLE, event_is_ours, is_another_copy, is_spared_for
 from functions.domain.session import Conflict, Session
 from functions.domain.standing import Obstacle
 from tests.domain.builders import (
@@ -25,6 +25,7 @@ from tests.domain.builders import (
     rebuilt,
     row,
     service,
+    times,
     together,
 )
 from tests.domain.inbound_situations import (
@@ -211,6 +212,15 @@ class TestMovedToAnotherCalendar:  # case 113
         assert not is_another_copy(google_event(EVENT), CALENDAR, ours())
         assert not is_another_copy(google_event(EVENT), "second", ours(status="cancelled"))
 
+    def test_what_has_left_its_calendar_is_none_of_it_any_more_wherever_it_is(self) -> None:
+        leaves = ours(copies={CALENDAR: copy(NINE, leaving="asked")})
+        assert is_another_copy(google_event(EVENT), "second", leaves)
+        assert is_spared_for(leaves, EVENT)
+        has_left = ours(copies={CALENDAR: copy(NINE, leaving="due", gone=True)})
+        assert not is_another_copy(google_event(EVENT), "second", has_left)
+        assert not is_spared_for(has_left, EVENT)
+        assert is_spared_for(has_left, "an-invitation"), "which has an id of its own"
+
     def test_a_question_that_was_asked_is_answered(self) -> None:
         asked = lost(conflict=Conflict(reason=Obstacle.DELETED, since=1, calendar=CALENDAR))
         after = rehomed(asked, CALENDAR, "second").answer
@@ -239,3 +249,29 @@ def test_while_it_is_asked_where_another_event_was_moved_this_is_not_asked() -> 
     moved = Conflict(reason=Obstacle.MOVED, since=1, calendar="second")
     kept = lost(copies={**lost().copies, "second": copy(TEN, calendar="second", written=1)}, conflict=moved)
     assert decide_missing(missing(kept, on_calendar_delete="ask")).writes_nothing
+
+
+class TestMovedAndThenDeleted:
+    """The event was moved, and before anybody had decided about that it was deleted."""
+
+    MOVED = lost(seats=TWO, conflict=Conflict(reason=Obstacle.MOVED, since=1, calendar=CALENDAR, times=times(TEN)))
+
+    def test_what_is_asked_is_what_can_be_decided(self) -> None:
+        asked = missing(self.MOVED)
+        decision = decide_missing(asked)
+        after = session_after(decision, self.MOVED)
+        assert after.conflict == Conflict(reason=Obstacle.DELETED, since=NOW, calendar=CALENDAR)
+        assert apply(rebuilt(self.MOVED), decision.changes) == rebuilt(after)
+        assert [entry.before for entry in decision.history] == [{"conflict": Obstacle.MOVED}]
+        assert again(asked).writes_nothing
+
+    def test_what_waited_for_the_first_answer_is_written_to_the_other_calendars(self) -> None:
+        second = copy(NINE, calendar="second", written=1)
+        decision = decide_missing(missing(self.MOVED.with_copy(second).model_copy(update={"version": 2})))
+        assert Effect(kind="push", subject=SESSION) in decision.effects
+
+    def test_made_again_nobody_is_asked_where_it_is_to_be(self) -> None:
+        decision = decide_missing(missing(self.MOVED, on_calendar_delete="restore"))
+        after = session_after(decision, self.MOVED)
+        assert (after.conflict, after.copies[CALENDAR].attempt) == (None, 1)
+        assert apply(rebuilt(self.MOVED), decision.changes) == rebuilt(after)

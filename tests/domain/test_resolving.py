@@ -114,6 +114,12 @@ class TestKeep:
         after = self.kept(missing)[1].copies[CALENDAR]
         assert (after.gone, after.missing_since) == (True, None)
 
+    def test_what_waited_to_be_written_until_it_was_decided_is_written(self) -> None:
+        waits = {CALENDAR: copy(NINE, written=1), "second": copy(NINE, calendar="second", written=1)}
+        decision, after = self.kept(conflicted(Obstacle.MOVED, copies=waits, version=2))
+        assert after.copy_pending
+        assert Effect(kind="push", subject=SESSION) in decision.effects
+
     def test_who_had_no_seat_has_one_of_those_that_there_are_not(self) -> None:
         late = booking(conflict=Conflict(reason="over_capacity", since=1))
         decision, _ = self.kept(conflicted(Obstacle.OVER_CAPACITY), late)

@@ -13,6 +13,7 @@ from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import Hold, Waiting
 from functions.domain.roster import Roster, cancel_roster, move_session, set_closed, set_waitlist
 from functions.domain.session import Booking, Client, Conflict, Session
+from functions.domain.standing import Obstacle
 from tests.domain.builders import (
     BY_OPERATOR,
     CALENDAR,
@@ -94,6 +95,13 @@ class TestMove:
         assert told == ["kim", "lou", "ask"], "a form has nobody yet"
         assert Effect(kind="push", subject=SESSION) in decision.effects
         assert Effect(kind="recalculate", subject="anna") in decision.effects
+
+    def test_what_its_event_was_made_is_over_with_the_time_and_it_follows_its_destination(self) -> None:
+        flagged = Conflict(reason=Obstacle.ALL_DAY, since=NOW, calendar="former")
+        copies = {"former": copy("2027-03-01T09:00Z/2027-03-01T10:00Z", calendar="former", written=1)}
+        decision = moved("11:00", of=roster(conflict=flagged, copies=copies))
+        assert decision.answer.session.conflict is None
+        assert Effect(kind="redirect", subject="anna") in decision.effects
 
     @pytest.mark.parametrize("kind", ["event", "appointment"])
     def test_who_waits_for_an_event_goes_with_it_and_who_waits_for_a_start_does_not(self, kind: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 from functions.domain.decision import Ref
 from functions.domain.session import Session
 from functions.sync import redirecting
+from functions.sync.push import push
 from functions.sync.work import Work
 from infra.local.platform import Platform
 from tests.in_process import application_of, rediscover, worker
@@ -135,6 +136,21 @@ def test_an_old_calendar_that_may_only_be_looked_at_is_told_of_and_its_owner_may
     assert len(studio.mails()) == 1
 
 
+def test_what_was_in_question_follows_when_its_owner_ends_that(studio: Studio) -> None:  # case 113
+    other, google_id = second_calendar(studio)
+    studio.offer(on_calendar_move="ask")
+    booked = studio.book(f"{DAY}T10:00:00Z")
+    event = booked.written()
+    studio.person.move(event["id"], f"{DAY}T12:00:00Z", f"{DAY}T12:30:00Z")
+    until(studio.conflicts)
+    studio.put(f"calendars/{other}", BOTH)
+    all_done(studio)
+    assert booked.session in events_in(studio, studio.person.email), "it stays where it is in question"
+    studio.person.move(event["id"], f"{DAY}T10:00:00Z", f"{DAY}T10:30:00Z")
+    until_only_in(studio, google_id, studio.person.email, booked=[booked])
+    assert studio.conflicts() == {}
+
+
 def test_it_goes_page_by_page_and_twice_is_once(
     studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +180,11 @@ def test_it_goes_page_by_page_and_twice_is_once(
             studio.calendar: "due",
             "nowhere": None,
         }
+
+    # Nor does it wait for ever to be written where there is nothing any more, as after a disconnect that nobody who booked knew of.
+    push(worker(application, studio, booked[0].session))
+    assert booked[0].event() is None
+    assert booked[0].look()["calendar_copy"] == "none"
 
 
 def test_what_stood_in_a_calendar_that_is_gone_stands_in_the_new_one(empty_studio: Studio, platform: Platform) -> None:

@@ -6,10 +6,16 @@ from typing import Any
 import pytest
 import requests
 
+from functions.adapters.google_calendar import GoogleCalendar
+from functions.adapters.google_errors import Forbidden, GoogleError, Unavailable
 from functions.domain.calendar import Connection
 from functions.domain.decision import Ref
 from functions.domain.disconnecting import GIVEN_UP_AFTER_MS
 from functions.domain.scopes import SCOPES
+from functions.sync.copies import copies
+from functions.sync.work import TryLater
+from infra.local.platform import Platform
+from tests.in_process import application_of, worker
 from tests.studio import Booked, Studio, until
 
 
@@ -220,6 +226,43 @@ def _since(studio: Studio, connection: str) -> int:
     assert stored is not None
     assert stored.ending is not None
     return stored.ending.since
+
+
+def test_an_event_that_can_not_be_looked_for_keeps_no_other_from_being_written(
+    studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, waits = (studio.book(studio.starts()[n]) for n in (0, 2))
+    assert left.written()
+    assert waits.written()
+    sessions = studio.store.client.collection(f"accounts/{studio.account}/sessions")
+    sessions.document(left.session).update({f"copies.`{studio.calendar}`.out_of_reach": True})
+    sessions.document(waits.session).update({"version": 2})
+    application, made = application_of(platform), list[Any]()
+    application.tasks.create = made.append  # type: ignore[method-assign]
+
+    def google_answers(refusal: GoogleError) -> None:
+        def get(google: GoogleCalendar, calendar: str, event: str) -> Any:
+            raise refusal
+
+        monkeypatch.setattr(GoogleCalendar, "get", get)
+
+    google_answers(Forbidden("forbidden"))
+    copies(worker(application, studio))
+    assert [task.body["subject"] for task in made] == [waits.session]
+    google_answers(Unavailable("backendError"))
+    with pytest.raises(TryLater):
+        copies(worker(application, studio))
+    assert [task.body["subject"] for task in made] == [waits.session] * 2
+
+    # However long ago it was: somebody who was in it may be forgotten.
+    sessions.document(waits.session).update({"start": 1, "end": 31, "copy_pending": True})
+    with pytest.raises(TryLater):
+        copies(worker(application, studio))
+    assert [task.body["subject"] for task in made] == [waits.session] * 3
+
+    # Of a calendar that is not read nothing is waited for.
+    studio.put(f"calendars/{studio.calendar}", {"blocks": [], "destination_for": []})
+    copies(worker(application, studio))
 
 
 def test_who_connects_anew_while_google_still_refuses_the_end_keeps_the_events(studio: Studio) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from functions.adapters.google_calendar import GoogleCalendar
+from functions.domain.google_event import zone_or
+from functions.sync import discover as discovering
 from functions.sync.discover import calendar_id
 from infra.local.platform import Platform
 from tests.in_process import rediscover
@@ -59,6 +62,26 @@ def test_the_primary_calendar_is_the_one_that_google_calls_so(studio: Studio, li
     own, alias = {"id": studio.person.email}, {"id": "anna@former-name.example", "primary": True}
     seen = listed(*({**each, "summary": "Anna", "accessRole": "owner"} for each in (own, alias)))
     assert [google_id for google_id, each in seen.items() if each["primary"]] == ["anna@former-name.example"]
+
+
+def test_a_connection_that_is_ended_while_it_is_looked_at_leaves_no_calendar_behind(
+    studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (connection,) = studio.look("connections")["connections"]
+
+    def ended(name: str | None, fallback: str) -> ZoneInfo:
+        """What is called between the look at the connection and the commit of a new calendar."""
+        if studio.look("connections")["connections"]:
+            studio.http.delete(f"{studio.base}/connections/{connection['id']}", headers=studio.operator)
+            until(lambda: studio.look("connections")["connections"] == [])
+        return zone_or(name, fallback)
+
+    entry = {"id": "new@group", "summary": "New", "accessRole": "owner", "timeZone": "Europe/Berlin"}
+    monkeypatch.setattr(GoogleCalendar, "calendar_list", lambda google: [entry])
+    monkeypatch.setattr(discovering, "zone_or", ended)
+    rediscover(platform, studio)
+    assert studio.look("connections")["connections"] == [], "it was ended in between"
+    assert studio.look(f"connections/{connection['id']}/calendars")["calendars"] == []
 
 
 def test_one_calendar_that_two_accounts_reach_is_two_here() -> None:  # case 56

@@ -107,7 +107,9 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "all_connections": lambda store: list(queries.all_connections(store)),
     "connections_held": lambda store: list(queries.connections_held(store)),
     "ledger_months": lambda store: queries.ledger_months(store.reader("a"), "r"),
+    "sessions_with_copies": lambda store: list(queries.sessions_with_copies(store, "a", 1)),
     "sessions_from": lambda store: list(queries.sessions_from(store, "a", 1)),
+    "connections_of_person": lambda store: queries.connections_of_person(store, "s"),
     "holds_grant": lambda store: queries.holds_grant(store, "s"),
     "calendars_in_use": lambda store: list(queries.calendars_in_use(store)),
 }

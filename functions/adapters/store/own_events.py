@@ -1,13 +1,17 @@
-"""What is read of an event of ours, and written with a decision about it: the same for a pull, for a search and for an operator who decides."""
+"""What is read of an event of ours (`domain.own_event`), and written with a decision about it: the same for a pull, for a search and for an operator who
+decides. Who asks for the decision is elsewhere: `sync.own_events` where a pull found the event, `sync.missing_events`, and `booking.conflicts`.
+"""
 
 from typing import TypeVar
 
 from functions.adapters.store.documents import ledger_ref, mirror_ref
+from functions.adapters.store.scenes import read_resources_of
 from functions.adapters.store.store import Reader
 from functions.domain.availability import ResourceState
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Ref
+from functions.domain.destinations import once_decided
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis, months_between
 from functions.domain.ledger import merge_changes
@@ -23,6 +27,7 @@ def with_row(
 ) -> Decision[A]:
     """The decision, with the event's row and its blocks as the session has them after it: a disputed time is taken in the very commit that leaves it open."""
     after = next((each for each in decision.documents if isinstance(each, Session)), before)
+    decision = decision.also(effects=once_decided(before, after, read_resources_of(reader, after)))
     known = reader.get(mirror_ref(calendar.id, row.id))
     wanted = row.model_copy(
         update={

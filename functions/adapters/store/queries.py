@@ -23,7 +23,7 @@ from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
-from functions.domain.instants import Millis, Minute
+from functions.domain.instants import DAY_MINUTES, Millis, Minute
 from functions.domain.ledger import LedgerMonth
 from functions.domain.membership import Member
 from functions.domain.person import Person
@@ -33,6 +33,8 @@ from functions.domain.waitlist.entry import Queue, WaitlistEntry
 D = TypeVar("D")
 
 SWEEP_LIMIT = 300
+LOOK_BACK = 30 * DAY_MINUTES
+MOST_PENDING = 1_000
 
 
 def _collection(store: Store, account: str, type_: type[Any]) -> Any:
@@ -132,6 +134,15 @@ def sessions_with_pending_copies(store: Store, account: str, limit: int) -> list
     """Sessions of which Google has not been told all yet; also those in which seats are only kept, of which it will not be."""
     query = _collection(store, account, Session).where(filter=FieldFilter("copy_pending", "==", True)).limit(limit)
     return [decode(Ref(Session, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def sessions_with_copies(store: Store, account: str, now: Minute) -> Iterator[Session]:
+    """Those whose events are looked after. A calendar is also a record of what was; of what lies further back nobody misses the event, so only what it is
+    still to be told counts: somebody may be forgotten by it.
+    """
+    since = now - LOOK_BACK
+    yield from (s for s in sessions_with_pending_copies(store, account, MOST_PENDING) if s.start < since)
+    yield from sessions_from(store, account, since)
 
 
 def conflicts_page(store: Store, account: str, part: Part) -> Page[Session]:
@@ -346,10 +357,15 @@ def connections_held(store: Store) -> Iterator[tuple[str, Connection]]:
 
 
 def holds_grant(store: Store, subject: str) -> bool:
-    """Whether any account has a connection that lives by what this person has granted: Google knows one grant of theirs for all of us."""
+    """Whether any account has a connection that needs what this person has granted."""
+    return any(connection.needs_grant for _, connection in connections_of_person(store, subject))
+
+
+def connections_of_person(store: Store, subject: str) -> list[tuple[str, Connection]]:
+    """Of all accounts, whatever became of them: Google knows one grant of a person's for all of us."""
     same = FieldFilter("subject", "==", subject)
     found = store.client.collection_group("connections").where(filter=same).stream()
-    return any(snapshot.get("status") != "disconnected" for snapshot in found)
+    return [_with_account(snapshot, Connection) for snapshot in found]
 
 
 def all_connections(store: Store) -> Iterator[tuple[str, Connection]]:

@@ -1,6 +1,6 @@
 """What sessions are judged by, read from the store: the same for a recalculation and for a preview of one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from functions.adapters.store.documents import ledger_ref
 from functions.adapters.store.store import Reader
@@ -61,6 +61,13 @@ def read_sessions(reader: Reader, sessions: Iterable[str]) -> tuple[list[Session
     keys = [Ref(Booking, key) for session in found for key in (*session.seats, *session.holds)]
     reader.load(*keys)
     return found, [booking for ref in keys if (booking := reader.get(ref)) is not None]
+
+
+def read_resources_of(reader: Reader, session: Session) -> Iterator[Resource]:
+    """The session's own, those that there are; read once somebody asks for the first."""
+    refs = [Ref(Resource, name) for name in session.resources]
+    reader.load(*refs)
+    yield from (resource for ref in refs if (resource := reader.get(ref)) is not None)
 
 
 def _laid_out_until(reader: Reader, resource: Resource, now: Millis) -> Minute:
