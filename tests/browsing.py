@@ -1,7 +1,8 @@
 """A browser for tests: it keeps cookies, follows redirects, fills in forms and says where its requests come from, as a person's browser does.
 
-It has no scripts, and none of a browser's own defences: it sends its cookies with every request, also with those that other sites make it send. So what
-is refused here was refused by the server.
+It has no scripts, and none of the defences by which a browser protects us from other sites: it sends its cookies with every request, also with those that
+other sites make it send. So what is refused here was refused by the server. What a page of ours says of itself, and could break its own forms with, it
+keeps to: its `Referrer-Policy`.
 """
 
 from collections.abc import Mapping
@@ -38,6 +39,10 @@ class Page:
     @property
     def url(self) -> str:
         return self.answer.url
+
+    @property
+    def referrer_policy(self) -> str:
+        return self.answer.headers.get("Referrer-Policy", "")
 
     @property
     def status(self) -> int:
@@ -94,7 +99,8 @@ class Browser:
         address, origin = urljoin(page.url, form.action or page.url), came_from or page.url
         if form.method != "post":
             return self._ask("GET", address, params=sent, stop_before=stop_before, came_from=origin)
-        return self._ask("POST", address, data=sent, stop_before=stop_before, came_from=origin)
+        policy = page.referrer_policy if came_from is None else ""
+        return self._ask("POST", address, data=sent, stop_before=stop_before, came_from=origin, policy=policy)
 
     def call(
         self,
@@ -130,9 +136,19 @@ class Browser:
             page = self.press(page, "Allow", without=without, stop_before=stop_before)
         return page
 
-    def _ask(self, method: str, address: str, *, stop_before: str | None, came_from: str | None, **sent: Any) -> Page:
+    def _ask(
+        self,
+        method: str,
+        address: str,
+        *,
+        stop_before: str | None,
+        came_from: str | None,
+        policy: str = "",
+        **sent: Any,
+    ) -> Page:
+        """`policy`: the Referrer-Policy of the page at `came_from`."""
         for _ in range(MOST_REDIRECTS):
-            headers = _origin(method, address, came_from, mode="navigate")
+            headers = _origin(method, address, came_from, mode="navigate", policy=policy)
             self.visited.append(address)
             answer = self.http.request(
                 method, address, headers=headers, allow_redirects=False, timeout=TIMEOUT_S, **sent
@@ -146,14 +162,18 @@ class Browser:
         raise AssertionError(f"redirected {MOST_REDIRECTS} times, at last to {address}")
 
 
-def _origin(method: str, address: str, came_from: str | None, *, mode: str) -> dict[str, str]:
-    """What browsers say of where a request comes from (Fetch Metadata, and the Origin of what is not a mere look)."""
+def _origin(method: str, address: str, came_from: str | None, *, mode: str, policy: str = "") -> dict[str, str]:
+    """What browsers say of where a request comes from (Fetch Metadata, and the Origin of what is not a mere look).
+
+    A script always says its origin; a form says what the `policy` of its page lets it (Fetch standard, "append a request Origin header").
+    """
     headers = {"Sec-Fetch-Site": _relation(came_from, address), "Sec-Fetch-Mode": mode}
     if mode == "navigate":
         headers |= {"Sec-Fetch-Dest": "document", "Accept": "text/html,*/*;q=0.8"}
     if came_from is not None and method not in ("GET", "HEAD"):
         parts = urlsplit(came_from)
-        headers["Origin"] = f"{parts.scheme}://{parts.netloc}"
+        hidden = policy == "no-referrer" or (policy == "same-origin" and headers["Sec-Fetch-Site"] != "same-origin")
+        headers["Origin"] = "null" if hidden and mode == "navigate" else f"{parts.scheme}://{parts.netloc}"
     return headers
 
 

@@ -47,8 +47,9 @@ def page(title: str, body: Markup, *, status: int = 200, script: str = "", leads
         {
             "Content-Security-Policy": f"default-src 'none'; style-src '{_hash(_STYLE)}'; {scripts}form-action {targets}; "
             "base-uri 'none'; frame-ancestors 'none'",
-            # The address may hold a code or a state: neither goes on to another site, nor into a cache.
-            "Referrer-Policy": "no-referrer",
+            # The address may hold a code or a state: neither goes on to another site, nor into a cache. Not `no-referrer`, with which browsers send the
+            # forms of a page with `Origin: null`, and then nobody can tell that they are ours (see `cross_site`).
+            "Referrer-Policy": "same-origin",
             "Cache-Control": "no-store",
         }
     )
