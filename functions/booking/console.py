@@ -96,7 +96,9 @@ def _field(place: tuple[int | str, ...]) -> str:
 def _page(call: Call, body: Markup, *, status: int = 200) -> Answer:
     who = Markup("<p>Signed in as <strong>{}</strong></p>").format(call.signed_in.person.email)
     whole = who + body + Markup("<h2>Sign out</h2>") + _leave_forms(call)
-    return Answer(response=page("Bookings", whole, status=status, script=_SCRIPT))
+    # Who is signed in no more is led to Google by the form that they send.
+    leads_to = (call.application.settings.oauth_authorize_url,)
+    return Answer(response=page("Bookings", whole, status=status, script=_SCRIPT, leads_to=leads_to))
 
 
 def _account(call: Call, account: Membership) -> Markup:

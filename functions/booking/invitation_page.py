@@ -55,7 +55,9 @@ def _form(call: Call, *, problem: str = "", status: int = 200) -> Answer:
         path=_PATH,
         token=token_field(call),
     )
-    return Answer(response=page("You are invited", body, status=status, script=_SCRIPT))
+    # Who is signed in no more is led to Google by the form that they send.
+    leads_to = (call.application.settings.oauth_authorize_url,)
+    return Answer(response=page("You are invited", body, status=status, script=_SCRIPT, leads_to=leads_to))
 
 
 ROUTES = (

@@ -149,6 +149,18 @@ def test_signing_out_ends_every_copy_of_the_cookie(anna: Somebody) -> None:
     assert not anna.is_signed_in
 
 
+@pytest.mark.parametrize(("path", "button"), [("/console", "Set up"), ("/invitation", "Join")])
+def test_a_form_that_was_open_for_too_long_leads_to_google_and_back(anna: Somebody, path: str, button: str) -> None:
+    page = anna.sign_in(return_to=path)
+    elsewhere = anna.with_another_browser()
+    elsewhere.sign_in()
+    elsewhere.sign_out("Sign out everywhere")
+    filled = {"token": "x"} if button == "Join" else {"name": "Studio"}
+    page = anna.browser.through_google(anna.browser.press(page, button, **filled), anna.email)
+    assert (page.status, urlsplit(page.url).path) == (200, path)
+    assert anna.is_signed_in
+
+
 def test_who_signs_in_again_in_a_browser_has_signed_out_before(
     anna: Somebody, somebody: Callable[[str], Somebody]
 ) -> None:
