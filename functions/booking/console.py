@@ -1,5 +1,6 @@
 """What who signs in sees first: who they are, their accounts, and the set-up of one. The operator's console begins here."""
 
+import secrets
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -19,11 +20,12 @@ from functions.booking.routing import Answer, Call, Route
 from functions.booking.signing_in import HOME, must_sign_in
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
-from functions.domain.errors import Refusal
+from functions.domain.errors import IdempotencyMismatch, Refusal, RequestInFlight
 from functions.domain.setting_up import USUAL_HOURS
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SET_UP = f"{HOME}/accounts"
+_ONCE = "once"  # of a form, each time that it is shown, another one
 
 # The zone of the browser, where the form still names none; connecting a Google account, and using a calendar of it, by the very calls that other programs make.
 _SCRIPT = """
@@ -64,14 +66,18 @@ def show(call: Call) -> Answer:
 
 
 def set_up(call: Call) -> Answer:
-    """From the form. What is wrong with it is said above it, and what was filled in stays."""
+    """From the form. What is wrong with it is said above it, and what was filled in stays. Pressed twice, it makes one account."""
     if call.caller.signed_in is None:
         return Answer(response=must_sign_in(HOME))
     given = call.request.form
     try:
-        create(call, NewAccount.model_validate(_from_form(given)))
+        create(call, NewAccount.model_validate(_from_form(given)), form_key=given.get(_ONCE, ""))
     except ValidationError as error:
         wrong = tuple(f"{_field(item['loc'])}: {item['msg']}" for item in error.errors(include_input=False))
+    except RequestInFlight:
+        return Answer(response=redirect(HOME))  # the same form has made the account while this one came
+    except IdempotencyMismatch:
+        wrong = ("This form has made an account already. Send it again for another one.",)
     except Refusal as refusal:
         wrong = (refusal.detail,)
     else:
@@ -151,6 +157,7 @@ def _set_up_form(call: Call, given: MultiDict[str, str], *, errors: tuple[str, .
     days = given.getlist("days") or [str(day) for day in usual.days]
     return Markup(
         '{errors}<form method="post" action="{action}">{token}'
+        '<input type="hidden" name="{once}" value="{key}" autocomplete="off">'
         '<label>Name of the business <input name="name" required maxlength="200" value="{name}"></label>'
         '<label>Time zone <select name="time_zone"{unset}>{zones}</select></label>'
         "<fieldset><legend>Open</legend>{days}"
@@ -163,6 +170,8 @@ def _set_up_form(call: Call, given: MultiDict[str, str], *, errors: tuple[str, .
         errors=Markup("").join(Markup('<p class="problem" role="alert">{}</p>').format(each) for each in errors),
         action=_SET_UP,
         token=token_field(call),
+        once=_ONCE,
+        key=secrets.token_urlsafe(16),
         name=given.get("name", ""),
         unset="" if given.get("time_zone") else Markup(" data-unset"),
         zones=_zones(given.get("time_zone") or "UTC"),
