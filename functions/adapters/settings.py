@@ -105,20 +105,21 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         signing_keys=read.keys("SIGNING_KEYS"),
         mail_url=read.text("MAIL_URL"),
         mail_from=read.text("MAIL_FROM"),
-        poll_watched_seconds=read.seconds("POLL_WATCHED_SECONDS", 3600),
-        poll_unwatched_seconds=read.seconds("POLL_UNWATCHED_SECONDS", 600),
-        pull_coalesce_ms=read.seconds("PULL_COALESCE_MS", 1000),
-        pull_steps=read.seconds("PULL_STEPS", 40),
-        stale_after_seconds=read.seconds("STALE_AFTER_SECONDS", 6 * 3600),
-        # How many entries of X-Forwarded-For are our own front's: on Cloud Run one, behind a load balancer two.
-        trusted_proxies=read.seconds("TRUSTED_PROXIES", 1, least=0),
+        poll_watched_seconds=read.whole("POLL_WATCHED_SECONDS", 3600),
+        poll_unwatched_seconds=read.whole("POLL_UNWATCHED_SECONDS", 600),
+        pull_coalesce_ms=read.whole("PULL_COALESCE_MS", 1000),
+        pull_steps=read.whole("PULL_STEPS", 40),
+        stale_after_seconds=read.whole("STALE_AFTER_SECONDS", 6 * 3600),
+        # How many entries of X-Forwarded-For are our own front's: on Cloud Run one, behind a load balancer two. Two only where nobody can
+        # reach the function past the load balancer (ingress): there the entry that we take for the caller's would be the caller's own invention.
+        trusted_proxies=read.whole("TRUSTED_PROXIES", 1, least=0),
         # One address may be a school or an office: many people. A mailbox is one.
         bookings_per_address=read.rate("BOOKINGS_PER_ADDRESS", Rate(60, 600)),
         bookings_per_email=read.rate("BOOKINGS_PER_EMAIL", Rate(12, 3600)),
         changes_per_address=read.rate("CHANGES_PER_ADDRESS", Rate(180, 600)),
         refusals_per_address=read.rate("REFUSALS_PER_ADDRESS", Rate(300, 600)),
-        holds_per_address=read.seconds("HOLDS_PER_ADDRESS", 10),
-        body_seconds=read.seconds("BODY_SECONDS", 10),
+        holds_per_address=read.whole("HOLDS_PER_ADDRESS", 10),
+        body_seconds=read.whole("BODY_SECONDS", 10),
     )
 
 
@@ -141,7 +142,7 @@ class _Reader:
             raise SettingError(f"{name} must be an http or https address")
         return value
 
-    def seconds(self, name: str, default: int, *, least: int = 1) -> int:
+    def whole(self, name: str, default: int, *, least: int = 1) -> int:
         value = self.text(name, str(default))
         if not value.isdecimal() or int(value) < least:
             raise SettingError(f"{name} must be a whole number from {least}")
