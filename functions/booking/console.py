@@ -117,12 +117,16 @@ def _account(call: Call, account: Membership) -> Markup:
 
 
 def _calendars(call: Call, account: str) -> Markup:
-    """Those that the account reaches, and what they do. Where there is one resource only, there is no question whose time one of them is."""
+    """Those that the account reaches, and what they do; not those of a connection that was ended. Where there is one resource only, there is no question
+    whose time one of them is.
+    """
     store = call.application.store
     calendars: list[Calendar] = queries.all_of(store, account, Calendar)
     resources = queries.resources(store, account)
+    ended = {each.id for each in queries.connections(store, account) if each.status == "disconnected"}
     shown = sorted(
-        (each for each in calendars if each.state == "active"), key=lambda each: (not each.primary, each.summary)
+        (each for each in calendars if each.state == "active" and each.connection not in ended),
+        key=lambda each: (not each.primary, each.summary),
     )
     whose = resources[0] if len(resources) == 1 else None
     lines = Markup("").join(

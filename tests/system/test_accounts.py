@@ -120,6 +120,8 @@ class TestSettingUp:
         page = anna.browser.open(anna.at("/console"))
         assert "closes the time of" in page.text
         assert "gets the bookings of" in page.text
+        assert anna.call("DELETE", f"{base}/connections/{connection['id']}").ok
+        assert "data-calendar=" not in anna.browser.open(anna.at("/console")).answer.text, "what is ended shows nothing"
 
     def test_the_same_set_up_sent_twice_is_one_account(self, anna: Somebody) -> None:
         once, again = (anna.call("POST", "/v1/accounts", NEW, **{"Idempotency-Key": "k"}) for _ in range(2))
