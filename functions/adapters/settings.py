@@ -71,6 +71,7 @@ class Settings:
     bookings_per_email: Rate
     changes_per_address: Rate
     refusals_per_address: Rate
+    sign_ins_per_address: Rate
     holds_per_address: int
     body_seconds: int
 
@@ -118,6 +119,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         bookings_per_email=read.rate("BOOKINGS_PER_EMAIL", Rate(12, 3600)),
         changes_per_address=read.rate("CHANGES_PER_ADDRESS", Rate(180, 600)),
         refusals_per_address=read.rate("REFUSALS_PER_ADDRESS", Rate(300, 600)),
+        sign_ins_per_address=read.rate("SIGN_INS_PER_ADDRESS", Rate(60, 600)),
         holds_per_address=read.whole("HOLDS_PER_ADDRESS", 10),
         body_seconds=read.whole("BODY_SECONDS", 10),
     )
