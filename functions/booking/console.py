@@ -15,7 +15,7 @@ from functions.adapters.store import queries
 from functions.booking.accounts import NewAccount, create
 from functions.booking.cross_site import FORM_TOKEN
 from functions.booking.me import Membership, accounts_of
-from functions.booking.pages import page, redirect
+from functions.booking.pages import page, problems, redirect
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.signing_in import HOME, must_sign_in
 from functions.domain.calendar import Calendar
@@ -25,6 +25,7 @@ from functions.domain.setting_up import USUAL_HOURS
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SET_UP = f"{HOME}/accounts"
+_FIRST = Markup("<h2>Set up your business</h2>")
 _ONCE = "once"  # of a form, each time that it is shown, another one
 
 # The zone of the browser, where the form still names none; connecting a Google account, and using a calendar of it, by the very calls that other programs make.
@@ -61,8 +62,7 @@ def show(call: Call) -> Answer:
         Markup("").join(_account(call, each) for each in accounts)
     )
     more = Markup("<details><summary>Another account</summary>{}</details>").format(form)
-    body = listed + more if accounts else Markup("<h2>Set up your business</h2>{}").format(form)
-    return _page(call, body)
+    return _page(call, listed + more if accounts else _FIRST + form)
 
 
 def set_up(call: Call) -> Answer:
@@ -82,7 +82,7 @@ def set_up(call: Call) -> Answer:
         wrong = (refusal.detail,)
     else:
         return Answer(response=redirect(HOME))
-    return _page(call, _set_up_form(call, given, errors=wrong), status=422)
+    return _page(call, _FIRST + _set_up_form(call, given, errors=wrong), status=422)
 
 
 def _from_form(given: MultiDict[str, str]) -> dict[str, Any]:
@@ -146,11 +146,12 @@ def _use(calendar: Calendar, account: str, resources: Sequence[Resource], whose:
         return Markup("{}").format(" and ".join(does) or "not used")
     return Markup(
         'not used <button class="quiet" data-account="{account}" data-calendar="{calendar}" data-resource="{resource}"{written}>'
-        "Use it for {name}</button>"
+        "Use {summary} for {name}</button>"
     ).format(
         account=account,
         calendar=calendar.id,
         resource=whose.id,
+        summary=calendar.summary,
         name=whose.name,
         written=Markup(' data-written="yes"') if calendar.can_write else "",
     )
@@ -168,10 +169,10 @@ def _set_up_form(call: Call, given: MultiDict[str, str], *, errors: tuple[str, .
         '<label>from <input type="time" name="start" required value="{start}"></label>'
         '<label>to <input type="time" name="end" required value="{end}"></label></fieldset>'
         '<label>What can be booked first <input name="service" required maxlength="200" value="{service}"></label>'
-        '<label>and how many minutes it takes <input type="number" name="duration_minutes" required min="1" value="{minutes}"></label>'
+        '<label>How many minutes it takes <input type="number" name="duration_minutes" required min="1" value="{minutes}"></label>'
         "<button>Set up</button></form>"
     ).format(
-        errors=Markup("").join(Markup('<p class="problem" role="alert">{}</p>').format(each) for each in errors),
+        errors=problems(*errors),
         action=_SET_UP,
         token=token_field(call),
         once=_ONCE,
