@@ -7,10 +7,10 @@ of PKCE never leaves the server. One that was begun in a browser is finished in 
 import re
 import secrets
 from dataclasses import replace
+from html import escape
 from urllib.parse import urlsplit
 
 from flask import Response
-from markupsafe import Markup
 
 from functions.adapters import oauth
 from functions.adapters.oauth import Grant, GrantRefused, OAuthUnavailable
@@ -19,7 +19,6 @@ from functions.adapters.store.records import PendingConsent
 from functions.adapters.store.store import Reader
 from functions.adapters.vault import CannotOpen
 from functions.booking.grants import OtherAccount, PermissionsMissing, Wanted, accept
-from functions.booking.pages import page
 from functions.booking.routing import ID_PATTERN, Answer, Call, Route
 from functions.booking.schemas import NewConnection
 from functions.booking.schemas_connections import ConsentAnswer
@@ -167,14 +166,18 @@ class _Button:
     """Leads to another page; no script, no form."""
 
     def __init__(self, text: str, address: str) -> None:
-        self.html = Markup('<p><a class="button" href="{}">{}</a></p>').format(address, text)
+        self.html = f'<p><a href="{escape(address)}">{escape(text)}</a></p>'
 
 
 def _page(status: int, title: str, *lines: str, button: _Button | None = None) -> Answer:
-    body = Markup("").join(Markup("<p>{}</p>").format(line) for line in lines) + (button.html if button else "")
-    response = page(title, body, status=status)
-    # The address holds a code and a state, and no form stands here that would have to say where it comes from.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    html = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><main><h1>{escape(title)}</h1>"
+        f"{''.join(f'<p>{escape(line)}</p>' for line in lines)}{button.html if button else ''}</main></html>"
+    )
+    response = Response(html, status=status, content_type="text/html; charset=utf-8")
+    # The address holds a code and a state: neither goes on to another site, nor into a cache.
+    response.headers.update({"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"})
     return Answer(response=response)
 
 

@@ -40,7 +40,7 @@ def test_a_consent_makes_a_connection_and_lists_its_calendars(empty_studio: Stud
     assert back.status_code == 200
     assert empty_studio.person.email in back.text
     assert back.headers["Referrer-Policy"] == "no-referrer"
-    assert "<main><h1>" in back.text, "a page as all others are"
+    assert "<main><h1>" in back.text, "what the page is about is marked as such"
 
     (connection,) = empty_studio.look("connections")["connections"]
     assert (connection["id"], connection["email"], connection["state"]) == (
