@@ -1,7 +1,8 @@
 """A browser for tests: it keeps cookies, follows redirects, fills in forms and says where its requests come from, as a person's browser does.
 
-It has no scripts, and none of a browser's own defences: it sends its cookies with every request, also with those that other sites make it send. So what
-is refused here was refused by the server.
+It has no scripts, and none of the defences by which a browser protects us from other sites: it sends its cookies with every request, also with those that
+other sites make it send. So what is refused here was refused by the server. What a page of ours says of itself, and could break its own forms with, it
+keeps to: its `Referrer-Policy`, and the `form-action` of its `Content-Security-Policy`, which counts for redirects too.
 """
 
 from collections.abc import Mapping
@@ -38,6 +39,19 @@ class Page:
     @property
     def url(self) -> str:
         return self.answer.url
+
+    @property
+    def referrer_policy(self) -> str:
+        return self.answer.headers.get("Referrer-Policy", "")
+
+    @property
+    def form_targets(self) -> tuple[str, ...] | None:
+        """The origins to which its forms may lead, also by way of redirects; None for any."""
+        for directive in self.answer.headers.get("Content-Security-Policy", "").split(";"):
+            name, _, sources = directive.strip().partition(" ")
+            if name == "form-action":
+                return tuple(_origin_of(self.url) if source == "'self'" else source for source in sources.split())
+        return None
 
     @property
     def status(self) -> int:
@@ -92,9 +106,12 @@ class Browser:
         ]
         sent += [(name, value)] if name else []
         address, origin = urljoin(page.url, form.action or page.url), came_from or page.url
-        if form.method != "post":
-            return self._ask("GET", address, params=sent, stop_before=stop_before, came_from=origin)
-        return self._ask("POST", address, data=sent, stop_before=stop_before, came_from=origin)
+        # What another site shows is under rules of its own.
+        policy, targets = ("", None) if came_from else (page.referrer_policy, page.form_targets)
+        method, fields = ("POST", {"data": sent}) if form.method == "post" else ("GET", {"params": sent})
+        return self._ask(
+            method, address, stop_before=stop_before, came_from=origin, policy=policy, targets=targets, **fields
+        )
 
     def call(
         self,
@@ -130,9 +147,21 @@ class Browser:
             page = self.press(page, "Allow", without=without, stop_before=stop_before)
         return page
 
-    def _ask(self, method: str, address: str, *, stop_before: str | None, came_from: str | None, **sent: Any) -> Page:
+    def _ask(
+        self,
+        method: str,
+        address: str,
+        *,
+        stop_before: str | None,
+        came_from: str | None,
+        policy: str = "",
+        targets: tuple[str, ...] | None = None,
+        **sent: Any,
+    ) -> Page:
+        """`policy`: the Referrer-Policy of the page at `came_from`; `targets`: its `form_targets`."""
         for _ in range(MOST_REDIRECTS):
-            headers = _origin(method, address, came_from, mode="navigate")
+            assert targets is None or _origin_of(address) in targets, f"no form of {came_from} may lead to {address}"
+            headers = _origin(method, address, came_from, mode="navigate", policy=policy)
             self.visited.append(address)
             answer = self.http.request(
                 method, address, headers=headers, allow_redirects=False, timeout=TIMEOUT_S, **sent
@@ -146,24 +175,32 @@ class Browser:
         raise AssertionError(f"redirected {MOST_REDIRECTS} times, at last to {address}")
 
 
-def _origin(method: str, address: str, came_from: str | None, *, mode: str) -> dict[str, str]:
-    """What browsers say of where a request comes from (Fetch Metadata, and the Origin of what is not a mere look)."""
+def _origin(method: str, address: str, came_from: str | None, *, mode: str, policy: str = "") -> dict[str, str]:
+    """What browsers say of where a request comes from (Fetch Metadata, and the Origin of what is not a mere look).
+
+    A script always says its origin; a form says what the `policy` of its page lets it (Fetch standard, "append a request Origin header").
+    """
     headers = {"Sec-Fetch-Site": _relation(came_from, address), "Sec-Fetch-Mode": mode}
     if mode == "navigate":
         headers |= {"Sec-Fetch-Dest": "document", "Accept": "text/html,*/*;q=0.8"}
     if came_from is not None and method not in ("GET", "HEAD"):
-        parts = urlsplit(came_from)
-        headers["Origin"] = f"{parts.scheme}://{parts.netloc}"
+        hidden = policy == "no-referrer" or (policy == "same-origin" and headers["Sec-Fetch-Site"] != "same-origin")
+        headers["Origin"] = "null" if hidden and mode == "navigate" else _origin_of(came_from)
     return headers
+
+
+def _origin_of(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _relation(came_from: str | None, address: str) -> str:
     """Ports part origins; they do not part sites."""
     if came_from is None:
         return "none"
-    here, there = urlsplit(came_from), urlsplit(address)
-    if (here.scheme, here.netloc) == (there.scheme, there.netloc):
+    if _origin_of(came_from) == _origin_of(address):
         return "same-origin"
+    here, there = urlsplit(came_from), urlsplit(address)
     return "same-site" if (here.scheme, here.hostname) == (there.scheme, there.hostname) else "cross-site"
 
 

@@ -74,6 +74,7 @@ class Settings:
     refusals_per_address: Rate
     invitations_per_account: Rate
     invitations_per_email: Rate
+    sign_ins_per_address: Rate
     holds_per_address: int
     body_seconds: int
 
@@ -108,15 +109,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         signing_keys=read.keys("SIGNING_KEYS"),
         mail_url=read.text("MAIL_URL"),
         mail_from=read.text("MAIL_FROM"),
-        poll_watched_seconds=read.seconds("POLL_WATCHED_SECONDS", 3600),
-        poll_unwatched_seconds=read.seconds("POLL_UNWATCHED_SECONDS", 600),
-        pull_coalesce_ms=read.seconds("PULL_COALESCE_MS", 1000),
-        pull_steps=read.seconds("PULL_STEPS", 40),
-        stale_after_seconds=read.seconds("STALE_AFTER_SECONDS", 6 * 3600),
+        poll_watched_seconds=read.whole("POLL_WATCHED_SECONDS", 3600),
+        poll_unwatched_seconds=read.whole("POLL_UNWATCHED_SECONDS", 600),
+        pull_coalesce_ms=read.whole("PULL_COALESCE_MS", 1000),
+        pull_steps=read.whole("PULL_STEPS", 40),
+        stale_after_seconds=read.whole("STALE_AFTER_SECONDS", 6 * 3600),
         # Longer than anybody stays signed in, so that nobody is forgotten who is.
-        people_kept_days=read.seconds("PEOPLE_KEPT_DAYS", 400, least=15),
-        # How many entries of X-Forwarded-For are our own front's: on Cloud Run one, behind a load balancer two.
-        trusted_proxies=read.seconds("TRUSTED_PROXIES", 1, least=0),
+        people_kept_days=read.whole("PEOPLE_KEPT_DAYS", 400, least=15),
+        # How many entries of X-Forwarded-For are our own front's: on Cloud Run one, behind a load balancer two. Two only where nobody can
+        # reach the function past the load balancer (ingress): there the entry that we take for the caller's would be the caller's own invention.
+        trusted_proxies=read.whole("TRUSTED_PROXIES", 1, least=0),
         # One address may be a school or an office: many people. A mailbox is one.
         bookings_per_address=read.rate("BOOKINGS_PER_ADDRESS", Rate(60, 600)),
         bookings_per_email=read.rate("BOOKINGS_PER_EMAIL", Rate(12, 3600)),
@@ -125,8 +127,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         # Each is a mail to somebody who has not asked for it.
         invitations_per_account=read.rate("INVITATIONS_PER_ACCOUNT", Rate(50, 86400)),
         invitations_per_email=read.rate("INVITATIONS_PER_EMAIL", Rate(3, 86400)),
-        holds_per_address=read.seconds("HOLDS_PER_ADDRESS", 10),
-        body_seconds=read.seconds("BODY_SECONDS", 10),
+        sign_ins_per_address=read.rate("SIGN_INS_PER_ADDRESS", Rate(60, 600)),
+        holds_per_address=read.whole("HOLDS_PER_ADDRESS", 10),
+        body_seconds=read.whole("BODY_SECONDS", 10),
     )
 
 
@@ -149,7 +152,7 @@ class _Reader:
             raise SettingError(f"{name} must be an http or https address")
         return value
 
-    def seconds(self, name: str, default: int, *, least: int = 1) -> int:
+    def whole(self, name: str, default: int, *, least: int = 1) -> int:
         value = self.text(name, str(default))
         if not value.isdecimal() or int(value) < least:
             raise SettingError(f"{name} must be a whole number from {least}")

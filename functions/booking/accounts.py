@@ -70,8 +70,8 @@ def create_account(call: Call) -> Answer:
     return Answer(body=create(call, call.body(NewAccount)), status=201)
 
 
-def create(call: Call, body: NewAccount) -> AccountAnswer:
-    """The account is the caller's from the commit in which it begins. The same Idempotency-Key of the same person is the same account."""
+def create(call: Call, body: NewAccount, *, form_key: str | None = None) -> AccountAnswer:
+    """The account is the caller's from the commit in which it begins. The same Idempotency-Key, or `form_key`, of the same person is the same account."""
     known = call.signed_in
     details = FirstDetails(
         name=body.name,
@@ -81,7 +81,7 @@ def create(call: Call, body: NewAccount) -> AccountAnswer:
         service=body.service.name,
         duration_minutes=body.service.duration_minutes,
     )
-    account_id = _new_id(call)
+    account_id = _new_id(call, call.request.headers.get("Idempotency-Key") if form_key is None else form_key)
 
     def attempt(reader: Reader) -> Decision[AccountAnswer]:
         reader.load(ACCOUNT, Ref(Person, known.person.id))
@@ -96,12 +96,12 @@ def create(call: Call, body: NewAccount) -> AccountAnswer:
         attempt,
         keep=lambda answer: answer.model_dump(mode="json"),
         repeat=AccountAnswer.model_validate,
+        form_key=form_key,
     )
 
 
-def _new_id(call: Call) -> str:
-    """Random; or what follows from who asks and their Idempotency-Key, because a stored answer is looked for below its account."""
-    key = call.request.headers.get("Idempotency-Key")
+def _new_id(call: Call, key: str | None) -> str:
+    """Random; or what follows from who asks and their key, because a stored answer is looked for below its account."""
     if not key:
         return secrets.token_hex(8)
     return sha256(f"account\0{call.signed_in.person.id}\0{key}".encode()).hexdigest()[:16]

@@ -11,6 +11,7 @@ from typing import Literal
 from flask import Request
 
 from functions.adapters.composition import Application
+from functions.adapters.settings import Settings
 from functions.adapters.signing import same_secret, secret_hash
 from functions.adapters.store.documents import NO_ACCOUNT
 from functions.adapters.store.store import Reader
@@ -105,6 +106,13 @@ def caller_of(request: Request, application: Application, ids: dict[str, str], a
         # The same answer for both: a stranger must not learn which bookings exist.
         raise NotFound("There is no such booking or place on a waitlist, or this is not its manage token.")
     return CLIENT
+
+
+def may_be_known(request: Request, settings: Settings, now: Millis) -> bool:
+    """Whether they bring what could be an operator's, as far as that can be judged without a look into the store: what has the form of an API key, or a
+    cookie that we have signed.
+    """
+    return _bearer(request).startswith(KEY_PREFIX) or claim_of(request, settings, now) is not None
 
 
 def _as_operator(request: Request, token: str, ids: dict[str, str]) -> bool:

@@ -1,7 +1,8 @@
 """From which network a request comes: to count by, and for nothing else. Never stored or logged in clear.
 
 Who calls can write into X-Forwarded-For whatever they like; only what the fronts that we trust have appended at its end is true. With `TRUSTED_PROXIES=1`
-(Cloud Run) the last entry is the caller, with 2 (a load balancer of ours before it) the one before, with 0 whoever is connected.
+(Cloud Run) the last entry is the caller, with 2 (a load balancer of ours before it) the one before, with 0 whoever is connected. Where the function can be
+reached past the load balancer, 2 is wrong: an entry that the caller wrote would count.
 """
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address

@@ -207,14 +207,14 @@ class _Button:
     """Leads to another page; no script, no form."""
 
     def __init__(self, text: str, address: str) -> None:
-        self.html = f'<p><a role="button" href="{escape(address)}">{escape(text)}</a></p>'
+        self.html = f'<p><a href="{escape(address)}">{escape(text)}</a></p>'
 
 
 def _page(status: int, title: str, *lines: str, button: _Button | None = None) -> Answer:
     html = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><h1>{escape(title)}</h1>"
-        f"{''.join(f'<p>{escape(line)}</p>' for line in lines)}{button.html if button else ''}</html>"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><main><h1>{escape(title)}</h1>"
+        f"{''.join(f'<p>{escape(line)}</p>' for line in lines)}{button.html if button else ''}</main></html>"
     )
     response = Response(html, status=status, content_type="text/html; charset=utf-8")
     # The address holds a code and a state: neither goes on to another site, nor into a cache.

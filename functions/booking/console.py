@@ -1,5 +1,6 @@
 """What who signs in sees first: who they are, their accounts, and the set-up of one. The operator's console begins here."""
 
+import secrets
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -14,16 +15,18 @@ from functions.adapters.store import queries
 from functions.booking.accounts import NewAccount, create
 from functions.booking.cross_site import FORM_TOKEN
 from functions.booking.me import Membership, accounts_of
-from functions.booking.pages import page, redirect
+from functions.booking.pages import page, problems, redirect
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.signing_in import HOME, must_sign_in
 from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
-from functions.domain.errors import Refusal
+from functions.domain.errors import IdempotencyMismatch, Refusal, RequestInFlight
 from functions.domain.setting_up import USUAL_HOURS
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SET_UP = f"{HOME}/accounts"
+_FIRST = Markup("<h2>Set up your business</h2>")
+_ONCE = "once"  # of a form, each time that it is shown, another one
 
 # The zone of the browser, where the form still names none; connecting a Google account, and using a calendar of it, by the very calls that other programs make.
 _SCRIPT = """
@@ -59,24 +62,27 @@ def show(call: Call) -> Answer:
         Markup("").join(_account(call, each) for each in accounts)
     )
     more = Markup("<details><summary>Another account</summary>{}</details>").format(form)
-    body = listed + more if accounts else Markup("<h2>Set up your business</h2>{}").format(form)
-    return _page(call, body)
+    return _page(call, listed + more if accounts else _FIRST + form)
 
 
 def set_up(call: Call) -> Answer:
-    """From the form. What is wrong with it is said above it, and what was filled in stays."""
+    """From the form. What is wrong with it is said above it, and what was filled in stays. Pressed twice, it makes one account."""
     if call.caller.signed_in is None:
         return Answer(response=must_sign_in(HOME))
     given = call.request.form
     try:
-        create(call, NewAccount.model_validate(_from_form(given)))
+        create(call, NewAccount.model_validate(_from_form(given)), form_key=given.get(_ONCE, ""))
     except ValidationError as error:
         wrong = tuple(f"{_field(item['loc'])}: {item['msg']}" for item in error.errors(include_input=False))
+    except RequestInFlight:
+        return Answer(response=redirect(HOME))  # the same form has made the account while this one came
+    except IdempotencyMismatch:
+        wrong = ("This form has made an account already. Send it again for another one.",)
     except Refusal as refusal:
         wrong = (refusal.detail,)
     else:
         return Answer(response=redirect(HOME))
-    return _page(call, _set_up_form(call, given, errors=wrong), status=422)
+    return _page(call, _FIRST + _set_up_form(call, given, errors=wrong), status=422)
 
 
 def _from_form(given: MultiDict[str, str]) -> dict[str, Any]:
@@ -96,7 +102,9 @@ def _field(place: tuple[int | str, ...]) -> str:
 def _page(call: Call, body: Markup, *, status: int = 200) -> Answer:
     who = Markup("<p>Signed in as <strong>{}</strong></p>").format(call.signed_in.person.email)
     whole = who + body + Markup("<h2>Sign out</h2>") + _leave_forms(call)
-    return Answer(response=page("Bookings", whole, status=status, script=_SCRIPT))
+    # Who is signed in no more is led to Google by the form that they send.
+    leads_to = (call.application.settings.oauth_authorize_url,)
+    return Answer(response=page("Bookings", whole, status=status, script=_SCRIPT, leads_to=leads_to))
 
 
 def _account(call: Call, account: Membership) -> Markup:
@@ -109,12 +117,16 @@ def _account(call: Call, account: Membership) -> Markup:
 
 
 def _calendars(call: Call, account: str) -> Markup:
-    """Those that the account reaches, and what they do. Where there is one resource only, there is no question whose time one of them is."""
+    """Those that the account reaches, and what they do; not those of a connection that was ended. Where there is one resource only, there is no question
+    whose time one of them is.
+    """
     store = call.application.store
     calendars: list[Calendar] = queries.all_of(store, account, Calendar)
     resources = queries.resources(store, account)
+    ended = {each.id for each in queries.connections(store, account) if each.status == "disconnected"}
     shown = sorted(
-        (each for each in calendars if each.state == "active"), key=lambda each: (not each.primary, each.summary)
+        (each for each in calendars if each.state == "active" and each.connection not in ended),
+        key=lambda each: (not each.primary, each.summary),
     )
     whose = resources[0] if len(resources) == 1 else None
     lines = Markup("").join(
@@ -134,11 +146,12 @@ def _use(calendar: Calendar, account: str, resources: Sequence[Resource], whose:
         return Markup("{}").format(" and ".join(does) or "not used")
     return Markup(
         'not used <button class="quiet" data-account="{account}" data-calendar="{calendar}" data-resource="{resource}"{written}>'
-        "Use it for {name}</button>"
+        "Use {summary} for {name}</button>"
     ).format(
         account=account,
         calendar=calendar.id,
         resource=whose.id,
+        summary=calendar.summary,
         name=whose.name,
         written=Markup(' data-written="yes"') if calendar.can_write else "",
     )
@@ -149,18 +162,21 @@ def _set_up_form(call: Call, given: MultiDict[str, str], *, errors: tuple[str, .
     days = given.getlist("days") or [str(day) for day in usual.days]
     return Markup(
         '{errors}<form method="post" action="{action}">{token}'
+        '<input type="hidden" name="{once}" value="{key}" autocomplete="off">'
         '<label>Name of the business <input name="name" required maxlength="200" value="{name}"></label>'
         '<label>Time zone <select name="time_zone"{unset}>{zones}</select></label>'
         "<fieldset><legend>Open</legend>{days}"
         '<label>from <input type="time" name="start" required value="{start}"></label>'
         '<label>to <input type="time" name="end" required value="{end}"></label></fieldset>'
         '<label>What can be booked first <input name="service" required maxlength="200" value="{service}"></label>'
-        '<label>and how many minutes it takes <input type="number" name="duration_minutes" required min="1" value="{minutes}"></label>'
+        '<label>How many minutes it takes <input type="number" name="duration_minutes" required min="1" value="{minutes}"></label>'
         "<button>Set up</button></form>"
     ).format(
-        errors=Markup("").join(Markup('<p class="problem" role="alert">{}</p>').format(each) for each in errors),
+        errors=problems(*errors),
         action=_SET_UP,
         token=token_field(call),
+        once=_ONCE,
+        key=secrets.token_urlsafe(16),
         name=given.get("name", ""),
         unset="" if given.get("time_zone") else Markup(" data-unset"),
         zones=_zones(given.get("time_zone") or "UTC"),

@@ -41,22 +41,23 @@ def answered_once(
     repeat: Callable[[Mapping[str, Any]], A],
     status: int = 201,
     line: str = "",
+    form_key: str | None = None,
 ) -> A:
     """Commits what `attempt` decides, or answers what the same request with the same key was answered before; without a key it just commits.
 
-    `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again; `line` as `Store.run` takes it. Raises
-    `IdempotencyMismatch`, `RequestInFlight`, `Invalid` for a key that is too long, and what `Store.run` raises.
+    `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again; `line` as `Store.run` takes it. `form_key`: what a form
+    of ours sends in place of the header, which is then not looked at. Raises `IdempotencyMismatch`, `RequestInFlight`, `Invalid` for a key that is too long, and
+    what `Store.run` raises.
     """
-    key = _key_of(call)
-    assert call.route.once or key is None, f"{call.route} must declare once=True"
+    assert call.route.once or form_key is not None, f"{call.route} must declare once=True"
+    key = _key_of(call, call.request.headers.get("Idempotency-Key") if form_key is None else form_key)
     if key is None:
         return call.application.store.run(call.account, attempt, line=line)
     keyed = _Keyed(call=call, key=key, attempt=attempt, keep=keep, repeat=repeat, status=status)
     return call.application.store.run(call.account, keyed, line=line)
 
 
-def _key_of(call: Call) -> Key | None:
-    key = call.request.headers.get("Idempotency-Key")
+def _key_of(call: Call, key: str | None) -> Key | None:
     if not key:
         return None
     if len(key) > MAX_KEY:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from functions.booking.console import token_field
 from functions.booking.invitations import join
-from functions.booking.pages import page, redirect
+from functions.booking.pages import page, problems, redirect
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.signing_in import HOME, must_sign_in
 from functions.domain.errors import Refusal
@@ -40,22 +40,24 @@ def accept(call: Call) -> Answer:
     try:
         join(call, call.request.form.get("token", ""))
     except Refusal as refusal:
-        return _form(call, problem=refusal.detail, status=refusal.status)
+        return _form(call, refusal.detail, status=refusal.status)
     return Answer(response=redirect(HOME))
 
 
-def _form(call: Call, *, problem: str = "", status: int = 200) -> Answer:
+def _form(call: Call, *wrong: str, status: int = 200) -> Answer:
     body = Markup(
-        '{problem}<p>Signed in as <strong>{email}</strong></p><form method="post" action="{path}">{token}'
+        '{problems}<p>Signed in as <strong>{email}</strong></p><form method="post" action="{path}">{token}'
         '<label>Invitation (what stands behind the # in the mail) <input name="token" required maxlength="300" autocomplete="off"></label>'
         "<button>Join</button></form>"
     ).format(
-        problem=Markup('<p class="problem" role="alert">{}</p>').format(problem) if problem else "",
+        problems=problems(*wrong),
         email=call.signed_in.person.email,
         path=_PATH,
         token=token_field(call),
     )
-    return Answer(response=page("You are invited", body, status=status, script=_SCRIPT))
+    # Who is signed in no more is led to Google by the form that they send.
+    leads_to = (call.application.settings.oauth_authorize_url,)
+    return Answer(response=page("You are invited", body, status=status, script=_SCRIPT, leads_to=leads_to))
 
 
 ROUTES = (

@@ -24,7 +24,7 @@ label:not(.check) > input:not([type=time], [type=number]), select { display: blo
 button, a.button { background: #0b57d0; border: 1px solid #0b57d0; border-radius: .35rem; color: #fff; display: inline-block; font: inherit;
   padding: .45rem .9rem; text-decoration: none; }
 button.quiet { background: transparent; border-color: #767676; color: inherit; }
-:focus-visible { outline: 3px solid #f5a623; outline-offset: 2px; }
+:focus-visible { outline: 3px solid #c76b00; outline-offset: 2px; }
 .problem { border-left: .25rem solid #c5221f; padding-left: .75rem; }
 """
 
@@ -47,12 +47,21 @@ def page(title: str, body: Markup, *, status: int = 200, script: str = "", leads
         {
             "Content-Security-Policy": f"default-src 'none'; style-src '{_hash(_STYLE)}'; {scripts}form-action {targets}; "
             "base-uri 'none'; frame-ancestors 'none'",
-            # The address may hold a code or a state: neither goes on to another site, nor into a cache.
-            "Referrer-Policy": "no-referrer",
+            # The address may hold a code or a state: neither goes on to another site, nor into a cache. Not `no-referrer`, with which browsers send the
+            # forms of a page with `Origin: null`, and then nobody can tell that they are ours (see `cross_site`).
+            "Referrer-Policy": "same-origin",
             "Cache-Control": "no-store",
         }
     )
     return response
+
+
+def problems(*texts: str) -> Markup:
+    """What is wrong with what was sent, above the form; where there is anything, who reads the page begins there."""
+    lines = Markup("").join(Markup("<p>{}</p>").format(text) for text in texts)
+    return (
+        Markup('<div class="problem" role="alert" tabindex="-1" autofocus>{}</div>').format(lines) if texts else lines
+    )
 
 
 def message(title: str, text: str, *, status: int = 200, sign_in: bool = False) -> Response:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from functions.adapters.signing import usage_id
+from functions.adapters.store.documents import NO_ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.client_address import network_of
 from functions.booking.freshness import NotFresh
@@ -80,6 +81,23 @@ def limited_invitation(
         return decision
 
     return within
+
+
+def count_sign_in(call: Call) -> None:
+    """Counts one of whoever comes back from Google: each has us ask Google, and who fails there commits nothing that it could be counted with. Raises
+    `RateLimited`.
+    """
+    settings = call.application.settings
+    address = network_of(call.request, trusted_proxies=settings.trusted_proxies)
+    ref = Ref(Usage, usage_id(settings.signing_keys[0], NO_ACCOUNT, "address", address))
+    limit = Limit(what="signins", most=settings.sign_ins_per_address.most, per=settings.sign_ins_per_address.millis)
+
+    def attempt(reader: Reader) -> Decision[None]:
+        usage = _usage(reader, ref)
+        check(usage, limit, call.now)
+        return Decision(answer=None, documents=(with_one_more(usage, limit, call.now),))
+
+    call.application.store.run(NO_ACCOUNT, attempt)
 
 
 def _usage_ref(call: Call, kind: str, caller: str) -> Ref[Usage]:

@@ -1,7 +1,8 @@
 """Who is refused again and again is not listened to for a while: whoever guesses tokens, tries every start, or sends what is no request.
 
-Kept in the memory of this instance, so a flood of bad requests costs us no writes and, once it is known, no reads either. Another instance counts for itself;
-what is granted is counted for all of them together (see `rate_limits`).
+Kept in the memory of this instance, so a flood of bad requests costs us no writes. Once it is known, no body is read and nothing looked up for it, except
+an API key, which might be an operator's: they are listened to at any address. Looks at what is open to everybody are always answered. Another instance
+counts for itself; what is granted is counted for all of them together (see `rate_limits`).
 """
 
 from collections import OrderedDict

@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from functions.adapters.composition import Application
 from functions.booking import cors
 from functions.booking.bodies import must_come_in_time, must_not_be_too_large
-from functions.booking.callers import Access, Caller, caller_of, must_have
+from functions.booking.callers import Access, Caller, caller_of, may_be_known, must_have
 from functions.booking.client_address import network_of
 from functions.booking.headers import secured
 from functions.booking.problems import (
@@ -213,7 +213,10 @@ class Router:
         where = f"{asked.request.method} {asked.request.path}"
         caller: Caller | None = None
         try:
-            self._must_be_worth_reading(asked)
+            self._must_be_listened_to(asked)
+            # Who sends a form is told by what is in it; everybody else is known before their body is read.
+            if asked.route.access == "page":
+                _receive(asked)
             caller = self._caller(asked)
             response = self._run(asked, caller)
         except RefusedTooOften as refusal:
@@ -234,19 +237,18 @@ class Router:
             self._refusals.note(asked.network, asked.most_refusals, asked.now)
         return response
 
-    @staticmethod
-    def _must_be_worth_reading(asked: _Asked) -> None:
-        """Who sends a form is told by what is in it; everybody else is known before their body is read."""
-        must_not_be_too_large(
-            asked.request,
-            most=asked.route.max_body_bytes,
-            within_s=asked.application.settings.body_seconds,
-        )
-        if asked.route.access == "page":
-            must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)
+    def _must_be_listened_to(self, asked: _Asked) -> None:
+        """Before anything is read of the request, or looked up for it. Raises `RefusedTooOften`, but not for who may turn out to be an operator. A look at
+        what is open to everybody is free.
+        """
+        looks = asked.route.method == "GET" and asked.route.access in ("public", "page")
+        if not looks and not may_be_known(asked.request, asked.application.settings, asked.now):
+            self._refusals.check(asked.network, asked.most_refusals, asked.now)
 
     def _caller(self, asked: _Asked) -> Caller:
-        """Raises `RefusedTooOften` for who was, and what `caller_of` raises. Operators are listened to however many at their address were refused."""
+        """Raises `RefusedTooOften` for who was and is no operator, and what `caller_of` raises. Operators are listened to however many at their address
+        were refused.
+        """
         try:
             caller = caller_of(asked.request, asked.application, asked.ids, asked.route.access, asked.now)
         except Refusal:
@@ -260,9 +262,8 @@ class Router:
     def _run(asked: _Asked, caller: Caller) -> Response:
         if caller.operator:
             must_have(asked.route.needs, caller.permissions)
-        if asked.route.consumes not in (JSON, asked.request.mimetype):
-            raise WrongMedia(f"Send it as Content-Type: {asked.route.consumes}.")
-        must_come_in_time(asked.request, within_s=asked.application.settings.body_seconds)
+        if asked.route.access != "page":
+            _receive(asked)
         call = Call(
             application=asked.application,
             request=asked.request,
@@ -275,6 +276,15 @@ class Router:
         if caller.signed_in is not None:
             renew_cookie(response, asked.application.settings, caller.signed_in, now=asked.now)
         return response
+
+
+def _receive(asked: _Asked) -> None:
+    """Reads the body. Raises for one that is of another kind, or too large, or too slow."""
+    within_s = asked.application.settings.body_seconds
+    must_not_be_too_large(asked.request, most=asked.route.max_body_bytes, within_s=within_s)
+    if asked.route.consumes not in (JSON, asked.request.mimetype):
+        raise WrongMedia(f"Send it as Content-Type: {asked.route.consumes}.")
+    must_come_in_time(asked.request, within_s=within_s)
 
 
 def _not_allowed(allowed: str) -> Response:

@@ -1,7 +1,7 @@
 """Signing in with Google (OpenID Connect, authorization code with PKCE), and out.
 
 What a sign-in that has begun needs to be finished is sealed into a cookie of the very browser, for ten minutes: so nobody can be signed in, as whomever, by an
-address that somebody else prepared. Used, it is gone; and Google takes a code once.
+address that somebody else prepared. Used, it is gone; and Google takes a code once. So to begin costs nobody anything; whoever comes back is counted.
 """
 
 import hmac
@@ -20,6 +20,7 @@ from functions.booking.pages import message, redirect
 from functions.booking.routing import Answer, Call, Route
 from functions.booking.signed_in import SignedIn, give_cookie
 from functions.domain.decision import Decision, Ref
+from functions.domain.errors import RateLimited
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.model import Model
 from functions.domain.person import Person, person_id, sign_in, sign_out, sign_out_everywhere
@@ -93,6 +94,9 @@ def callback(call: Call) -> Answer:
         give_cookie(response, settings, person=person.id, browser=browser, now=call.now)
     except Failed as failed:
         response = failed.page
+    except RateLimited as refusal:
+        response = message(refusal.title, refusal.detail, status=refusal.status, sign_in=True)
+        response.headers["Retry-After"] = str(refusal.retry_after_s)
     take_cookie(response, settings, SIGNING_IN)
     return Answer(response=response)
 
@@ -114,13 +118,15 @@ def _begun_here(call: Call) -> Begun:
 
 
 def _identity(call: Call, begun: Begun) -> Person:
-    """Who Google says it is. Raises `Failed`."""
+    """Who Google says it is. Raises `Failed`, and `RateLimited`."""
     from functions.adapters import oauth
     from functions.adapters.certificates import CertificatesUnavailable, InvalidToken
+    from functions.booking.rate_limits import count_sign_in
 
     settings, code = call.application.settings, call.request.args.get("code")
     if not code:
         raise Failed("You are not signed in.", "Google was not allowed to say who you are.")
+    count_sign_in(call)
     try:
         grant = oauth.exchange_code(
             settings, code=code, verifier=begun.verifier, back_to=oauth.sign_in_redirect_uri(settings)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from functions.adapters.store.documents import (
     ACCOUNT,
     COLLECTIONS,
+    NO_ACCOUNT,
     decode,
     ledger_ref,
     ledger_refs_of,
@@ -349,6 +350,11 @@ def test_what_lapses_names_its_end_for_firestore_to_sweep(name: str) -> None:
 )
 def test_where_a_document_lives(ref: Ref[Any], path: str) -> None:
     assert path_of("demo", ref) == path
+
+
+def test_the_usage_of_whoever_signs_in_is_no_account_s() -> None:
+    assert path_of(NO_ACCOUNT, Ref(Usage, "abc")) == "usage/abc"
+    assert path_of("demo", Ref(Usage, "abc")) == "accounts/demo/usage/abc"
 
 
 @pytest.mark.parametrize("event", ["a/b", "a/../b", "en.usa#holiday@group", "a%2Fb", "ä b"])

@@ -43,6 +43,7 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
     assert (settings.trusted_proxies, settings.holds_per_address, settings.body_seconds) == (1, 10, 10)
     assert (settings.bookings_per_address, settings.bookings_per_email) == (Rate(60, 600), Rate(12, 3600))
     assert (settings.changes_per_address, settings.refusals_per_address) == (Rate(180, 600), Rate(300, 600))
+    assert settings.sign_ins_per_address == Rate(60, 600)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ def test_what_is_needed_is_enough_and_the_rest_is_the_real_google() -> None:
         ("BOOKINGS_PER_EMAIL", "7/60", "bookings_per_email", Rate(7, 60)),
         ("CHANGES_PER_ADDRESS", "7/60", "changes_per_address", Rate(7, 60)),
         ("REFUSALS_PER_ADDRESS", "7/60", "refusals_per_address", Rate(7, 60)),
+        ("SIGN_INS_PER_ADDRESS", "7/60", "sign_ins_per_address", Rate(7, 60)),
         ("HOLDS_PER_ADDRESS", "7", "holds_per_address", 7),
         ("INVITATIONS_PER_ACCOUNT", "7/60", "invitations_per_account", Rate(7, 60)),
         ("INVITATIONS_PER_EMAIL", "7/60", "invitations_per_email", Rate(7, 60)),

@@ -93,6 +93,7 @@ class _Page(HTMLParser):
         super().__init__()
         self.ids: list[str] = []
         self.links: set[str] = set()
+        self.first_link: str | None = None
         self.fetched: list[Any] = []
         self.open: list[str] = []
         self.text = ""
@@ -100,6 +101,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         self.ids += [str(found["id"])] if "id" in found else []
+        self.first_link = self.first_link or found.get("href")
         self.links |= {str(found["href"])} if "href" in found else set()
         self.fetched += [(tag, attrs)] if tag in ("script", "img", "link", "iframe") or "style" in found else []
         if tag not in ("meta", "br"):
@@ -119,6 +121,7 @@ def test_people_find_every_call_and_model_on_the_page(client: FlaskClient) -> No
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
     assert {link.removeprefix("#") for link in page.links} - {*page.ids} == {"/openapi.json"}
+    assert page.first_link == "#top", "who has no mouse need not go through the list of all calls first"
     assert {call["operationId"] for _, _, call in CALLS} <= {*page.ids}
     assert {f"model-{name}" for name in DOCUMENT["components"]["schemas"]} <= {*page.ids}
     for path, _, call in CALLS:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -120,6 +121,8 @@ class TestSettingUp:
         page = anna.browser.open(anna.at("/console"))
         assert "closes the time of" in page.text
         assert "gets the bookings of" in page.text
+        assert anna.call("DELETE", f"{base}/connections/{connection['id']}").ok
+        assert "data-calendar=" not in anna.browser.open(anna.at("/console")).answer.text, "what is ended shows nothing"
 
     def test_the_same_set_up_sent_twice_is_one_account(self, anna: Somebody) -> None:
         once, again = (anna.call("POST", "/v1/accounts", NEW, **{"Idempotency-Key": "k"}) for _ in range(2))
@@ -127,6 +130,18 @@ class TestSettingUp:
         other = anna.call("POST", "/v1/accounts", NEW | {"name": "Other"}, **{"Idempotency-Key": "k"})
         assert other.status_code == 422
         assert len(anna.me()["accounts"]) == 1
+
+    def test_the_form_sent_twice_is_one_account_too(self, anna: Somebody) -> None:
+        page = anna.browser.open(anna.at("/console"))
+        anna.browser.http.headers["Idempotency-Key"] = "k"  # no form sends one, so it says nothing here
+        with ThreadPoolExecutor(2) as threads:
+            pages = list(threads.map(lambda _: anna.browser.press(page, "Set up", name="Nord"), range(2)))
+        assert [(each.status, urlsplit(each.url).path) for each in pages] == [(200, "/console")] * 2
+        assert [account["name"] for account in anna.me()["accounts"]] == ["Nord"]
+        changed = anna.browser.press(page, "Set up", name="Süd")
+        assert (changed.status, "has made an account already" in changed.text) == (422, True)
+        assert anna.browser.press(changed, "Set up").status == 200
+        assert [account["name"] for account in anna.me()["accounts"]] == ["Nord", "Süd"]
 
     def test_what_was_said_first_can_be_changed(self, anna: Somebody, base: str) -> None:
         changed = anna.call("PATCH", base, {"name": "Studio Süd", "time_zone": "Europe/Paris"})

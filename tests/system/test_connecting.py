@@ -48,6 +48,7 @@ def test_a_consent_makes_a_connection_and_lists_its_calendars(empty_studio: Stud
     assert f"{empty_studio.person.email} is connected." in back.text
     assert f"{empty_studio.account} uses its calendars from now on. This was begun by bootstrap." in back.text
     assert back.headers["Referrer-Policy"] == "no-referrer"
+    assert "<main><h1>" in back.text, "what the page is about is marked as such"
 
     (connection,) = empty_studio.look("connections")["connections"]
     assert (connection["id"], connection["email"], connection["state"]) == (

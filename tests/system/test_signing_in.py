@@ -1,11 +1,13 @@
 """Signing in with Google and out, as a browser does it, and what others may try."""
 
 import time
+import uuid
 from collections.abc import Callable
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
+from werkzeug.test import TestResponse
 
 from functions.adapters.settings import Settings, read_settings
 from functions.adapters.signing import BrowserClaim, browser_cookie, opened_browser_cookie
@@ -14,6 +16,7 @@ from functions.adapters.store.store import Store
 from functions.domain.decision import Ref
 from functions.domain.person import IDLE_MS, LONGEST_MS, Person
 from infra.local.platform import Platform
+from tests.in_process import application_of, booking_client
 from tests.system.people import Somebody
 
 HOUR_MS = 3_600_000
@@ -112,6 +115,22 @@ def test_a_sign_in_is_used_once(anna: Somebody) -> None:
     assert not anna.is_signed_in
 
 
+def test_who_comes_back_from_google_again_and_again_has_to_wait(platform: Platform) -> None:
+    client = booking_client(application_of(platform, SIGN_INS_PER_ADDRESS="2/3600", TRUSTED_PROXIES="1"))
+    home, elsewhere = (f"2001:db8:{uuid.uuid4().hex[:4]}:{number}::1" for number in (1, 2))
+
+    def come_back(address: str) -> TestResponse:
+        asked = client.get("/signin").location or ""
+        state = parse_qs(urlsplit(asked).query)["state"][0]
+        return client.get(f"/signin/callback?code=guessed&state={state}", headers={"X-Forwarded-For": address})
+
+    assert [come_back(home).status_code for _ in range(3)] == [400, 400, 429]
+    refused = come_back(home)
+    assert "Try again in" in refused.text
+    assert int(refused.headers["Retry-After"]) > 0
+    assert come_back(elsewhere).status_code == 400
+
+
 def test_an_identity_that_was_given_for_another_sign_in_is_refused(anna: Somebody) -> None:
     asked = anna.browser.open(anna.at("/signin"), stop_before=anna.addresses.google).leads_to
     assert asked is not None
@@ -147,6 +166,18 @@ def test_signing_out_ends_every_copy_of_the_cookie(anna: Somebody) -> None:
     anna.sign_in()
     elsewhere.sign_out("Sign out everywhere")
     assert not anna.is_signed_in
+
+
+@pytest.mark.parametrize(("path", "button"), [("/console", "Set up"), ("/invitation", "Join")])
+def test_a_form_that_was_open_for_too_long_leads_to_google_and_back(anna: Somebody, path: str, button: str) -> None:
+    page = anna.sign_in(return_to=path)
+    elsewhere = anna.with_another_browser()
+    elsewhere.sign_in()
+    elsewhere.sign_out("Sign out everywhere")
+    filled = {"token": "x"} if button == "Join" else {"name": "Studio"}
+    page = anna.browser.through_google(anna.browser.press(page, button, **filled), anna.email)
+    assert (page.status, urlsplit(page.url).path) == (200, path)
+    assert anna.is_signed_in
 
 
 def test_who_signs_in_again_in_a_browser_has_signed_out_before(

@@ -58,7 +58,8 @@ OCCUPATION_FIELDS = (
 
 # The account's own document: there is one, so the id does not matter.
 ACCOUNT = Ref(Account, "")
-# In place of an account's id, for a decision about a person alone. It can have no history and no effects, which are an account's.
+# In place of an account's id, for a decision about a person alone, or about whoever is about to sign in. It can have no history and no effects, which are
+# an account's.
 NO_ACCOUNT = ""
 
 
@@ -87,6 +88,8 @@ def path_of(account: str, ref: AnyRef) -> str:
     kind = ref.type.__name__
     if kind == "Person":
         return f"people/{ref.id}"
+    if kind == "Usage" and account == NO_ACCOUNT:
+        return f"usage/{ref.id}"
     if ref.type is Account:
         return f"accounts/{account}"
     if ref.type is LedgerMonth:
