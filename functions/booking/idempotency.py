@@ -46,8 +46,8 @@ def answered_once(
     """Commits what `attempt` decides, or answers what the same request with the same key was answered before; without a key it just commits.
 
     `keep` makes JSON of an answer, without secrets; `repeat` makes the answer of that JSON again; `line` as `Store.run` takes it. `form_key`: what a form
-    of ours sends in place of the header, which is then not looked at. Raises `IdempotencyMismatch`, `RequestInFlight`, `Invalid` for a key that is too long, and
-    what `Store.run` raises.
+    of ours sends in place of the header, which is then not looked at. Raises `IdempotencyMismatch`, `RequestInFlight`, `Invalid` for a key that is too long,
+    and what `Store.run` raises.
     """
     assert call.route.once or form_key is not None, f"{call.route} must declare once=True"
     key = _key_of(call, call.request.headers.get("Idempotency-Key") if form_key is None else form_key)
