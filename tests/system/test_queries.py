@@ -90,6 +90,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
     "family_rows": lambda store: queries.family_rows(store.reader("a"), "c", "k"),
     "rows_of_other_generations": lambda store: queries.rows_of_other_generations(store.reader("a"), "c", 2, 10),
     "sessions_with_pending_copies": lambda store: queries.sessions_with_pending_copies(store, "a", 10),
+    "spared_rows": lambda store: list(queries.spared_rows(store.reader("a"), "c", "r")),
     "malformed_rows": lambda store: queries.malformed_rows(store, "a", "c", 10),
     "overdue_outbox": lambda store: queries.overdue_outbox(store, "a", 1, 10),
     "rows_after": lambda store: [queries.rows_after(store.reader("a"), "c", after, 10) for after in (None, "e")],

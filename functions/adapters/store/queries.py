@@ -256,6 +256,13 @@ def rows_of_other_generations(reader: Reader, calendar: str, generation: int, li
     return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
 
 
+def spared_rows(reader: Reader, calendar: str, resource: str) -> Iterator[MirrorEvent]:
+    """Events that block nothing at a resource, because a session of its own takes their time."""
+    events = reader.client.collection(f"accounts/{reader.account}/calendars/{calendar}/events")
+    for snapshot in events.where(filter=FieldFilter("spared", "array_contains", resource)).stream():
+        yield MirrorEvent.model_validate(snapshot.to_dict())
+
+
 def malformed_rows(store: Store, account: str, calendar: str, limit: int) -> list[MirrorEvent]:
     """Events whose times can't be read: they are kept apart, and block what can be read of them."""
     events = store.client.collection(f"accounts/{account}/calendars/{calendar}/events")
