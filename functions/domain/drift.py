@@ -35,10 +35,13 @@ class OwnEvents:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A resource's time, as its ledger has it: the `blocks` of the calendar in question, and what its own sessions take."""
+    """A resource's time, as its ledger has it: the `blocks` of the calendar in question, and what its own sessions take. `spared`: when other copies of its
+    sessions' events are in this calendar, which block nothing there (see `MirrorEvent`).
+    """
 
     blocks: tuple[Interval, ...] = ()
     sold: tuple[Interval, ...] = ()
+    spared: tuple[Interval, ...] = ()
 
     @classmethod
     def of(cls, months: Iterable[LedgerMonth], calendar: str, now: Millis) -> "Taken":
@@ -87,13 +90,13 @@ class Drift:
 
 def compare(google: Iterable[Interval], resources: Iterable[Taken], own: OwnEvents, *, within: Interval) -> Drift:
     """`google`: what is busy there. `resources`: those that the calendar blocks. One that blocks none is held against our own events alone, because
-    what else is in it is nobody's business. What is sold at a resource is not free there, whatever Google says of that time.
+    what else is in it is nobody's business. That a time is sold explains nothing: what Google says is busy then may be what it must not be sold for.
     """
     google, resources = merge(google), tuple(resources)
     missing: list[Interval] = []
     extra = [] if resources else subtract(own.busy, google)
     for taken in resources:
-        missing += subtract(google, chain(taken.blocks, taken.sold, own.busy))
+        missing += subtract(google, chain(taken.blocks, common(taken.spared, taken.sold), own.busy))
         extra += subtract(chain(taken.blocks, own.busy), google)
     judged = subtract([within], own.unsettled)
     return Drift(only_in_google=tuple(common(missing, judged)), only_here=tuple(common(extra, judged)))
@@ -122,6 +125,11 @@ def own_events(
                 now
             )  # unless its owner marked it as free: it takes our resource's time, and nobody's in Google (case 109)
     return OwnEvents(busy=tuple(busy), unsettled=tuple(unsettled))
+
+
+def spared_time(rows: Iterable[MirrorEvent], *, calendar_zone: str) -> tuple[Interval, ...]:
+    """When the events of these rows are busy, of which a resource is spared the blocks (case 123)."""
+    return tuple(time for row in rows if row.busy for time in _time_of(row, calendar_zone))
 
 
 def keys_behind(drift: Drift, months: Iterable[LedgerMonth], calendar: str) -> list[str]:

@@ -70,6 +70,25 @@ def is_blocked_for_more(rows: Iterable[MirrorEvent], *, calendar_zone: str, hori
     return False
 
 
+def unreadable(row: MirrorEvent) -> str | None:
+    """What of an event's times and recurrence can't be read, if there is anything. In which zone its calendar is makes no difference."""
+    try:
+        if row.original_start is not None:
+            start_minute(row.original_start, "UTC")
+        if row.cancelled:
+            return None  # has no times of its own, mostly
+        interval_of(row.start, row.end, "UTC")
+        if row.kind != "master":
+            return None
+        series = _series(row, "UTC")
+        unread = read_lines(row.recurrence, series.first, series.clock).unread
+    except Malformed as error:
+        return str(error)
+    except (TooDense, OverflowError):
+        return None  # is blocked for more
+    return f"{unread[0][:80]!r} does not say when it occurs" if unread else None
+
+
 def starts_of_rule(rule: str, first: Minute, *, zone_name: str, until: Minute) -> list[Minute]:
     """The starts, sorted, of something of ours that begins at `first` and recurs by an RFC 5545 rule at that wall time of the zone; up to `until`.
 

@@ -68,13 +68,17 @@ class Clock:
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrenceSet:
-    """All that the lines say. `first` is the wall time of the event itself, which belongs to the set whatever its rules say: so Google does it."""
+    """All that the lines say. `first` is the wall time of the event itself, which belongs to the set whatever its rules say: so Google does it.
+
+    `unread`: lines, and dates of lists, that can't be read.
+    """
 
     first: datetime
     rules: tuple[Rule, ...]
     excluded_rules: tuple[Rule, ...]
     dates: frozenset[tuple[datetime, timedelta | None]]
     excluded: frozenset[datetime]
+    unread: tuple[str, ...] = ()
 
     def between(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
         """Occurrences that begin from `since` to `until`; the first one, and single dates, also where they lie outside."""
@@ -113,30 +117,40 @@ def read_lines(lines: Iterable[str], first: datetime, clock: Clock) -> Recurrenc
     """The set of an event that begins at the wall time `first`. Raises `TooDense` where there is more of it than is worth reading."""
     rules: dict[str, list[Rule]] = {"RRULE": [], "EXRULE": []}
     listed: dict[str, list[tuple[str, str | None]]] = {"RDATE": [], "EXDATE": []}
+    unread: list[str] = []
     for line in lines:
         head, _, value = line.strip().partition(":")
         name, *parameters = head.split(";")
         name, value = name.upper(), value.upper()
         if name in rules:
-            with suppress(ValueError, OverflowError):
+            try:
                 rules[name].append(read_rule(value, first, until_of=clock.until))
+            except (ValueError, OverflowError):
+                unread.append(line)
         elif name in listed:
             zone_name = next((each[5:].strip('"') for each in parameters if each.upper().startswith("TZID=")), None)
             listed[name] += ((text.strip(), zone_name) for text in value.split(","))
+        elif line.strip():
+            unread.append(line)
     if len(listed["RDATE"]) > MAX_DATES or len(rules["RRULE"]) > MAX_RULES:
         raise TooDense
+    dates = frozenset(_readable(clock.period, listed["RDATE"], unread))
+    excluded = frozenset(_readable(clock.wall, listed["EXDATE"][:MAX_DATES], unread))
     return RecurrenceSet(
         first=first,
         rules=tuple(rules["RRULE"]),
         excluded_rules=tuple(rules["EXRULE"][:MAX_RULES]),
-        dates=frozenset(_readable(clock.period, listed["RDATE"])),
-        excluded=frozenset(_readable(clock.wall, listed["EXDATE"][:MAX_DATES])),
+        dates=dates,
+        excluded=excluded,
+        unread=tuple(unread),
     )
 
 
-def _readable(read: Callable[[str, str | None], T], listed: Iterable[tuple[str, str | None]]) -> Iterator[T]:
+def _readable(
+    read: Callable[[str, str | None], T], listed: Iterable[tuple[str, str | None]], unread: list[str]
+) -> Iterator[T]:
     for text, zone_name in listed:
         try:
             yield read(text, zone_name)
         except (ValueError, OverflowError):
-            continue
+            unread.append(text)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from functions.adapters.google_errors import AccessLost, Forbidden, GoogleError, Missing, OurMistake
 from functions.adapters.store.documents import ledger_ref, mirror_ref
-from functions.adapters.store.queries import family_rows, sessions_with_pending_copies
+from functions.adapters.store.queries import family_rows, sessions_with_pending_copies, spared_rows
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry, Ref
@@ -22,6 +22,7 @@ from functions.domain.drift import (
     keys_behind,
     own_events,
     questions,
+    spared_time,
 )
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import minute_of_millis, months_between
@@ -92,12 +93,12 @@ def _compared(work: Work, calendar: Calendar) -> Drift:
     ledgers = _ledgers(reader, calendar, within)
     sessions = _sessions(work, reader, ledgers, within)
     rows = _own_rows(reader, calendar, sessions)
-    drift = compare(
-        busy,
-        [Taken.of(ledgers[resource], calendar.id, work.now()) for resource in calendar.resources],
-        own_events(calendar.id, sessions, rows, calendar_zone=calendar.time_zone),
-        within=within,
-    )
+    own = own_events(calendar.id, sessions, rows, calendar_zone=calendar.time_zone)
+    taken = {resource: Taken.of(ledgers[resource], calendar.id, work.now()) for resource in calendar.resources}
+    drift = compare(busy, taken.values(), own, within=within)
+    if drift.only_in_google:  # by invitations to sessions of ours, perhaps
+        spared = (_with_spared(reader, calendar, resource, taken[resource]) for resource in taken)
+        drift = compare(busy, spared, own, within=within)
     months = [month for resource in calendar.resources for month in ledgers[resource]]
     return _without_what_is_blocked_for_more(reader, calendar, drift, months, within)
 
@@ -137,6 +138,11 @@ def _own_rows(reader: Reader, calendar: Calendar, sessions: list[Session]) -> di
     for start in range(0, len(wanted), READ_AT_ONCE):
         reader.load(*wanted[start : start + READ_AT_ONCE])
     return {event: row for event, ref in refs.items() if (row := reader.get(ref)) is not None}
+
+
+def _with_spared(reader: Reader, calendar: Calendar, resource: str, taken: Taken) -> Taken:
+    rows = spared_rows(reader, calendar.id, resource)
+    return replace(taken, spared=spared_time(rows, calendar_zone=calendar.time_zone))
 
 
 def _without_what_is_blocked_for_more(

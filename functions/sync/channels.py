@@ -12,7 +12,7 @@ from functions.adapters.google_calendar import GoogleCalendar, WatchAnswer
 from functions.adapters.google_errors import AccessLost, GoogleError, Missing, NotPushable
 from functions.adapters.signing import ChannelClaim, channel_token
 from functions.adapters.store.store import Reader
-from functions.domain.calendar import Calendar, Channel
+from functions.domain.calendar import Calendar, Channel, Connection
 from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.instants import Millis
 from functions.sync.lost_access import lose_connection
@@ -68,6 +68,9 @@ def _begin(work: Work) -> Calendar | None:
         if calendar.channel is not None and not _needs_channel(calendar, address, now):
             # As where it is used again while its channel lives.
             return _renewed_at(calendar, calendar.channel.renewal_at)
+        connection = reader.get(Ref(Connection, calendar.connection))
+        if connection is None or connection.status != "active":
+            return _renewed_at(calendar, None)  # once it is connected again, it is watched at once
         if calendar.next_channel is not None and now < calendar.next_channel.created_at + ASKING_MS:
             return Decision(answer=None)  # another worker is asking (case 30)
         asking = calendar.model_copy(update={"next_channel": Channel(id=channel_id, address=address, created_at=now)})

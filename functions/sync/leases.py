@@ -7,6 +7,7 @@ before it lets go. Should the holder die, a task of its own comes when the lease
 
 import uuid
 from dataclasses import dataclass
+from random import random
 
 from functions.adapters.store.store import Reader
 from functions.adapters.sync_function import FOR_A_SALE
@@ -122,12 +123,13 @@ def abandon(work: Work, held: Held, error: str) -> None:
     """Lets go after a failure, says what it was in the calendar's health, and leaves the next poll to its normal time."""
 
     def attempt(reader: Reader) -> Decision[None]:
-        next_poll = work.now() + work.application.settings.poll_unwatched_seconds * 1000
+        next_poll = work.poll_intervals.after_failure(now=work.now(), jitter=jitter)
         update = {"last_error": error, "next_poll_at": next_poll}
         calendar, asked = ask_about_changes(held_calendar(reader, held))
         calendar = let_go(calendar).model_copy(update=update)
         return Decision(answer=None, documents=(calendar,), effects=asked)
 
+    jitter = random()  # noqa: S311  spreads polls, no secret
     work.store.run(work.account, attempt)
 
 

@@ -1,5 +1,7 @@
 """A calendar that Google answers 404 for: looked for again, and believed to be gone only then (cases 38 and 72)."""
 
+from random import random
+
 from functions.adapters.google_calendar import GoogleCalendar
 from functions.adapters.store.store import Reader
 from functions.domain.calendar import Calendar
@@ -28,12 +30,13 @@ def believe_or_look_again(work: Work, held: Held, google: GoogleCalendar) -> Non
         now = work.now()
         seen = missed(let_go(held_calendar(reader, held)), now=now)
         if still_listed or not is_confirmed(seen, now=now):
-            polled = now + work.application.settings.poll_unwatched_seconds * 1000
+            polled = work.poll_intervals.after_failure(now=now, jitter=jitter)
             return _wait(seen, polled, look=None if still_listed else next_look(seen, now=now))
         names = sorted({*seen.resources, *seen.destination_for})
         reader.load(*(Ref(Resource, name) for name in names))
         return disappear(seen, [r for name in names if (r := reader.get(Ref(Resource, name))) is not None], now=now)
 
+    jitter = random()  # noqa: S311  spreads polls, no secret
     work.store.run(work.account, attempt)
 
 

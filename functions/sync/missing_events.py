@@ -22,10 +22,11 @@ from functions.domain.decision import Decision, Effect, Ref, in_one_commit
 from functions.domain.errors import Refusal
 from functions.domain.event_ids import event_id
 from functions.domain.google_copy import is_of_session
-from functions.domain.google_event import declined_by_guests, mirror_row
+from functions.domain.google_event import declined_by_guests
 from functions.domain.inbound import decide_inbound
 from functions.domain.instants import MINUTE_MS
 from functions.domain.linking import recalculations
+from functions.domain.mirror_row import mirror_row
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import Obstacle
 from functions.sync.leases import Held, LeaseLost, acquire, hand_over, held_calendar, renewed

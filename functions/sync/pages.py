@@ -15,10 +15,11 @@ from functions.domain.calendar import Calendar
 from functions.domain.decision import AnyRef, Decision, Ref
 from functions.domain.event_ids import session_named_by, session_of
 from functions.domain.google_copy import is_strangers
-from functions.domain.google_event import MirrorEvent, by_itself, mirror_row, zone_or
+from functions.domain.google_event import MirrorEvent, zone_or
 from functions.domain.horizon import projected_time
 from functions.domain.instants import Millis
 from functions.domain.ledger import LedgerChange, merge_changes
+from functions.domain.mirror_row import by_itself, mirror_row
 from functions.domain.mirroring import (
     Family,
     RowChanges,

@@ -6,9 +6,9 @@ and holds no more than a page of it in memory (case 66).
 """
 
 import logging
-import random
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from random import random
 
 from functions.adapters.google_calendar import BOUNDED_FINGERPRINT, LIST_FINGERPRINT, EventPage, GoogleCalendar
 from functions.adapters.google_errors import (
@@ -51,8 +51,9 @@ from functions.sync.work import Work
 
 log = logging.getLogger(__name__)
 
-POLL_JITTER = 0.25
 LOOK_AGAIN_MS = 30_000
+COME_BACK_MS = 1_000
+LONGEST_WAIT_S = 3600.0  # polls go on meanwhile anyway
 
 
 def pull(work: Work) -> None:
@@ -80,7 +81,9 @@ def pull(work: Work) -> None:
         _let_go(work, held, f"{type(error).__name__}: {error.reason}")
     except GoogleError as error:
         _let_go(work, held, f"{type(error).__name__}: {error.reason}")
-        raise
+        if error.retry_after_s is None:
+            raise
+        _come_back(work, error.retry_after_s)
     except Exception as error:
         _let_go(work, held, type(error).__name__)
         raise
@@ -89,6 +92,13 @@ def pull(work: Work) -> None:
 def _let_go(work: Work, held: Held, error: str) -> None:
     with suppress(LeaseLost, Refusal):  # contended: the lease then runs out by itself
         abandon(work, held, error)
+
+
+def _come_back(work: Work, after_s: float) -> None:
+    """Google has named a time to wait, which the queue does not know of (case 68). One task for all that were refused together."""
+    due = work.now() + int(min(after_s, LONGEST_WAIT_S) * 1000)
+    bucket = -(-due // COME_BACK_MS)
+    _pull_later(work, f"refused/{bucket}", bucket * COME_BACK_MS)
 
 
 def _while_it_is_there(work: Work, held: Held) -> None:
@@ -114,12 +124,16 @@ def _until_nobody_asks(work: Work, held: Held) -> None:
 def _look_again(work: Work) -> None:
     """Google's lists may lag behind its notifications: an empty one does not say that nothing has happened (case 21). Once for all that come together."""
     bucket = work.now() // LOOK_AGAIN_MS
+    _pull_later(work, f"look-again/{bucket}", (bucket + 2) * LOOK_AGAIN_MS)
+
+
+def _pull_later(work: Work, occasion: str, moment: Millis) -> None:
     work.application.tasks.create(
         Task(
             kind="pull",
-            name=f"{work.account}/{work.subject}/look-again/{bucket}",
+            name=f"{work.account}/{work.subject}/{occasion}",
             body={"account": work.account, "subject": work.subject},
-            not_before_ms=(bucket + 2) * LOOK_AGAIN_MS,
+            not_before_ms=moment,
         )
     )
 
@@ -245,18 +259,12 @@ def _finish(work: Work, held: Held, page: EventPage, this: _List) -> None:
             "cursor": calendar.cursor.model_copy(update={"sync_token": token, "page_token": None, "begun_at": None}),
             "last_success_at": this.begun_at,
             "last_error": None,
-            "next_poll_at": now + _poll_interval(work, calendar, now, jitter),
+            "next_poll_at": work.poll_intervals.next_poll(calendar, now=now, jitter=jitter),
             "dirty": calendar.dirty + (this.goes_on and calendar.cursor.bounds is None),
         }
         if this.newest is not None:
             update |= {"last_change_at": this.newest, "lag_ms": now - this.newest}
         return Decision(answer=None, documents=(calendar.model_copy(update=update),), effects=asked)
 
-    jitter = random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311  spreads polls, no secret
+    jitter = random()  # noqa: S311  spreads polls, no secret
     work.store.run(work.account, attempt)
-
-
-def _poll_interval(work: Work, calendar: Calendar, now: Millis, jitter: float) -> int:
-    settings = work.application.settings
-    watched = calendar.channel is not None and calendar.channel.alive(now)
-    return int((settings.poll_watched_seconds if watched else settings.poll_unwatched_seconds) * 1000 * jitter)

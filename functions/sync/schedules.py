@@ -2,8 +2,11 @@
 task can be. Running one twice is harmless.
 """
 
+import logging
 import random
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Literal, TypeAlias, TypeVar
 
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
@@ -23,8 +26,17 @@ from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref
+from functions.domain.instants import Millis
 from functions.sync.people import forget_people
 
+T = TypeVar("T")
+DueField: TypeAlias = Literal["next_poll_at", "renew_at"]
+
+log = logging.getLogger(__name__)
+
+SWEEP_MS = 15_000  # for each of a run's sweeps: a minute has three of them
+POLLED_AGAIN_MS = 5 * 60_000
+RENEWED_AGAIN_MS = 15 * 60_000
 MAX_SWEEP_DELAY_MS = 6 * 3600 * 1000
 AUDITS_SPREAD_MS = 4 * 3600 * 1000  # Google's quota is per minute and project, and all calendars have the same night
 
@@ -33,15 +45,11 @@ def minute(application: Application) -> None:
     """Sweeps the outbox (effects that a crash left without a task, or whose task gave up), polls the calendars whose time has come, and looks
     after the waitlists that somebody is in."""
     now = now_millis()
-    for account, record in due_outbox(application.store, now):
+    for account, record in _until_time_is_up(due_outbox(application.store, now), SWEEP_MS):
         if (swept := _postpone(application, account, record.id, now)) is not None:
             application.tasks.create(task_of(account, swept))
-    for account, calendar in calendars_due(application.store, "next_poll_at", now):
-        application.tasks.create(
-            _calendar_task("pull", account, calendar, f"poll/{calendar.next_poll_at}/{now // 60_000}")
-        )
-
-    for account, queue in queues_due(application.store, now):
+    _ask_for_calendars_due(application, "next_poll_at", ("pull", "poll"), put_off_by=POLLED_AGAIN_MS)
+    for account, queue in _until_time_is_up(queues_due(application.store, now), SWEEP_MS):
         application.tasks.create(
             Task(
                 kind="promote",
@@ -55,13 +63,10 @@ def quarter(application: Application) -> None:
     """Renews push channels, also those that ended long ago (case 29), and moves those to the present address that were opened with another (case 35)."""
     now = now_millis()
     address = application.settings.webhook_url
-    for account, calendar in calendars_due(application.store, "renew_at", now):
-        application.tasks.create(
-            _calendar_task("watch", account, calendar, f"renew/{calendar.renew_at}/{now // 60_000}")
-        )
-
+    _ask_for_calendars_due(application, "renew_at", ("watch", "renew"), put_off_by=RENEWED_AGAIN_MS)
     for account, calendar in calendars_watched_elsewhere(application.store, address):
-        application.tasks.create(_calendar_task("watch", account, calendar, f"address/{address}/{now // 60_000}"))
+        if calendar.renew_at is not None:  # or nobody may ask Google for a channel at present
+            application.tasks.create(_calendar_task("watch", account, calendar, f"address/{address}/{now // 60_000}"))
 
 
 def daily(application: Application) -> None:
@@ -89,6 +94,42 @@ def daily(application: Application) -> None:
             Task(kind="retention", name=f"{account}/retention/{day}", body={"account": account, "subject": account})
         )
     forget_people(application, now)
+
+
+def _until_time_is_up(due: Iterable[T], time_ms: Millis) -> Iterator[T]:
+    """What there is no time for now is due the next time, and comes first then: what was asked for has been put off."""
+    ends = now_millis() + time_ms
+    for each in due:
+        if now_millis() >= ends:
+            log.warning("there is more due than one run of a schedule can ask for")
+            return
+        yield each
+
+
+def _ask_for_calendars_due(
+    application: Application, field: DueField, wanted: tuple[str, str], *, put_off_by: Millis
+) -> None:
+    """A task for each, of the kind and on the occasion that are `wanted`. It is put off first, so that one whose task comes to nothing is in no other's way."""
+    now, (kind, occasion) = now_millis(), wanted
+    for account, due in _until_time_is_up(calendars_due(application.store, field, now), SWEEP_MS):
+        moment = _put_off(application, account, due.id, field, now=now, until=now + put_off_by)
+        if moment is not None:
+            application.tasks.create(_calendar_task(kind, account, due, f"{occasion}/{moment}/{now // 60_000}"))
+
+
+def _put_off(
+    application: Application, account: str, calendar_id: str, field: DueField, *, now: Millis, until: Millis
+) -> Millis | None:
+    """When it was due; None where it is not any more."""
+
+    def attempt(reader: Reader) -> Decision[Millis | None]:
+        calendar = reader.get(Ref(Calendar, calendar_id))
+        moment: Millis | None = None if calendar is None else getattr(calendar, field)
+        if calendar is None or moment is None or moment > now:
+            return Decision(answer=None)
+        return Decision(answer=moment, documents=(calendar.model_copy(update={field: until}),))
+
+    return application.store.run(account, attempt)
 
 
 def _postpone(application: Application, account: str, record_id: str, now: int) -> OutboxRecord | None:

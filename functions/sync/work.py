@@ -14,6 +14,7 @@ from functions.domain.calendar import Connection
 from functions.domain.decision import Ref
 from functions.domain.errors import Refusal
 from functions.domain.instants import Millis
+from functions.domain.polling import PollIntervals
 
 
 class TryLater(Exception):
@@ -38,6 +39,13 @@ class Work:
 
     def now(self) -> Millis:
         return now_millis()
+
+    @property
+    def poll_intervals(self) -> PollIntervals:
+        settings = self.application.settings
+        return PollIntervals(
+            watched=settings.poll_watched_seconds * 1000, unwatched=settings.poll_unwatched_seconds * 1000
+        )
 
     def google(self, connection_id: str, *, lost_too: bool = False) -> GoogleCalendar:
         """The calendars of a connection. Raises `AccessLost` where it is not active or its token can't be opened.

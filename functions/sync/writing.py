@@ -31,8 +31,8 @@ from functions.domain.google_copy import (
     patch_seen,
     says,
 )
-from functions.domain.google_event import mirror_row
 from functions.domain.instants import rfc3339
+from functions.domain.mirror_row import mirror_row
 from functions.domain.own_event import new_times
 from functions.domain.session import Booking, GoogleCopy, Session, Times
 from functions.domain.standing import Obstacle

@@ -13,11 +13,12 @@ from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Author
 from functions.domain.event_ids import event_id
-from functions.domain.google_event import EventTime, MirrorEvent, mirror_row
+from functions.domain.google_event import EventTime, MirrorEvent
 from functions.domain.hours import DailyInterval, DateOverride, Hours, WeeklyHours
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation
 from functions.domain.ledger import apply_changes as apply
+from functions.domain.mirror_row import mirror_row
 from functions.domain.placing import place
 from functions.domain.seating import Seating
 from functions.domain.session import Booking, Client, GoogleCopy, Session, Times

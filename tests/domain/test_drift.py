@@ -21,6 +21,7 @@ from functions.domain.drift import (
     keys_behind,
     own_events,
     questions,
+    spared_time,
 )
 from functions.domain.google_event import MirrorEvent
 from functions.domain.intervals import Interval, common, merge, subtract
@@ -93,10 +94,24 @@ class TestCompared:
     def test_our_own_events_are_busy_there_and_no_blocks_here(self) -> None:
         assert not drift(hours("9-10"), [], own=OwnEvents(busy=tuple(hours("9-10"))))
 
-    def test_time_that_is_sold_is_not_free_here(self) -> None:
+    def test_what_is_busy_where_a_session_is_may_be_sold_twice(self) -> None:
         sold = Taken(sold=tuple(hours("9-10")))
-        assert not compare(hours("9-10"), [sold], NOTHING, within=WITHIN)
+        assert compare(hours("9-11"), [sold], NOTHING, within=WITHIN) == Drift(only_in_google=tuple(hours("9-11")))
         assert not compare([], [sold], NOTHING, within=WITHIN)
+
+    def test_another_copy_of_a_session_s_event_is_where_the_session_is(self) -> None:  # case 123
+        invited = Taken(sold=tuple(hours("9-10")), spared=tuple(hours("9-10")))
+        assert not compare(hours("9-10"), [invited], NOTHING, within=WITHIN)
+        elsewhere = Taken(sold=tuple(hours("9-10")), spared=tuple(hours("10-11")))
+        assert compare(hours("10-11"), [elsewhere], NOTHING, within=WITHIN).only_in_google == tuple(hours("10-11"))
+
+    def test_of_other_copies_only_those_that_can_be_read_and_take_time_count(self) -> None:
+        rows = [
+            row(google_event("a", f"{DAY}T09:00:00Z", f"{DAY}T10:00:00Z")),
+            row(google_event("b", f"{DAY}T11:00:00Z", f"{DAY}T12:00:00Z", transparency="transparent")),
+            row(google_event("c") | {"start": "soon"}),
+        ]
+        assert spared_time(rows, calendar_zone=BERLIN) == tuple(hours("9-10"))
 
     def test_what_a_ledger_takes(self) -> None:
         lapsed = {"seats": 0, "holds": {"hold": Hold(seats=1, expires_at=NOW)}}

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from functions.domain.google_event import (
     Malformed,
     MirrorEvent,
-    by_itself,
     interval_of,
     is_older,
-    mirror_row,
     newest_change,
     start_minute,
     takes_time,
 )
+from functions.domain.mirror_row import by_itself, mirror_row
 from functions.domain.recurrence import single_blocks
 from tests.domain.builders import (
     BERLIN,
@@ -97,6 +96,47 @@ class TestRow:
             assert kept.start == event_time(dateTime="2027-03-01T09:00:00Z")
         if field != "end":
             assert kept.end == event_time(dateTime="2027-03-01T10:00:00Z")
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"start": {"dateTime": "0000-00-00T00:00:00Z"}},
+            {"start": {"date": "2027-13-45"}, "end": {"date": "2027-13-46"}},
+            {"start": {}},
+            {"start": None},
+            {"end": {"dateTime": "2027-03-01T25:00:00Z"}},
+            {"recurrence": ["RRULE:FREQ=SOMETIMES"]},
+            {"recurrence": ["RRULE:FREQ=DAILY", "RRULE:FREQ=DAILY;BYDAY=XX"]},
+            {"recurrence": ["RRULE:FREQ=DAILY", "EXRULE:FREQ=WEEKLY;COUNT=many"]},
+            {"recurrence": ["RRULE:FREQ=DAILY", "RDATE:20270301T090000Z,someday"]},
+            {"recurrence": ["RRULE:FREQ=DAILY", "EXDATE;VALUE=DATE:20271345"]},
+            {"recurrence": ["every other day"]},
+        ],
+        ids=str,
+    )
+    def test_what_has_the_right_form_and_says_nothing_is_noted(self, more: dict[str, Any]) -> None:  # case 57
+        assert row(google_event() | more).malformed
+        assert row(google_event() | more | {"status": "cancelled"}).malformed is None
+
+    def test_which_occurrence_an_exception_stands_for_has_to_be_read_too(self) -> None:  # case 57
+        assert row(exception("2027-03-08T09:00:00+01:00") | {"originalStartTime": {"date": "2027-13-45"}}).malformed
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            google_event(),
+            google_event("ev1", "2027-03-01", "2027-03-01"),
+            google_event() | {"end": None},
+            google_event("ev1", "2027-03-01T09:00:00Z", "9999-12-31T23:59:59Z"),
+            series("RRULE:FREQ=SECONDLY"),
+            series("RRULE:FREQ=YEARLY;COUNT=99999", "EXDATE:20270301T090000Z,20270302T090000Z", ""),
+            exception("2027-03-08T09:00:00+01:00"),
+            tombstone(),
+        ],
+        ids=str,
+    )
+    def test_of_what_can_be_read_nothing_is_said(self, event: dict[str, Any]) -> None:
+        assert row(event).malformed is None
 
     def test_an_event_of_ours_names_its_session(self) -> None:
         assert row(google_event(), session=SESSION).session == SESSION

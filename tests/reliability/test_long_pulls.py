@@ -1,14 +1,18 @@
 """Pulls that take more than one task, or more than one try: nothing is known too early, nothing is lost, nothing goes in circles."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from functions.adapters.google_errors import Unavailable
-from functions.adapters.store.queries import rows_after
+from functions.adapters.google_errors import RateLimited, Unavailable
+from functions.adapters.store.queries import ledger_months, rows_after
+from functions.domain.horizon import HORIZON_DAYS, new_horizon
+from functions.domain.instants import datetime_of, minute_of_millis
+from functions.domain.loss import DAY_MS
 from functions.sync import pull as pulling
 from functions.sync.leases import LeaseLost, acquire, pause
 from functions.sync.pages import apply_rows
@@ -44,6 +48,11 @@ class Alone(Backstage):
             if not self.goes_on():
                 return tasks
         raise AssertionError("it never came to an end")
+
+    def events_in_the_ledger(self) -> set[str]:
+        """Those that take anna's time."""
+        months = ledger_months(self.work.store.reader(self.work.account), "anna")
+        return {event for month in months for event in month.blocks.get(self.calendar.id, {})}
 
     @contextmanager
     def answers(self, **fault: Any) -> Iterator[None]:
@@ -281,6 +290,59 @@ def test_a_large_mirror_is_laid_out_over_several_tasks(
     pause(alone.work, held)
     assert _closed(alone.studio)
     assert alone.studio.starts() != []
+
+
+def test_the_horizon_rolls_on_over_what_nobody_has_touched_since(
+    unread: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:  # case 64
+    person, today = unread.studio.person, datetime_of(minute_of_millis(unread.work.now())).date()
+    far = today + timedelta(days=HORIZON_DAYS - 10)
+    near = person.add(f"{DAY}T08:00:00Z", f"{DAY}T09:00:00Z")["id"]
+    beyond = person.add(f"{far}T08:00:00Z", f"{far}T09:00:00Z")["id"]
+    real = Work.now
+    monkeypatch.setattr(Work, "now", lambda work: real(work) - 20 * DAY_MS)
+    unread.pull_to_the_end()
+    assert unread.events_in_the_ledger() == {near}
+    monkeypatch.undo()
+    unread.pull_to_the_end()
+    assert unread.events_in_the_ledger() == {near, beyond}
+    assert {*unread.calendar.projected.values()} == {unread.calendar.horizon} == {new_horizon(unread.work.now())}
+
+
+def test_a_pull_that_google_wants_no_more_of_goes_on_where_it_was_and_when_it_may(alone: Alone) -> None:  # case 68
+    _busy(alone.studio)
+    pull(alone.work)
+    assert alone.goes_on()
+    before, known = alone.calendar.cursor, alone.events_in_the_ledger()
+    assert before.page_token is not None
+    assert known
+    asked_at = alone.work.now()
+    with alone.answers(status=429, reason="rateLimitExceeded", retry_after=40):
+        pull(alone.work)  # done as far as the queue knows, which would come again at once
+    assert (alone.calendar.cursor, alone.events_in_the_ledger()) == (before, known)
+    assert (alone.calendar.last_error, alone.calendar.lease.holder) == ("RateLimited: rateLimitExceeded", None)
+    (again,) = alone.left
+    assert (again.kind, again.body["subject"]) == ("pull", alone.calendar.id)
+    assert asked_at + 40_000 <= again.not_before_ms <= alone.work.now() + 41_000
+    with alone.answers(status=403, reason="rateLimitExceeded"), pytest.raises(RateLimited):
+        pull(alone.work)  # with no time named, the queue's own growing waits lie between
+    alone.pull_to_the_end()
+    assert _closed(alone.studio)
+
+
+@pytest.mark.parametrize("status", [503, 404])
+def test_calendars_that_fail_together_are_not_polled_together(
+    alone: Alone, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polls = []
+    for jitter in (0.0, 1.0):
+        for module in ("leases", "missing_calendars"):
+            monkeypatch.setattr(f"functions.sync.{module}.random", lambda jitter=jitter: jitter)
+        with alone.answers(status=status), suppress(Unavailable):
+            pull(alone.work)
+        polls.append((alone.calendar.next_poll_at or 0) - alone.work.now())
+    interval = alone.work.poll_intervals.unwatched
+    assert polls[1] - polls[0] > 0.4 * interval
 
 
 class TestLookAgain:  # case 21

@@ -9,6 +9,7 @@ from functions.adapters.google_errors import GoogleError
 from functions.adapters.store.store import Store
 from functions.domain.decision import Ref
 from functions.domain.session import Session
+from functions.sync.audit import audit
 from functions.sync.leases import LEASE_MS
 from functions.sync.missing_events import settle
 from functions.sync.pull import pull
@@ -118,6 +119,8 @@ def test_in_the_new_calendar_it_takes_no_time_twice_before_the_old_one_has_said_
         known = store.client.document(f"accounts/{empty_studio.account}/calendars/{other}/events/{search.event}").get()
         assert (known.get("session"), known.get("spared")) == (None, ["anna"])
         assert _blocks(store, empty_studio.account) == []
+        search.does(audit, other)
+        assert empty_studio.look(f"calendars/{other}")["drift_minutes"] == 0
         search.noted()
         search.settle()
         search.does(pull, other)

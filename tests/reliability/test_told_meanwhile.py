@@ -14,7 +14,7 @@ from functions.sync.pull import pull
 from functions.sync.push import push
 from functions.sync.work import Work
 from infra.local.platform import Platform
-from tests.in_process import application_of, booking_client
+from tests.in_process import Backstage, application_of, booking_client
 from tests.studio import Booked, Studio, until
 from tests.wire import tap
 
@@ -70,15 +70,22 @@ def _worker(application: Application, studio: Studio) -> dict[str, Any]:
 
 def test_a_change_that_is_told_during_a_pull_is_read_before_the_pull_ends(
     studio: Studio, alone: Application
-) -> None:  # case 17
+) -> None:  # cases 17 and 54
     nine, half_past = studio.starts()[:2]
-    worker = _worker(alone, studio)
+    worker, behind = _worker(alone, studio), Backstage(studio, alone)
+    lists = []
 
     def told() -> None:
         studio.person.add(nine, half_past)  # the page that is in hand does not have it
+        fence, seen = behind.calendar.lease.fence, behind.calls_so_far()
         pull(Work(**worker))
+        assert behind.calls(since=seen) == []
+        assert (behind.calendar.dirty, behind.calendar.lease.fence) == (1, fence)
+        lists.append(seen)
 
     pull(Interrupted(**worker, call="events_page", happens=told))
+    assert [call["id"] for call in behind.calls(since=lists[0])] == ["events.list"]  # once more, by the first
+    assert (behind.calendar.dirty, behind.calendar.lease.holder) == (0, None)
     assert nine not in studio.starts()
 
 

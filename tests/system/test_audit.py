@@ -1,5 +1,6 @@
 """The drift audit over HTTP: Google's own free/busy answer against what we sell; and each night, spread over some hours."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -75,6 +76,24 @@ def test_blocks_that_were_lost_are_found_told_and_mended(studio: Studio) -> None
     assert until(lambda: studio.messages(studio.person.email))[0]["subject"].startswith("Your calendar and")
     assert audited(studio)["drift_minutes"] == 0
     assert "calendar.in_step" in [entry["what"] for entry in studio.history(calendar=studio.calendar)]
+
+
+def test_blocks_that_were_lost_under_a_session_are_found_too(empty_studio: Studio) -> None:  # case 160
+    """Its own event is in another calendar, and explains nothing that is busy in this one."""
+    other, google_id = empty_studio.connect_two()
+    nine, half_past = empty_studio.starts()[:2]
+    event = {"start": {"dateTime": nine}, "end": {"dateTime": half_past}}
+    empty_studio.person.calendar.events().insert(calendarId=google_id, body=event).execute()
+    until(lambda: nine not in empty_studio.starts())
+    lose_blocks(empty_studio)
+    booking = empty_studio.book(nine)
+    booking.written()
+    assert empty_studio.conflicts() == {}
+
+    of_the_other = replace(empty_studio, calendar=other)
+    assert audited(of_the_other)["drift"] == [{"busy": "only_in_google", "start": nine, "end": half_past}]
+    until(lambda: empty_studio.conflicts() == {booking.id: "taken"})  # it was listed in full
+    assert audited(of_the_other)["drift_minutes"] == audited(empty_studio)["drift_minutes"] == 0
 
 
 def test_what_google_does_not_say_is_unknown_and_no_drift(studio: Studio) -> None:  # case 157

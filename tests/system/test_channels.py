@@ -260,6 +260,11 @@ def test_no_channel_is_renewed_for_an_account_that_is_not_connected(line: Line, 
     channels.watch(line.work)
     assert line.asked_of_google(since=seen) == []
     assert (line.calendar.channel, line.calendar.next_channel) == (before, None)
+    assert line.calendar.renew_at is None  # it is in nobody's way at the next quarter
+    line.work.store.client.document(path).update({"status": "active"})
+    channels.watch(line.work)  # as whoever connects it again asks for
+    assert line.calendar.channel != before
+    assert line.calendar.renew_at is not None
 
 
 def test_a_watch_that_finds_no_calendar_lets_the_list_decide(line: Line) -> None:  # case 38

@@ -210,7 +210,9 @@ def test_a_broken_event_blocks_where_it_can_and_stops_nothing(studio: Studio) ->
     studio.person.add(ten, half_past_ten)
     until(lambda: ten not in studio.starts())
     assert nine not in studio.starts()
-    assert studio.look("health")["calendars"][0].get("last_error") is None
+    health = studio.look("health")
+    assert (health["calendars"][0].get("last_error"), health["calendars"][0]["unreadable_events"]) == (None, 2)
+    assert "has 2 events that can't be read" in "".join(reason["text"] for reason in health["reasons"])
 
 
 def test_a_calendar_that_changes_its_zone_moves_its_all_day_events(studio: Studio) -> None:  # case 78

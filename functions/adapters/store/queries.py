@@ -32,7 +32,7 @@ from functions.domain.waitlist.entry import Queue, WaitlistEntry
 
 D = TypeVar("D")
 
-SWEEP_LIMIT = 300
+SWEEP_PAGE = 300
 LOOK_BACK = 30 * DAY_MINUTES
 MOST_PENDING = 1_000
 
@@ -285,6 +285,13 @@ def rows_of_other_generations(reader: Reader, calendar: str, generation: int, li
     return [_adopted(reader, calendar, snapshot) for snapshot in query.stream()]
 
 
+def spared_rows(reader: Reader, calendar: str, resource: str) -> Iterator[MirrorEvent]:
+    """Events that block nothing at a resource, because a session of its own takes their time."""
+    events = reader.client.collection(f"accounts/{reader.account}/calendars/{calendar}/events")
+    for snapshot in events.where(filter=FieldFilter("spared", "array_contains", resource)).stream():
+        yield MirrorEvent.model_validate(snapshot.to_dict())
+
+
 def malformed_rows(store: Store, account: str, calendar: str, limit: int) -> list[MirrorEvent]:
     """Events whose times can't be read: they are kept apart, and block what can be read of them."""
     events = store.client.collection(f"accounts/{account}/calendars/{calendar}/events")
@@ -311,10 +318,9 @@ def _adopted(reader: Reader, calendar: str, snapshot: Any) -> MirrorEvent:
     return reader.adopt(mirror_ref(calendar, snapshot.get("id")), snapshot)
 
 
-def due_outbox(store: Store, now: Millis) -> list[tuple[str, OutboxRecord]]:
+def due_outbox(store: Store, now: Millis) -> Iterator[tuple[str, OutboxRecord]]:
     """Effects of all accounts that should have been done by now, with their accounts."""
-    query = store.client.collection_group("outbox").where(filter=FieldFilter("due_at", "<=", now)).limit(SWEEP_LIMIT)
-    return [_with_account(snapshot, OutboxRecord) for snapshot in query.stream()]
+    return _due(store, "outbox", "due_at", OutboxRecord, now)
 
 
 def overdue_outbox(store: Store, account: str, now: Millis, limit: int) -> list[OutboxRecord]:
@@ -324,16 +330,24 @@ def overdue_outbox(store: Store, account: str, now: Millis, limit: int) -> list[
     return [decode(Ref(OutboxRecord, snapshot.id), snapshot.to_dict()) for snapshot in found]
 
 
-def calendars_due(store: Store, field: str, now: Millis) -> list[tuple[str, Calendar]]:
+def calendars_due(store: Store, field: str, now: Millis) -> Iterator[tuple[str, Calendar]]:
     """Calendars of all accounts whose `next_poll_at` or `renew_at` has come."""
-    query = store.client.collection_group("calendars").where(filter=FieldFilter(field, "<=", now)).limit(SWEEP_LIMIT)
-    return [_with_account(snapshot, Calendar) for snapshot in query.stream()]
+    return _due(store, "calendars", field, Calendar, now)
 
 
-def queues_due(store: Store, now: Millis) -> list[tuple[str, Queue]]:
+def queues_due(store: Store, now: Millis) -> Iterator[tuple[str, Queue]]:
     """Waitlists of all accounts that somebody is in and that nothing has looked at for a while."""
-    query = store.client.collection_group("queues").where(filter=FieldFilter("look_at", "<=", now)).limit(SWEEP_LIMIT)
-    return [_with_account(snapshot, Queue) for snapshot in query.stream()]
+    return _due(store, "queues", "look_at", Queue, now)
+
+
+def _due(store: Store, group: str, field: str, type_: type[D], now: Millis) -> Iterator[tuple[str, D]]:
+    """Whatever is due, what has been the longest first; read page by page, so that whoever has seen enough leaves the rest unread."""
+    due = store.client.collection_group(group).where(filter=FieldFilter(field, "<=", now))
+    query = due.order_by(field).limit(SWEEP_PAGE)
+    page = list(query.stream())
+    while page:
+        yield from (_with_account(snapshot, type_) for snapshot in page)
+        page = list(query.start_after(page[-1]).stream()) if len(page) == SWEEP_PAGE else []
 
 
 def calendars_in_use(store: Store) -> Iterator[tuple[str, Calendar]]:

@@ -13,9 +13,10 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.event_ids import session_of
-from functions.domain.google_event import MirrorEvent, by_itself, mirror_row
+from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import Millis, rfc3339
 from functions.domain.intervals import Interval, merge
+from functions.domain.mirror_row import by_itself, mirror_row
 from functions.domain.own_event import new_times
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import Obstacle
