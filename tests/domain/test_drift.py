@@ -216,6 +216,13 @@ class TestOurOwnEvents:
                 [],
                 id="all day now, and a person has to decide",
             ),
+            pytest.param(
+                session(accepted=("all_day",)),
+                copy(NINE, written=1),
+                [google_event(copy().event, DAY, "2027-03-02")],
+                [],
+                id="all day now, and a person lives with it",
+            ),
         ],
     )
     def test_what_is_on_its_way_says_nothing(
