@@ -12,6 +12,7 @@ from functions.domain.cancelling import cancel_session
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.event_ids import MOST_ATTEMPTS, event_id
+from functions.domain.inbox_news import news_of_conflict
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter
 from functions.domain.own_event import GOOGLE
@@ -97,7 +98,13 @@ def _ask(missing: Missing) -> Decision[None]:
         before={"conflict": None if known is None else known.reason},
         after={"conflict": conflict.reason},
     )
-    return Decision(answer=None, documents=(asked,), changes=enter(asked.resources, asked.occupation), history=(entry,))
+    return Decision(
+        answer=None,
+        documents=(asked,),
+        changes=enter(asked.resources, asked.occupation),
+        history=(entry,),
+        effects=news_of_conflict(session, asked),
+    )
 
 
 def make_again(session: Session, calendar: str, *, author: Author) -> Decision[None]:
