@@ -11,6 +11,7 @@ from functions.domain.availability import Question
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import IllegalMove
 from functions.domain.google_event import MirrorEvent
+from functions.domain.inbox_news import news_of_conflict
 from functions.domain.instants import MINUTE_MS, Millis, rfc3339
 from functions.domain.intervals import Interval
 from functions.domain.ledger import LedgerChange, enter, merge_changes
@@ -63,7 +64,8 @@ def _noted(session: Session, event: MirrorEvent, conflict: Conflict | None, *, w
         after={"conflict": None if conflict is None else conflict.reason}
         | ({} if times is None else {"start": rfc3339(times.start), "end": rfc3339(times.end)}),
     )
-    return Decision(answer=None, documents=(session.model_copy(update={"conflict": conflict}),), history=(entry,))
+    noted = session.model_copy(update={"conflict": conflict})
+    return Decision(answer=None, documents=(noted,), history=(entry,), effects=news_of_conflict(session, noted))
 
 
 def cancelled_by_the_delete(bookings: Iterable[Booking]) -> tuple[Booking, ...]:

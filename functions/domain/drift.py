@@ -17,10 +17,13 @@ from functions.domain.intervals import Interval, clip, common, merge, subtract
 from functions.domain.ledger import LedgerMonth
 from functions.domain.recurrence import is_blocked_for_more
 from functions.domain.session import Session
+from functions.domain.standing import Obstacle
 
 # Google refuses ranges past roughly three months (`timeRangeTooLong`, section 1.3 of the contract notes).
 LONGEST_QUESTION = 60 * DAY_MINUTES
 MOST_EXAMPLES = 5
+# What the event of a session may have become, and an operator lives with: it takes more time in Google than the session does.
+LONGER = frozenset({Obstacle.ALL_DAY, Obstacle.RECURRING})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +119,8 @@ def own_events(
         seen = _time_of(row, calendar_zone)
         now = Interval(session.start, session.end)
         known = [*(Interval(time.start, time.end) for time in (copy.base, *copy.asked) if time), *seen, now]
-        decided = session.conflict is None or (seen == [now] and row is not None and row.kind == "single")
+        as_sold = seen == [now] and row is not None and row.kind == "single"
+        decided = as_sold or (session.conflict is None and LONGER.isdisjoint(session.accepted))
         pending = session.is_behind(copy) or copy.missing_since is not None or copy.out_of_reach
         if pending or (session.status == "open" and not copy.gone and not decided):
             unsettled += known

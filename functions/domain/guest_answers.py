@@ -1,9 +1,11 @@
-"""What clients answered to the invitation in their own calendar (case 111). It is noted for people to see, and frees nothing: a seat is given up here."""
+"""What clients answered to the invitation in their own calendar (case 111). It is noted, operators are told of a no, and it frees nothing: a seat is
+given up here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from functions.domain.decision import Author, HistoryEntry
+from functions.domain.decision import Author, Effect, HistoryEntry
+from functions.domain.inbox_news import news_of_answer
 from functions.domain.instants import Millis
 from functions.domain.session import Booking
 
@@ -15,6 +17,7 @@ class Answers:
     bookings: tuple[Booking, ...]
     changed: tuple[Booking, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
 
 def answers_of(
@@ -26,7 +29,12 @@ def answers_of(
         return Answers(bookings)
     after = tuple(_answered(booking, booking.client.key in declined_by, now) for booking in bookings)
     changed = tuple(each for each, before in zip(after, bookings, strict=True) if each != before)
-    return Answers(after, changed, tuple(_entry(booking, author) for booking in changed))
+    return Answers(
+        bookings=after,
+        changed=changed,
+        history=tuple(_entry(booking, author) for booking in changed),
+        effects=tuple(effect for booking in changed for effect in news_of_answer(booking)),
+    )
 
 
 def _answered(booking: Booking, declined: bool, now: Millis) -> Booking:

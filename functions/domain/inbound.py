@@ -13,6 +13,7 @@ from functions.domain.destinations import gone_from
 from functions.domain.event_standing import conflict_of, reason_after, still_accepted
 from functions.domain.google_event import is_older
 from functions.domain.guest_answers import answers_of
+from functions.domain.inbox_news import news_of_conflict
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import enter
 from functions.domain.moved_event import MOVE_RULE, ask, follow, move_policy, put_back
@@ -37,7 +38,9 @@ def decide_inbound(inbound: Inbound) -> Decision[None]:
     decision = _present(replace(inbound, bookings=answers.bookings))
     written = {document.id for document in decision.documents if isinstance(document, Booking)}
     return decision.also(
-        documents=tuple(booking for booking in answers.changed if booking.id not in written), history=answers.history
+        documents=tuple(booking for booking in answers.changed if booking.id not in written),
+        history=answers.history,
+        effects=answers.effects,
     )
 
 
@@ -140,5 +143,5 @@ def _reshaped(inbound: Inbound, after: Session) -> Decision[None]:
         documents=(after,),
         changes=changes,
         history=(entry,),
-        effects=(*effects, *settle_of(session, after)),
+        effects=(*effects, *settle_of(session, after), *news_of_conflict(session, after)),
     )

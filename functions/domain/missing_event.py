@@ -12,6 +12,7 @@ from functions.domain.cancelling import cancel_session
 from functions.domain.configuration import Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.event_ids import MOST_ATTEMPTS, event_id
+from functions.domain.inbox_news import news_of_conflict
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import enter
 from functions.domain.own_event import GOOGLE, is_disputed
@@ -104,7 +105,10 @@ def _ask(missing: Missing) -> Decision[None]:
         changes=enter(asked.resources, asked.occupation),
         history=(entry,),
         # As long as it was asked where this one is to be, nothing was written elsewhere.
-        effects=push_pending(asked) if session.in_conflict(Obstacle.MOVED) else (),
+        effects=(
+            *(push_pending(asked) if session.in_conflict(Obstacle.MOVED) else ()),
+            *news_of_conflict(session, asked),
+        ),
     )
 
 

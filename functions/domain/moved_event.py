@@ -10,6 +10,7 @@ from typing import Any, Literal
 from functions.domain.availability.taken import occupations
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.event_standing import asks_elsewhere, conflict_of, reason_after, standing_of, still_accepted
+from functions.domain.inbox_news import news_of_conflict
 from functions.domain.instants import MINUTE_MS, rfc3339
 from functions.domain.ledger import Occupation, enter, move
 from functions.domain.own_event import (
@@ -56,7 +57,8 @@ def ask(inbound: Inbound, times: Times, seen: GoogleCopy) -> Decision[None]:
         after={"conflict": conflict.reason, "start": rfc3339(times.start), "end": rfc3339(times.end)},
     )
     changes = enter(session.resources, after.occupation)
-    return Decision(answer=None, documents=(after,), changes=changes, history=(entry,))
+    told = news_of_conflict(session, after)
+    return Decision(answer=None, documents=(after,), changes=changes, history=(entry,), effects=told)
 
 
 def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
@@ -82,7 +84,11 @@ def put_back(inbound: Inbound, *, author: Author) -> Decision[None]:
         documents=(kept,),
         changes=enter(kept.resources, kept.occupation) if kept.occupation != session.occupation else (),
         history=(entry,),
-        effects=(Effect(kind="push", subject=session.id), *settle_of(session, kept)),
+        effects=(
+            Effect(kind="push", subject=session.id),
+            *settle_of(session, kept),
+            *news_of_conflict(session, kept),
+        ),
     )
 
 
@@ -109,6 +115,7 @@ def follow(inbound: Inbound, *, author: Author = GOOGLE) -> Decision[None]:
         effects=(
             *push_pending(moved),
             *settle_of(session, moved),
+            *news_of_conflict(session, moved),
             *(Effect(kind="notify", subject=booking, about="moved") for booking in session.seats if ahead),
         ),
     )

@@ -16,6 +16,7 @@ from functions.domain.appointments import cancel
 from functions.domain.cancelling import cancel_session
 from functions.domain.capacity import over_capacity
 from functions.domain.decision import Author, Decision, HistoryEntry, in_one_commit
+from functions.domain.inbox_news import news_of_conflict
 from functions.domain.instants import MINUTE_MS, Millis
 from functions.domain.ledger import LedgerMonth, Occupation, enter
 from functions.domain.seating import freed_by
@@ -238,6 +239,7 @@ def _flagged(
             *(_entry("booking.conflicted", flagged, booking, why=Obstacle.OVER_CAPACITY) for booking in fresh),
             *(_entry("booking.supported", flagged, booking, why="there are seats again") for booking in seated),
         ),
+        effects=news_of_conflict(before, flagged),
     )
 
 

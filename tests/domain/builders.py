@@ -11,7 +11,7 @@ from functions.domain.appointments import BookingRequest
 from functions.domain.availability import Question, ResourceState
 from functions.domain.calendar import Calendar, Connection
 from functions.domain.configuration import Resource, Service
-from functions.domain.decision import Author
+from functions.domain.decision import Author, Effect
 from functions.domain.event_ids import event_id
 from functions.domain.google_event import EventTime, MirrorEvent
 from functions.domain.hours import DailyInterval, DateOverride, Hours, WeeklyHours
@@ -255,6 +255,11 @@ def booking(**changes: Any) -> Booking:
         "created_at": NOW,
     }
     return Booking(**fields | changes)
+
+
+def to_operators(subject: str = SESSION, what: str = "conflict", since: int = NOW) -> Effect:
+    """That operators are told of what began then, two minutes later."""
+    return Effect(kind="notify", subject=subject, about=f"inbox.{what}.{since}", not_before=since + 120_000)
 
 
 def connection(**changes: Any) -> Connection:

@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Decision, Effect, HistoryEntry
+from functions.domain.inbox_news import InboxNews
 from functions.domain.instants import months_between
 from functions.domain.intervals import Interval
 from functions.domain.ledger import Occupation
@@ -27,6 +28,7 @@ from tests.domain.builders import (
     resource,
     service,
     session,
+    to_operators,
     together,
     weekly,
 )
@@ -160,6 +162,13 @@ class World:
 
     def after(self, decision: Decision[Any]) -> "World":
         sessions, bookings = dict(self.sessions), dict(self.bookings)
+        begun = {
+            each.id: to_operators(each.id, since=self.now)
+            for each in decision.documents
+            if isinstance(each, Session) and each.conflict is not None and sessions[each.id].conflict is None
+        }
+        told = [each for each in decision.effects if InboxNews.of(each.about)]
+        assert sorted(told, key=lambda each: each.subject) == [begun[id_] for id_ in sorted(begun)]
         for document in decision.documents:
             (sessions if isinstance(document, Session) else bookings)[document.id] = document  # type: ignore[attr-defined,index]
         return replace(
@@ -206,7 +215,9 @@ class World:
 
     @property
     def told(self) -> list[str]:
-        return [effect.subject for effect in self.effects if effect.kind == "notify"]
+        """Of clients, by their bookings. What operators are told of is looked at with each decision (`after`)."""
+        told = (effect for effect in self.effects if effect.kind == "notify")
+        return [effect.subject for effect in told if InboxNews.of(effect.about) is None]
 
     def entry(self, id_: str, name: str = "anna") -> Occupation:
         return next(

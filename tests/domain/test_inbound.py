@@ -11,6 +11,7 @@ from functions.domain.decision import Decision, Effect
 from functions.domain.event_ids import event_id
 from functions.domain.google_event import MirrorEvent
 from functions.domain.inbound import decide_inbound
+from functions.domain.inbox_news import InboxNews
 from functions.domain.instants import DAY_MINUTES
 from functions.domain.own_event import GOOGLE, Inbound, event_is_ours, new_times
 from functions.domain.session import Conflict, Session
@@ -31,6 +32,7 @@ from tests.domain.builders import (
     row,
     service,
     times,
+    to_operators,
     together,
     tombstone,
 )
@@ -203,7 +205,8 @@ class TestMove:
     def test_the_client_is_told_once_unless_it_is_past(self, moved: Moved) -> None:
         decision, _ = self.decided(moved)
         told = [effect for effect in decision.effects if effect.kind == "notify"]
-        assert told == ([Effect(kind="notify", subject="booking1", about="moved")] if moved.told else [])
+        client = Effect(kind="notify", subject="booking1", about="moved")
+        assert told == [*([to_operators()] if moved.flag else []), *([client] if moved.told else [])]
 
     def test_the_copy_knows_what_google_holds_and_nothing_is_asked_any_more(self, moved: Moved) -> None:
         _, after = self.decided(moved)
@@ -464,3 +467,5 @@ def test_ledger_session_and_bookings_always_tell_the_same_story(first: Inbound) 
     assert (moved_or_cancelled or flagged) is bool(decision.changes)
     assert (after.version > first.session.version) is (moved_or_cancelled or put_back)
     assert bool(decision.history) is (moved_or_cancelled or flagged or put_back)  # law 9
+    waits = [to_operators(since=first.now)] if flagged and after.conflict is not None else []
+    assert [effect for effect in decision.effects if InboxNews.of(effect.about)] == waits

@@ -25,6 +25,7 @@ from tests.domain.builders import (
     service,
     spans,
     times,
+    to_operators,
     together,
 )
 from tests.domain.inbound_situations import (
@@ -95,7 +96,7 @@ class TestAsk:
         assert is_disputed(after, CALENDAR)
         assert (after.times, after.version, after.copies[CALENDAR].base) == (ours().times, 1, times(NINE))
         assert apply(rebuilt(ours()), decision.changes) == rebuilt(after)
-        assert decision.effects == ()
+        assert decision.effects == (to_operators(),)
         assert [(e.what, e.author) for e in decision.history] == [("session.conflicted", GOOGLE)]
 
     def test_once(self) -> None:
@@ -105,7 +106,7 @@ class TestAsk:
         decision = decide_inbound(inbound(theirs(ELEVEN), ASKED, service=ASK))
         conflict = session_after(decision, ASKED).conflict
         assert conflict == Conflict(reason="moved_in_calendar", since=1, calendar=CALENDAR, times=times(ELEVEN))
-        assert len(decision.history) == 1
+        assert (len(decision.history), decision.effects) == (1, ())
 
     def test_moved_back_there_is_nothing_to_decide(self) -> None:
         decision = decide_inbound(inbound(theirs(NINE), ASKED, service=ASK))
@@ -149,7 +150,7 @@ class TestDeclinedByHost:  # case 110
         assert [(e.what, e.author, e.why) for e in decision.history] == [
             ("session.conflicted", GOOGLE, "declined_by_host")
         ]
-        assert decision.effects == ()
+        assert decision.effects == (to_operators(),)
 
     def test_once(self) -> None:
         assert again(inbound(theirs(NINE, **NO), ours())).writes_nothing
@@ -189,7 +190,7 @@ class TestGuests:
         assert (after.status, after.seats) == ("open", {"booking1": 1})
         assert [each.declined_at for each in bookings_after(decision)] == [NOW]
         assert [(e.what, e.author, e.booking) for e in decision.history] == [("booking.declined", GOOGLE, "booking1")]
-        assert (decision.changes, decision.effects) == ((), ())
+        assert (decision.changes, decision.effects) == ((), (to_operators("booking1", "declined"),))
 
     @pytest.mark.parametrize(
         "declined_by", [pytest.param(SAID_NO, id="again"), pytest.param(None, id="where it is not said")]
@@ -204,6 +205,7 @@ class TestGuests:
         decision = decide_inbound(inbound(theirs(NINE), ours(), bookings=known, declined_by=frozenset()))
         assert [each.declined_at for each in bookings_after(decision)] == [None]
         assert [entry.what for entry in decision.history] == ["booking.accepted"]
+        assert decision.effects == ()
 
     def test_guests_whom_we_do_not_know_are_contacts_of_the_host(self) -> None:  # case 112
         kept = ours(copies={CALENDAR: copy(NINE, etag='"2"', written=1)})

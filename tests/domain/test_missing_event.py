@@ -26,6 +26,7 @@ from tests.domain.builders import (
     row,
     service,
     times,
+    to_operators,
     together,
 )
 from tests.domain.inbound_situations import (
@@ -148,7 +149,7 @@ class TestAsk:
         assert after.conflict == Conflict(reason="deleted_in_calendar", since=NOW, calendar=CALENDAR)
         assert (after.status, after.seats, after.times) == ("open", asked.session.seats, asked.session.times)
         assert apply(rebuilt(asked.session), decision.changes) == rebuilt(after)
-        assert (decision.effects, bookings_after(decision)) == ((), [])
+        assert (decision.effects, bookings_after(decision)) == ((to_operators(),), [])
         assert [(e.what, e.author, e.why) for e in decision.history] == [
             ("session.conflicted", GOOGLE, "deleted_in_calendar")
         ]

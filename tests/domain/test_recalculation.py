@@ -8,7 +8,7 @@ from functions.domain.decision import Effect
 from functions.domain.ledger import Hold
 from functions.domain.recalculation import RULE, Outcome
 from functions.domain.session import Conflict, Session
-from tests.domain.builders import CALENDAR, NOW, contents, copy, millis, rebuilt, service
+from tests.domain.builders import CALENDAR, NOW, contents, copy, millis, rebuilt, service, to_operators
 from tests.domain.small_world import ROOM, World, sold
 
 NINE = sold("nine", "09:00", "10:00")
@@ -41,7 +41,7 @@ class TestFlag:
         before = World.of(NINE)
         after = before.open_from(*LATE).recalculated()
         assert after.sessions["nine"].model_copy(update={"conflict": None}) == NINE
-        assert (after.bookings, after.effects) == (before.bookings, ())
+        assert (after.bookings, after.effects) == (before.bookings, (to_operators("nine"),))
 
     def test_the_ledger_says_so_too(self) -> None:
         after = World.of(NINE).open_from(*LATE).recalculated()
@@ -52,7 +52,7 @@ class TestFlag:
         after = World.of(NINE).open_from(*LATE).recalculated().open_from(*ALL_DAY).recalculated()
         assert after.sessions == {"nine": NINE}
         assert said(after)[1:] == [("session.supported", None, "not outside_hours any more")]
-        assert after.effects == ()
+        assert after.effects == (to_operators("nine"),)
 
     def test_another_reason_takes_over_and_it_is_as_old_as_the_first(self) -> None:
         flagged = World.of(NINE).busy(("09:00", "09:30")).recalculated()

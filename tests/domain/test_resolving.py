@@ -45,6 +45,7 @@ from tests.domain.builders import (
     service,
     spans,
     times,
+    to_operators,
     together,
     tombstone,
 )
@@ -170,7 +171,7 @@ class TestBroughtBack:  # case 102
         (after,) = decision.documents
         assert isinstance(after, Session)
         assert after.conflict == Conflict(reason=BROUGHT_BACK, since=NOW, calendar=CALENDAR, times=times(NINE))
-        assert (after.status, decision.effects, decision.changes) == ("cancelled", (), ())
+        assert (after.status, decision.effects, decision.changes) == ("cancelled", (to_operators(),), ())
         assert [(e.what, e.author) for e in decision.history] == [("session.brought_back", GOOGLE)]
         assert note_brought_back(after, theirs(NINE), times(NINE), NOW + 1).writes_nothing
 

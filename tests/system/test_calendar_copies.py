@@ -7,6 +7,7 @@ import requests
 
 from functions.domain.event_ids import event_id
 from tests.studio import Booked, Person, Studio, instants, until
+from tests.system.waiting import all_mails
 
 Event = Mapping[str, Any]
 
@@ -136,7 +137,7 @@ def test_a_meeting_is_made_its_link_told_once_and_kept_through_a_move(studio: St
     assert booking.reschedule(ten).status_code == 200
     event = booking.written()
     assert (event["hangoutLink"], instants(event)[0]) == (link, ten)
-    until(lambda: len(studio.mails()) == 3)
+    assert len(all_mails(studio)) == 3
     told = {mail["subject"].partition(":")[0]: mail["text"] for mail in studio.letters()}
     assert link in told["The link to your meeting"]
     assert link in told["Your booking has a new time"]
@@ -234,7 +235,7 @@ def test_a_cancellation_wins_over_a_move_in_google(studio: Studio) -> None:  # c
         until(lambda: booking.event() is None and booking.look()["calendar_copy"] == "written")
     until(lambda: {nine, ten} <= set(studio.starts()), nudge=studio.poll)
     assert booking.history() == [("booking.confirmed", "client"), ("booking.cancelled", "client")]
-    until(lambda: len(studio.mails()) == 2)
+    assert len(all_mails(studio)) == 2
 
 
 def test_an_event_of_somebody_elses_with_our_id_stays_theirs(studio: Studio) -> None:  # case 95

@@ -14,7 +14,7 @@ from infra.local.platform import Platform
 from tests.in_process import application_of, rediscover, worker
 from tests.studio import DAY, Booked, Studio, instants, until
 from tests.system.sharing import Shared
-from tests.system.waiting import all_done
+from tests.system.waiting import all_done, all_mails
 
 BOTH = {"blocks": ["anna"], "destination_for": ["anna"]}
 BLOCKS_ONLY: dict[str, list[str]] = {"blocks": ["anna"], "destination_for": []}
@@ -133,7 +133,7 @@ def test_an_old_calendar_that_may_only_be_looked_at_is_told_of_and_its_owner_may
     shared.pull()
     until(lambda: not reasons())
     assert (booked.look()["status"], booked.look()["calendar_copy"]) == ("confirmed", "written")
-    assert len(studio.mails()) == 1
+    assert len(all_mails(studio)) == 1
 
 
 def test_what_was_in_question_follows_when_its_owner_ends_that(studio: Studio) -> None:  # case 113

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.studio import DAY, Studio, instants, until
+from tests.system.waiting import all_mails
 
 
 def _next_day(days: int) -> str:
@@ -131,7 +132,7 @@ def test_a_new_title_is_the_owner_s_and_stays_through_a_reschedule(studio: Studi
     moved = booking.written()
     assert (moved["summary"], moved["colorId"]) == ("Kim, bring the papers", "5")
     assert [what for what, _ in booking.history()] == ["booking.confirmed", "session.moved"]
-    until(lambda: len(studio.mails()) == 2)
+    assert len(all_mails(studio)) == 2
 
 
 def test_a_booking_marked_as_free_still_takes_its_time(studio: Studio) -> None:  # case 109

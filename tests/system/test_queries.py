@@ -89,6 +89,7 @@ CALLS: Mapping[str, Callable[[Store], Any]] = {
         queries.history_about(store.reader("a"), field, "x") for field in ("session", "booking", "entry")
     ],
     "effects_about": lambda store: queries.effects_about(store, "a", "b"),
+    "inbox_outbox": lambda store: queries.inbox_outbox(store, "a", 10),
     "accounts_that_forget": lambda store: list(queries.accounts_that_forget(store)),
     "history_in_order": lambda store: [
         queries.history_in_order(store, "a", field, "x") for field in ("session", "booking", "entry")

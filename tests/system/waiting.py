@@ -45,3 +45,9 @@ def all_done(studio: Studio) -> None:
         return not [record for record in records if (record.get("not_before") or 0) <= now]
 
     until(nothing_left)
+
+
+def all_mails(studio: Studio, client: str = "kim") -> list[str]:
+    """Subjects of all that a client is told of what happened until now, the oldest first: nothing more is on its way."""
+    all_done(studio)
+    return studio.mails(client)

@@ -23,6 +23,7 @@ from functions.domain.configuration import Account, Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.erasing import Erasure
 from functions.domain.google_event import MirrorEvent
+from functions.domain.inbox_news import ABOUT_THE_INBOX
 from functions.domain.instants import DAY_MINUTES, Millis, Minute
 from functions.domain.ledger import LedgerMonth
 from functions.domain.membership import Member
@@ -254,6 +255,13 @@ def history_about(reader: Reader, field: str, value: str) -> list[HistoryRecord]
 def effects_about(store: Store, account: str, subject: str) -> list[OutboxRecord]:
     """What is still to be done about it."""
     query = _collection(store, account, OutboxRecord).where(filter=FieldFilter("subject", "==", subject))
+    return [decode(Ref(OutboxRecord, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
+
+
+def inbox_outbox(store: Store, account: str, limit: int) -> list[OutboxRecord]:
+    """What operators have not been told of yet: that something waits for them to decide, or that somebody has declined. The oldest of each first."""
+    about = _collection(store, account, OutboxRecord).where(filter=FieldFilter("about", ">=", ABOUT_THE_INBOX))
+    query = about.where(filter=FieldFilter("about", "<", f"{ABOUT_THE_INBOX}~")).order_by("about").limit(limit)
     return [decode(Ref(OutboxRecord, snapshot.id), snapshot.to_dict()) for snapshot in query.stream()]
 
 
