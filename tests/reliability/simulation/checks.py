@@ -14,8 +14,9 @@ from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.event_ids import session_of
 from functions.domain.google_event import MirrorEvent, by_itself, mirror_row
-from functions.domain.instants import Millis, rfc3339
+from functions.domain.instants import Millis, months_between, rfc3339
 from functions.domain.intervals import Interval, merge
+from functions.domain.ledger import LedgerMonth, ledger_id
 from functions.domain.own_event import new_times
 from functions.domain.session import GoogleCopy, Session
 from functions.domain.standing import Obstacle
@@ -24,25 +25,52 @@ from infra.local.google.event_store import EventStore
 from infra.local.google.freebusy import busy_spans
 from tests.reliability.simulation.business import ACCOUNT, WHO_READS, Business
 from tests.reliability.simulation.people import Deeds
-from tests.reliability.truth import Books, lies, read_books, sold_twice
+from tests.reliability.truth import Books, lies, read_books, sold_over_google, sold_twice
 
 # What the ledger says is held against Google in these minutes: from the first of the month, where it begins, to a week after the crowded day.
 WINDOW = Interval(30_064_320, 30_078_720)
 
 
 class AtEveryMoment:
-    """Every commit is looked at: nothing is sold twice, not even for a moment."""
+    """Every commit is looked at: nothing is sold twice, and nothing over an event that is known, not even for a moment."""
 
     def __init__(self, now: Callable[[], Millis]) -> None:
         self._now = now
         self._sessions: dict[str, Session] = {}
+        self._resources: dict[str, Resource] = {}
+        self._months: dict[str, Mapping[str, Any]] = {}  # as they are stored
         self.found: list[str] = []
 
-    def committed(self, path: str, fields: Mapping[str, Any] | None) -> None:
-        *_, collection, name = path.split("/")
-        if collection == "sessions" and fields is not None:
-            self._sessions[name] = decode(Ref(Session, name), fields)
+    def committed(self, written: Mapping[str, Mapping[str, Any] | None]) -> None:
+        before = dict(self._sessions)
+        for path, fields in written.items():
+            *above, collection, name = path.split("/")
+            if fields is None:
+                continue
+            if collection == "sessions":
+                self._sessions[name] = decode(Ref(Session, name), fields)
+            elif collection == "resources":
+                self._resources[name] = decode(Ref(Resource, name), fields)
+            elif collection == "months":
+                self._months[ledger_id(above[-1], name)] = fields
+        changed = [session for name, session in self._sessions.items() if before.get(name) is not session]
+        if changed:
             self.found += sold_twice(Books(now=self._now(), sessions=self._sessions))
+        for session in changed:
+            if session.status == "open" and _is_a_sale(before.get(session.id), session):
+                self.found += sold_over_google(self._books_about(session), session)
+
+    def _books_about(self, session: Session) -> Books:
+        names = {ledger_id(name, m) for name in session.resources for m in months_between(*session.occupation.taken)}
+        months = {name: decode(Ref(LedgerMonth, name), self._months[name]) for name in names & self._months.keys()}
+        return Books(now=self._now(), months=months, resources=self._resources)
+
+
+def _is_a_sale(before: Session | None, after: Session) -> bool:
+    """Whether it comes to this time, or somebody gets seats in it."""
+    if before is None or before.status != "open" or before.occupation.taken != after.occupation.taken:
+        return True
+    return not {*after.seats, *after.holds} <= {*before.seats, *before.holds}
 
 
 def when_quiet(business: Business, deeds: Deeds) -> list[str]:
