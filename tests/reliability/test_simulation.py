@@ -5,19 +5,21 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
+from functions.adapters.store import committing
+from functions.adapters.store.records import OutboxRecord
 from functions.adapters.store.store import Reader
 from functions.adapters.store.wire import Commit
 from functions.domain.availability import ResourceState, engine
 from functions.domain.calendar import Calendar, Lease
-from functions.domain.decision import Ref
+from functions.domain.decision import Effect, Ref
 from functions.domain.instants import Millis
 from functions.domain.intervals import Edges
-from functions.sync import leases, notify, own_events, pages, projection, pull, schedules
+from functions.sync import leases, notify, own_events, pages, projection, pull, schedules, writing
 from functions.sync.leases import Held
 from tests.reliability.simulation.run import Told, tell
 
@@ -153,6 +155,35 @@ def _tells_again(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(notify, "_message", fresh)
 
 
+def _sends_again(patched: pytest.MonkeyPatch) -> None:
+    """The same, under its own name: as if nobody had looked whether it was sent."""
+    patched.setattr(notify, "claim", lambda work: True)
+
+
+def _asks_twice_for_a_mail(patched: pytest.MonkeyPatch) -> None:
+    """A commit has two effects where it should have one."""
+    records = committing.outbox_records
+
+    def twice(effects: Iterable[Effect], commit_id: str, now: Millis) -> list[OutboxRecord]:
+        asked = tuple(effects)
+        return records((*asked, *(each for each in asked if each.about == "moved")), commit_id, now)
+
+    patched.setattr(committing, "outbox_records", twice)
+
+
+def _invites_nobody_later(patched: pytest.MonkeyPatch) -> None:
+    """Guests are those of the insert; who joins or leaves is forgotten by every later write."""
+
+    def without_guests(body_of: Callable[..., Any]) -> Callable[..., Any]:
+        def body(*given: Any, **more: Any) -> Any:
+            return {name: value for name, value in body_of(*given, **more).items() if name != "attendees"}
+
+        return body
+
+    for name in ("patch", "patch_seen"):
+        patched.setattr(writing, name, without_guests(getattr(writing, name)))
+
+
 def _asks_nobody_to_recalculate(patched: pytest.MonkeyPatch) -> None:
     """What a pull has changed in a resource's time is a matter of nobody's."""
     patched.setattr(leases, "ask_about_changes", lambda calendar: (calendar.model_copy(update={"changed": ()}), ()))
@@ -177,6 +208,9 @@ MISTAKES = {
     _two_workers_a_calendar: 1001,
     _takes_effects_for_done: 1001,
     _tells_again: 1000,
+    _sends_again: 1000,
+    _asks_twice_for_a_mail: 1000,
+    _invites_nobody_later: 1018,
     _asks_nobody_to_recalculate: 1002,
     _sells_over_google: 1000,
 }
