@@ -1,11 +1,14 @@
 """Hundreds of stories of the simulation, those that once showed a fault, and whether it would show one (see `tests.reliability.simulation`)."""
 
 import itertools
+import json
 import os
+import re
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +24,9 @@ from functions.domain.instants import Millis
 from functions.domain.intervals import Edges
 from functions.sync import leases, notify, own_events, pages, projection, pull, schedules, writing
 from functions.sync.leases import Held
-from tests.reliability.simulation.run import Told, tell
+from tests.reliability.simulation.__main__ import main as explore
+from tests.reliability.simulation.people import _DEEDS
+from tests.reliability.simulation.run import _HAPPENINGS, Told, tell
 
 FIRST, STORIES, A_TEST = 1000, 200, 20
 
@@ -47,16 +52,71 @@ KEPT = {
 }
 
 
+ENDINGS = ("dies before", "dies after", "refused", "answer lost", "sent twice")
+REACHED_TASKS = [
+    "pull",
+    "push",
+    "watch",
+    "copies",
+    "discover",
+    "audit",
+    "notify",
+    "lapse",
+    "promote",
+    "recalculate",
+    "settle",
+]
+# What all the stories together must come by, or they would prove less than they seem to.
+MUST_BE_REACHED = {
+    *(f"happens, {each.__name__.strip('_')}" for each, _ in _HAPPENINGS),
+    *(f"people, {each.__name__}" for each, _ in _DEEDS),
+    *(f"fault, {kind}: {ending}" for kind in ("commit", "google", "read", "query", "task") for ending in ENDINGS),
+    *(f"tasks, {kind} 204" for kind in REACHED_TASKS),
+    *(f"choices, {choice}" for choice in ("keep", "cancel", "move")),
+    *("fault, mail: refused", "tasks, push 0", "tasks, pull 0", "tasks, notify 0"),  # 0: it died
+}
+
+
 def story(told: Told) -> str:
     """What a failure shows."""
     return "\n".join([*told.trace, *told.wrong, f'again: make explore ARGS="--seed {told.seed}"'])
 
 
+@pytest.fixture(scope="session")
+def coverage(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Where all workers of this run leave what their stories covered."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base if worker_id == "master" else base.parent) / "coverage"
+    place.mkdir(exist_ok=True)
+    return place
+
+
 @pytest.mark.parametrize("first", range(FIRST, FIRST + STORIES, A_TEST))
-def test_stories_end_true(first: int) -> None:
+def test_stories_end_true(first: int, coverage: Path) -> None:
+    covered = set[str]()
     for seed in range(first, first + A_TEST):
         told = tell(seed)
         assert not told.wrong, story(told)
+        covered |= told.covered.keys()
+    _leave(coverage, first, covered)
+    told_of = [{*json.loads(part.read_text())} for part in coverage.glob("*.json")]
+    if len(told_of) * A_TEST == STORIES:  # whoever is last sees them all
+        assert not sorted(MUST_BE_REACHED - set().union(*told_of))
+
+
+def _leave(place: Path, first: int, covered: set[str]) -> None:
+    unfinished = place / f"{first}.part"
+    unfinished.write_text(json.dumps(sorted(covered)))
+    unfinished.rename(place / f"{first}.json")
+
+
+def test_exploring_says_what_it_covered(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["explore", "--from", "1003", "--stories", "2"])
+    assert explore() == 0
+    printed = capsys.readouterr().out
+    for kind in ("happens", "people", "tasks", "answers", "polls", "I/O"):
+        assert re.search(rf"^{kind}: \w.* \d+", printed, re.MULTILINE), printed
+    assert re.search(r"^2 stories in \d+ s; untrue: none$", printed, re.MULTILINE)
 
 
 NOT_TOLD_ANYWAY = {seed: showed for seed, showed in KEPT.items() if not FIRST <= seed < FIRST + STORIES}
