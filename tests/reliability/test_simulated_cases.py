@@ -115,7 +115,7 @@ class Stage:
 def stage() -> Iterator[Stage]:
     clock = Clock()
     made = Stage(clock)
-    with decided_by("cases", clock), business(clock, made.io, lambda path, fields: None) as furnished:
+    with decided_by("cases", clock), business(clock, made.io, lambda written: None) as furnished:
         made.business = furnished
         yield made
 

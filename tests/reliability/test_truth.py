@@ -17,19 +17,23 @@ from functions.domain.waitlist.entry import Offered, Place, Queue, WaitlistEntry
 from tests.domain.builders import (
     CALENDAR,
     CLIENT,
+    EVERY_DAY,
     NOW,
     apply,
     booking,
     calendar,
     google_event,
+    hours,
     ledger,
     minute,
+    resource,
     row,
     service,
     session,
     span,
+    weekly,
 )
-from tests.reliability.truth import Books, check_truth, lies, read_books
+from tests.reliability.truth import Books, check_truth, lies, read_books, sold_over_google, sold_twice
 from tests.studio import Studio
 
 SOON = NOW + 600_000
@@ -39,6 +43,7 @@ MARCH, APRIL = ledger_id("anna", "2027-03"), ledger_id("anna", "2027-04")
 
 DENTIST = google_event()  # on the first of March, from nine to ten
 Blocks = Mapping[tuple[str, str], list[Interval]]
+MEETING = span("2027-03-01T09:30Z", "2027-03-01T10:30Z")
 BLOCKS: Blocks = {(CALENDAR, "ev1"): [span("2027-03-01T09:00Z", "2027-03-01T10:00Z")]}
 
 
@@ -89,6 +94,7 @@ def true_books() -> Books:
         entries={each.id: each for each in entries},
         queues={"cut": queue},
         services={"cut": service(duration_minutes=90, capacity=3)},
+        resources={"anna": resource(hours=hours(weekly("22:00", "02:00", EVERY_DAY)))},
         calendars={
             CALENDAR: calendar(projected={"anna": minute("2027-06-01T00:00Z")}, horizon=minute("2027-06-01T00:00Z"))
         },
@@ -111,11 +117,26 @@ def in_month(books: Books, month: str, **occupations: Any) -> Books:
     return replace(books, months={**books.months, month: replace(before, sessions=entries)})
 
 
+def standing_as(books: Books, key: str, **changes: Any) -> Books:
+    """A session changed everywhere at once: nothing else than its standing is wrong with it."""
+    changed = books.sessions[key].model_copy(update=changes)
+    sessions = {**books.sessions, key: changed}
+    months = ledger_of(*(each for each in sessions.values() if each.status == "open"), blocks=BLOCKS)
+    return replace(books, sessions=sessions, months={**books.months, **months}, told={**books.told, **told_of(changed)})
+
+
+def under_a_block(books: Books) -> Books:
+    """Somebody has scheduled `alone` for half past nine on the first of March, when Anna has an event until ten."""
+    at = {"start": MEETING.start, "end": MEETING.end, "taken_from": MEETING.start, "taken_until": MEETING.end}
+    return standing_as(books, "alone", scheduled=True, **at)
+
+
 def group_of(books: Books) -> Session:
     return next(each for each in books.sessions.values() if each.capacity == 3)
 
 
 GROUP = group_of(true_books())
+IN_CONFLICT = Conflict(reason="taken", since=NOW)
 
 LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
     "an event blocks nothing": (
@@ -244,6 +265,37 @@ LIES: Mapping[str, tuple[Callable[[Books], Books], str]] = {
         lambda books: planted(books, "sessions", GROUP.id, waiting=None),
         "keeps seats for a party of None; the smallest that waits for it is of 1",
     ),
+    "a session runs over an event": (under_a_block, "is said to be as promised, and is taken"),
+    "a session runs outside its resource's hours": (
+        lambda books: replace(books, resources={"anna": resource()}),
+        "is said to be as promised, and is outside_hours",
+    ),
+    "a session closes a minute too late": (
+        lambda books: replace(books, resources={"anna": resource(hours=hours(weekly("22:00", "01:29", EVERY_DAY)))}),
+        "is said to be as promised, and is outside_hours",
+    ),
+    "a session is of a service that its resource does not serve": (
+        lambda books: planted(books, "services", "cut", resources=("ben",), capacity=3),
+        "is said to be as promised, and is not_served",
+    ),
+    "a session has more seats than its service": (
+        lambda books: planted(books, "services", "cut", capacity=2),
+        "is said to be as promised, and is over_capacity",
+    ),
+    "a session is in conflict with nothing": (
+        lambda books: standing_as(books, "alone", conflict=IN_CONFLICT),
+        "is said to be taken, and is as promised",
+    ),
+    "an operator lives with something else": (
+        lambda books: standing_as(under_a_block(books), "alone", accepted=("outside_hours",)),
+        "is said to be as promised, and is taken",
+    ),
+    "a session runs that its rule would have ended": (
+        lambda books: planted(
+            standing_as(under_a_block(books), "alone", conflict=IN_CONFLICT), "services", "cut", on_conflict="cancel"
+        ),
+        "is taken, and its rule says that it is cancelled then",
+    ),
     "history forgot a change": (
         lambda books: planted(books, "bookings", "booking2", status="no_show"),
         "history tells another story of Booking booking2: status",
@@ -298,6 +350,8 @@ def overlapping(**changes: Any) -> Books:
         owner = owner.model_copy(update={"status": "held", "expires_at": second.holds["booking2"].expires_at})
     return Books(
         now=NOW,
+        services={"cut": service(resources=("anna", "ben"))},
+        resources={"anna": resource(), "ben": resource("ben")},
         sessions={first.id: first, second.id: second},
         bookings={"booking1": booking(), "booking2": owner},
         months=ledger_of(first, second),
@@ -311,7 +365,7 @@ def held_until(moment: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("changes", [{}, held_until(SOON)], ids=["sold", "held"])
 def test_time_that_is_taken_twice_is_found(changes: dict[str, Any]) -> None:
-    assert lies(overlapping(**changes)) == [
+    assert list(sold_twice(overlapping(**changes))) == [
         f"anna has session {GROUP.id} until 2027-03-01T10:00:00Z and session second from 2027-03-01T09:30:00Z"
     ]
 
@@ -346,9 +400,34 @@ def test_sessions_may_overlap(changes: dict[str, Any]) -> None:
 
 def test_more_may_be_sold_than_there_is_where_that_is_known() -> None:
     conflict = Conflict(reason="over_capacity", since=NOW)
-    true, group = true_books(), GROUP.model_copy(update={"capacity": 1, "conflict": conflict})
+    true, group = true_books(), GROUP.model_copy(update={"capacity": 1, "scheduled": True, "conflict": conflict})
     books = replace(true, sessions={**true.sessions, GROUP.id: group}, told={**true.told, **told_of(group)})
     assert lies(replace(books, months=ledger_of(group, books.sessions["alone"], blocks=BLOCKS))) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"conflict": IN_CONFLICT}, id="which is said"),
+        pytest.param({"accepted": ("taken",)}, id="which an operator lives with"),
+        pytest.param({"conflict": Conflict(reason="moved_in_calendar", since=NOW)}, id="behind what its event shows"),
+    ],
+)
+def test_a_session_may_run_over_an_event(changes: dict[str, Any]) -> None:
+    books = under_a_block(true_books())
+    alone = books.sessions["alone"]
+    assert list(sold_over_google(books, alone)) == [
+        "session alone (2027-03-01T09:30:00Z) is sold at anna over [('cal', 'ev1')]"
+    ]
+    books = standing_as(books, "alone", **changes)
+    assert [lie for lie in lies(books) if "session alone (cut" in lie] == []
+    assert list(sold_over_google(books, books.sessions["alone"])) == []
+
+
+def test_nothing_is_known_to_have_come_free_while_a_calendar_is_laid_out_anew() -> None:
+    books = standing_as(true_books(), "alone", conflict=IN_CONFLICT)
+    books = planted(books, "calendars", CALENDAR, projected={})
+    assert lies(books) == []
 
 
 def test_what_is_stored_is_read(empty_studio: Studio, store: Store) -> None:

@@ -8,7 +8,9 @@ tasks set right a moment later is a lie until then.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from google.cloud import firestore
 
@@ -16,9 +18,10 @@ from functions.adapters.clock import now_millis
 from functions.adapters.store.documents import collection_of, decode
 from functions.adapters.store.store import Store
 from functions.domain.calendar import Calendar
-from functions.domain.configuration import Service
+from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.google_event import MirrorEvent
+from functions.domain.hours import Hours
 from functions.domain.instants import MINUTE_MS, Millis, month_bounds, month_of, months_between, rfc3339
 from functions.domain.intervals import Interval, clip, merge
 from functions.domain.ledger import LedgerChange, LedgerMonth, Occupation, ledger_id
@@ -32,6 +35,10 @@ D = TypeVar("D")
 # The statuses of bookings that sit in their session; a `held` one is kept there.
 SEATED = {"confirmed", "completed", "no_show"}
 
+# What a session is flagged with that can't be kept, whatever its event in Google shows; and of that what the rule `cancel` ends it for.
+NOT_KEPT = ("not_served", "taken", "outside_hours", "over_capacity")
+ENDED_FOR = NOT_KEPT[:3]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
@@ -44,6 +51,7 @@ class Books:
     entries: Mapping[str, WaitlistEntry] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    resources: Mapping[str, Resource] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     rows: tuple[MirrorEvent, ...] = ()  # of all their mirrors
     told: Mapping[str, State] = field(
@@ -82,6 +90,7 @@ def read_books(store: Store, account: str) -> Books:
             entries=every(WaitlistEntry),
             queues=every(Queue),
             services=every(Service),
+            resources=every(Resource),
             calendars=every(Calendar),
             rows=tuple(_rows(transaction)),
             told=_told(transaction),
@@ -116,6 +125,7 @@ def lies(books: Books) -> list[str]:
     """What is wrong, one sentence each; empty where all is true."""
     return [
         *sold_twice(books),
+        *_standing(books),
         *_seats_without_their_owner(books),
         *_owners_without_their_seats(books),
         *_offers(books),
@@ -133,6 +143,14 @@ def sold_twice(books: Books) -> list[str]:
     return [*_seats_sold_twice(books), *_time_taken_twice(books)]
 
 
+def sold_over_google(books: Books, session: Session) -> Iterator[str]:
+    """Whether a session that is sold at this moment is so over an event that the ledger knows. What has come since the sale shows in `_standing`."""
+    known = session.conflict is not None or "taken" in session.accepted
+    for name in session.resources:
+        if not known and (over := _blocks_in(books, name, session.occupation.taken)):
+            yield f"session {session.id} ({rfc3339(session.start)}) is sold at {name} over {over}"
+
+
 def _seats_sold_twice(books: Books) -> Iterator[str]:
     for session in books.open:
         held = sum(hold.seats for hold in session.holds.values() if books.now < hold.expires_at)
@@ -140,6 +158,93 @@ def _seats_sold_twice(books: Books) -> Iterator[str]:
         known = session.conflict is not None and session.conflict.reason == "over_capacity"
         if sold + held > session.capacity and not known:
             yield f"session {session.id} has {session.capacity} seats; {sold} are sold and {held} held"
+
+
+def _standing(books: Books) -> Iterator[str]:
+    """Of every session ahead, that it can't be kept as it was promised is said where it is so and nowhere else; what its rule would end runs no more.
+
+    What only its event shows is not reckoned: that conflict counts before all others.
+    """
+    for session in books.open:
+        said = None if session.conflict is None else session.conflict.reason
+        over = session.end * MINUTE_MS <= books.now
+        if over or not session.occupation.takes_time(books.now) or said not in (None, *NOT_KEPT):
+            continue
+        there = [reason for reason in NOT_KEPT if reason in _in_the_way(books, session)]
+        reason = next((each for each in there if each not in session.accepted), None)
+        what = f"session {session.id} ({session.service}, {rfc3339(session.start)}, {', '.join(session.resources)})"
+        if said != reason and not (said == "taken" and _is_laid_out_anew(books, session)):
+            yield f"{what} is said to be {said or 'as promised'}, and is {reason or 'as promised'}; in its way: {there}, accepted: {session.accepted}"
+        service = books.services.get(session.service)
+        begun = session.start * MINUTE_MS <= books.now
+        if reason in ENDED_FOR and service is not None and service.on_conflict == "cancel" and not begun:
+            yield f"{what} is {reason}, and its rule says that it is cancelled then"
+
+
+def _in_the_way(books: Books, session: Session) -> Iterator[str]:
+    """Reckoned from the documents by themselves, minute by minute where hours are concerned; also what an operator lives with."""
+    service = books.services.get(session.service)
+    for name in session.resources:
+        resource = books.resources.get(name)
+        if resource is None or service is None or name not in service.resources:
+            yield "not_served"
+        if _blocks_in(books, name, session.occupation.taken) or any(_came_before(books, session, name)):
+            yield "taken"
+        if resource is not None and not session.scheduled and not _is_open(resource.hours, session.start, session.end):
+            yield "outside_hours"
+    capacity = session.capacity if session.scheduled or service is None else service.capacity
+    if session.occupation.seats_promised(books.now) > capacity:
+        yield "over_capacity"
+
+
+def _blocks_in(books: Books, resource: str, time: Interval) -> list[tuple[str, str]]:
+    """Which events (calendar and key) of calendars that block the resource take some of that time."""
+    known = books.resources.get(resource)
+    return [
+        (calendar, key)
+        for calendar in (() if known is None else known.blocked_by)
+        for month in months_between(*time)
+        if (held := books.months.get(ledger_id(resource, month))) is not None
+        for key, blocks in held.blocks.get(calendar, {}).items()
+        if any(start < time.end and time.start < end for start, end in blocks)
+    ]
+
+
+def _came_before(books: Books, session: Session, resource: str) -> Iterator[bool]:
+    """Of every other session there that takes some of the same time: whether it came to it first."""
+    there = [other for other in books.open if resource in other.resources and other.occupation.takes_time(books.now)]
+    for other in there:
+        overlap = other.taken_from < session.taken_until and session.taken_from < other.taken_until
+        if overlap and other.id != session.id:
+            yield (_came(other), other.id) < (_came(session), session.id)
+
+
+def _came(session: Session) -> Millis:
+    return session.created_at if session.moved_at is None else session.moved_at
+
+
+def _is_open(hours: Hours, start: int, end: int) -> bool:
+    """An hour that comes twice, where clocks go back, is open both times."""
+    return all(any(_is_open_by(hours, day, minute) for day in _days_of(minute)) for minute in range(start, end))
+
+
+def _days_of(minute: int) -> Iterator[date]:
+    """Of which local date its opening may be, in whatever zone: openings may last until the end of the next one."""
+    utc = datetime.fromtimestamp(minute * 60, ZoneInfo("UTC")).date()
+    return (utc + timedelta(days=days) for days in (-2, -1, 0, 1))
+
+
+def _is_open_by(hours: Hours, day: date, minute: int) -> bool:
+    plan = hours.on(day)
+    wall = datetime.fromtimestamp(minute * 60, ZoneInfo(plan.zone))
+    since_midnight = (wall.date() - day).days * 24 * 60 + wall.hour * 60 + wall.minute
+    return any(opens <= since_midnight < closes for opens, closes in plan.intervals)
+
+
+def _is_laid_out_anew(books: Books, session: Session) -> bool:
+    """While a calendar is, nothing is known to have come free."""
+    blocking = {(name, calendar) for name in session.resources for calendar in books.resources[name].blocked_by}
+    return any(books.calendars[calendar].projected.get(name, 0) < session.taken_until for name, calendar in blocking)
 
 
 def _seats_without_their_owner(books: Books) -> Iterator[str]:

@@ -5,6 +5,7 @@ What should be follows from Google's own state and from what the documents say o
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from functions.adapters.store import queries
@@ -13,9 +14,11 @@ from functions.domain.calendar import Calendar
 from functions.domain.configuration import Resource
 from functions.domain.decision import Ref
 from functions.domain.event_ids import session_of
+from functions.domain.google_copy import ACCOUNT_PROPERTY, SESSION_PROPERTY, VERSION_PROPERTY, content_of
 from functions.domain.google_event import MirrorEvent
-from functions.domain.instants import Millis, rfc3339
+from functions.domain.instants import Millis, months_between, rfc3339
 from functions.domain.intervals import Interval, merge
+from functions.domain.ledger import LedgerMonth, ledger_id
 from functions.domain.mirror_row import by_itself, mirror_row
 from functions.domain.own_event import new_times
 from functions.domain.session import GoogleCopy, Session
@@ -25,37 +28,80 @@ from infra.local.google.event_store import EventStore
 from infra.local.google.freebusy import busy_spans
 from tests.reliability.simulation.business import ACCOUNT, WHO_READS, Business
 from tests.reliability.simulation.people import Deeds
-from tests.reliability.truth import Books, lies, read_books, sold_twice
+from tests.reliability.truth import Books, lies, read_books, sold_over_google, sold_twice
 
 # What the ledger says is held against Google in these minutes: from the first of the month, where it begins, to a week after the crowded day.
 WINDOW = Interval(30_064_320, 30_078_720)
 
 
+NOTHING: Mapping[str, int] = MappingProxyType({})
+
+# What history says of a booking in the commit that asks for a mail about it.
+TOLD_OF: Mapping[str, frozenset[str]] = {
+    "requested": frozenset({"booking.requested"}),
+    "confirmed": frozenset({"booking.confirmed"}),
+    "moved": frozenset({"booking.moved", "session.moved"}),
+    "cancelled": frozenset({"booking.cancelled", "session.cancelled"}),
+}
+COMMIT_ID = 32  # characters, with which the outbox and history records of one commit begin
+
+
 class AtEveryMoment:
-    """Every commit is looked at: nothing is sold twice, not even for a moment."""
+    """Every commit is looked at: nothing is sold twice, and nothing over an event that is known, not even for a moment."""
 
     def __init__(self, now: Callable[[], Millis]) -> None:
         self._now = now
         self._sessions: dict[str, Session] = {}
+        self._resources: dict[str, Resource] = {}
+        self._months: dict[str, Mapping[str, Any]] = {}  # as they are stored
         self.found: list[str] = []
 
-    def committed(self, path: str, fields: Mapping[str, Any] | None) -> None:
-        *_, collection, name = path.split("/")
-        if collection == "sessions" and fields is not None:
-            self._sessions[name] = decode(Ref(Session, name), fields)
+    def committed(self, written: Mapping[str, Mapping[str, Any] | None]) -> None:
+        before = dict(self._sessions)
+        for path, fields in written.items():
+            *above, collection, name = path.split("/")
+            if fields is None:
+                continue
+            if collection == "sessions":
+                self._sessions[name] = decode(Ref(Session, name), fields)
+            elif collection == "resources":
+                self._resources[name] = decode(Ref(Resource, name), fields)
+            elif collection == "months":
+                self._months[ledger_id(above[-1], name)] = fields
+        changed = [session for name, session in self._sessions.items() if before.get(name) is not session]
+        if changed:
             self.found += sold_twice(Books(now=self._now(), sessions=self._sessions))
+        for session in changed:
+            if session.status == "open" and _is_a_sale(before.get(session.id), session):
+                self.found += sold_over_google(self._books_about(session), session)
+
+    def _books_about(self, session: Session) -> Books:
+        names = {ledger_id(name, m) for name in session.resources for m in months_between(*session.occupation.taken)}
+        months = {name: decode(Ref(LedgerMonth, name), self._months[name]) for name in names & self._months.keys()}
+        return Books(now=self._now(), months=months, resources=self._resources)
 
 
-def when_quiet(business: Business, deeds: Deeds) -> list[str]:
-    """Everything that is wrong."""
+def _is_a_sale(before: Session | None, after: Session) -> bool:
+    """Whether it comes to this time, or somebody gets seats in it."""
+    if before is None or before.status != "open" or before.occupation.taken != after.occupation.taken:
+        return True
+    return not {*after.seats, *after.holds} <= {*before.seats, *before.holds}
+
+
+def when_quiet(
+    business: Business, deeds: Deeds, *, disturbed: Mapping[str, int] = NOTHING, unseen: frozenset[str] = frozenset()
+) -> list[str]:
+    """Everything that is wrong. `disturbed`: how often the delivery of a mail's task was, by its outbox record. `unseen`: events that we have written since
+    their calendars were last listed, of which the mirror need not hold what Google does.
+    """
     books = read_books(business.store, ACCOUNT)
     return [
         *lies(books),
-        *_mirrors(business),
+        *_mirrors(business, unseen),
         *_drift(business, books),
         *_events(business, books, deeds),
         *_nothing_owed(business),
-        *_told_once(business, books),
+        *_told_once(business, disturbed),
         *_external_changes(business, deeds),
         *(f"not as Google's discovery document says: {each}" for each in business.world.journal.mismatches),
     ]
@@ -69,7 +115,7 @@ def _store(business: Business, calendar: Calendar) -> EventStore:
     return business.world.events(business.world.calendars.get(calendar.google_id))
 
 
-def _mirrors(business: Business) -> Iterator[str]:
+def _mirrors(business: Business, unseen: frozenset[str]) -> Iterator[str]:
     """Each mirror holds what a full list of its calendar brings, and nothing else."""
     for calendar in _calendars(business):
         role = business.world.calendars.get(calendar.google_id).role_of(WHO_READS[calendar.google_id])
@@ -79,6 +125,9 @@ def _mirrors(business: Business) -> Iterator[str]:
         rows = business.store.client.collection(f"accounts/{ACCOUNT}/calendars/{calendar.id}/events").stream()
         kept = [decode(mirror_ref(calendar.id, row.get("id")), row.to_dict()) for row in rows]
         mirror = {row.id: _essence(row) for row in kept if row.id in live or not _may_be_missing(calendar, row)}
+        for event in unseen:
+            live.pop(event, None)
+            mirror.pop(event, None)
         for event in sorted(live.keys() - mirror.keys()):
             yield f"the mirror of {calendar.google_id} lacks {event}: {live[event]}"
         for event in sorted(mirror.keys() - live.keys()):
@@ -224,6 +273,7 @@ def _events(business: Business, books: Books, deeds: Deeds) -> Iterator[str]:
             elif session.status == "open" and there and record is not None:
                 if not _is_asked_about(books, session, calendar, copy):
                     yield from _as_it_should(what, session, record, calendar)
+                    yield from _says_what_it_should(what, books, session, record, calendar, deeds)
             elif (
                 session.status == "cancelled" and there and copy.event not in deeds.brought_back | deeds.taken_elsewhere
             ):
@@ -245,6 +295,34 @@ def _as_it_should(what: str, session: Session, record: EventRecord, calendar: Ca
         yield f"{what} is at {session.times}, its event at {times}"
 
 
+def _says_what_it_should(
+    what: str, books: Books, session: Session, record: EventRecord, calendar: Calendar, deeds: Deeds
+) -> Iterator[str]:
+    """Its title, text, guests and marks, but for what its owner made of it. Who brings an event back from the bin keeps of it what their program knew."""
+    if record.id in deeds.brought_back:
+        return
+    seated = [books.bookings[key] for key in session.seats]
+    content = content_of(session, calendar.id, books.services[session.service], seated)
+    private = record.body.get("extendedProperties", {}).get("private", {})
+    there = {
+        "title": content.summary if record.id in deeds.retitled else record.body.get("summary"),
+        "text": record.body.get("description") or "",
+        "guests": sorted(guest["email"].casefold() for guest in record.body.get("attendees", ())),
+        "marks": [private.get(name) for name in (ACCOUNT_PROPERTY, SESSION_PROPERTY)],
+    }
+    wanted = {
+        "title": content.summary,
+        "text": content.description,
+        "guests": sorted(content.guests),
+        "marks": [ACCOUNT, session.id],
+    }
+    for name, value in wanted.items():
+        if there[name] != value:
+            yield f"{what} has an event of another {name}: {there[name]!r}, not {value!r}"
+    if not 0 < int(private.get(VERSION_PROPERTY, 0)) <= session.version:
+        yield f"{what} is of version {session.version}, its event of {private.get(VERSION_PROPERTY)}"
+
+
 def _nothing_owed(business: Business) -> Iterator[str]:
     now = business.clock.millis
     for record in business.store.client.collection(f"accounts/{ACCOUNT}/outbox").stream():
@@ -253,31 +331,39 @@ def _nothing_owed(business: Business) -> Iterator[str]:
             yield f"still owed: {fields['kind']} {fields['subject']} {fields['about'] or ''}"
 
 
-def _told_once(business: Business, books: Books) -> Iterator[str]:
-    """What history says of a booking is told its client at most once each time. A mail that was sent twice is one where its Message-ID is the same."""
+def _told_once(business: Business, disturbed: Mapping[str, int]) -> Iterator[str]:
+    """Each change tells each of its people in one mail: every mail was asked for by a commit whose history says what it tells, no commit asks for one twice,
+    and none is sent again but where its sending was disturbed.
+    """
+    asked = {task.body["outbox"]: task.body for task in business.tasks.every if task.kind == "notify"}
+    happened = _history_by_commit(business)
     told = Counter[tuple[str, str]]()
-    for mail in {mail["Message-ID"]: mail for mail in business.mails}.values():
-        told[mail["To"].rpartition("<")[2].rstrip(">"), mail["Subject"].partition(":")[0]] += 1
-    entries = [
-        each.to_dict() or {} for each in business.store.client.collection(f"accounts/{ACCOUNT}/history").stream()
-    ]
-    moves, ends = Counter[str](), Counter[str]()
-    by_session: dict[str, set[str]] = defaultdict(set)
-    for booking in books.bookings.values():
-        by_session[booking.session].add(booking.id)
-    for entry in entries:
-        about = {entry["booking"]} - {None} or by_session.get(entry["session"] or "", set())
-        for booking in about:
-            email = books.bookings[booking].client.email if booking in books.bookings else ""
-            if entry["what"] in ("session.moved", "booking.moved", "booking.rescheduled"):
-                moves[email] += 1
-            if entry["what"].endswith("cancelled"):
-                ends[email] += 1
-    for (email, subject), times in told.items():
-        if subject == "Your booking has a new time" and times > moves[email]:
-            yield f"{email} was told {times} times of a new time; history knows of {moves[email]}"
-        if subject == "Your booking is cancelled" and times > ends[email]:
-            yield f"{email} was told {times} times that it is cancelled; history knows of {ends[email]}"
+    for outbox, times in Counter(
+        str(mail["Message-ID"]).strip("<").partition("@")[0] for mail in business.mails
+    ).items():
+        if outbox not in asked:
+            yield f"a mail was sent for which nothing asked: {outbox}"
+            continue
+        subject, about, commit = asked[outbox]["subject"], asked[outbox]["about"], outbox[:COMMIT_ID]
+        what = f"{subject} about '{about}'"
+        told[commit, what] += 1
+        if times > 1 + disturbed.get(outbox, 0):
+            yield f"{what} was told {times} times, and its sending was disturbed {disturbed.get(outbox, 0)} times"
+        if about in TOLD_OF and not happened[commit, subject] & TOLD_OF[about]:
+            yield f"{what} was told, of which history knows nothing: {happened[commit, subject] or 'nothing at all'}"
+    for (_, what), times in told.items():
+        if times > 1:
+            yield f"{what} was told in {times} mails of one change"
+
+
+def _history_by_commit(business: Business) -> Mapping[tuple[str, str], set[str]]:
+    """What each commit says has happened to each booking and each who waits."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for each in business.store.client.collection(f"accounts/{ACCOUNT}/history").stream():
+        entry = each.to_dict() or {}
+        for subject in {entry["booking"], entry["entry"]} - {None}:
+            found[each.id[:COMMIT_ID], subject].add(entry["what"])
+    return found
 
 
 def _external_changes(business: Business, deeds: Deeds) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Faults:
         if random.random() >= self.chance:
             return do()
         ending = random.choice(("dies before", "dies after", "refused", "refused", "answer lost", "sent twice"))
-        kind = what.split()[0]
+        kind, worker.struck = what.split()[0], True
         self.met[f"{kind}: {ending}"] += 1
         self.note(f"  {worker.name}: {what}: {ending}")
         if ending == "dies before":

@@ -32,8 +32,8 @@ from tests.reliability.simulation.chance import Clock
 T = TypeVar("T")
 
 Io = Callable[[str, Callable[[], Any]], Any]
-# Told of every document that a commit has written: its path, and what it holds now (None: it was deleted).
-Committed = Callable[[str, Mapping[str, Any] | None], None]
+# Told after every commit of the documents that it has written, by path, as they are now (None: it was deleted).
+Committed = Callable[[Mapping[str, Mapping[str, Any] | None]], None]
 PROJECT = "simulated"
 
 
@@ -106,11 +106,13 @@ class _Api:
 
     def _commit(self, raw: Any) -> Any:
         answer = _done(self._service.commit(raw))
-        for path in dict.fromkeys(target(write) for write in raw.writes):
-            stored = self._documents.get(path)
-            fields = None if stored is None else {name: _decoded(value) for name, value in stored.fields.items()}
-            self._committed("/".join(path.segments), fields)
+        written = dict.fromkeys(target(write) for write in raw.writes)
+        self._committed({"/".join(path.segments): self._fields(path) for path in written})
         return answer
+
+    def _fields(self, path: Path) -> Mapping[str, Any] | None:
+        stored = self._documents.get(path)
+        return None if stored is None else {name: _decoded(value) for name, value in stored.fields.items()}
 
     def begin_transaction(self, request: Any, **_: Any) -> BeginTransactionResponse:
         return BeginTransactionResponse(transaction=b"the only one")

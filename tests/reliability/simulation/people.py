@@ -24,6 +24,7 @@ class Deeds:
     """What people have done to events of ours, for the checks. All by event id."""
 
     changed: Counter[str] = field(default_factory=Counter)  # how often its time, or whether it is there at all
+    retitled: set[str] = field(default_factory=set)
     brought_back: set[str] = field(default_factory=set)
     taken_elsewhere: set[str] = field(default_factory=set)
 
@@ -123,6 +124,7 @@ class People:
         if record is None:
             return None
         self._patch(calendar, record, {"summary": f"Title {random.randrange(1000)}"})
+        self.deeds.retitled.add(record.id)
         return _short(record.id)
 
     def show_as(self, random: Random) -> str | None:

@@ -34,6 +34,11 @@ class Tasks:
             self._names.add(task.name)
             self.waiting.append(Waiting(task, max(self.now(), task.not_before_ms or 0)))
 
+    @property
+    def every(self) -> list[Task]:
+        """That there ever was."""
+        return [*self.done, *(waiting.task for waiting in self.waiting)]
+
     def due(self) -> list[Waiting]:
         now = self.now()
         return [waiting for waiting in self.waiting if waiting.due <= now]

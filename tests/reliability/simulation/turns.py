@@ -10,13 +10,14 @@ class Died(BaseException):
 
 
 class Worker:
-    """One request or task on its way. `at`: the I/O before which it stands. `result`, or `error`, once it is `over`."""
+    """One request or task on its way. `at`: the I/O before which it stands. `result`, or `error`, once it is `over`. `struck`: something failed on its way."""
 
     def __init__(self, name: str, work: Callable[[], Any]) -> None:
         self.name = name
         self.at = "begin"
         self.over = False
         self.dead = False
+        self.struck = False
         self.result: Any = None
         self.error: BaseException | None = None
         self._work = work
