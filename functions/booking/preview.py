@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from functions.adapters.store import queries
 from functions.adapters.store.reading import read_resources
-from functions.adapters.store.reading_waitlist import read_waitlist
+from functions.adapters.store.reading_waitlist import preset_of, read_waitlist
 from functions.adapters.store.scenes import Place, places_ahead, places_of, read_scene, read_sessions
 from functions.adapters.store.store import Reader
 from functions.booking.operators import MAX_RESOURCE_BYTES, must_name_what_exists, resource_of, service_of
@@ -86,6 +86,7 @@ def _waitlist_after(
     return replace(
         waitlist,
         service=service,
+        preset=preset_of(reader, service),
         states=tuple(
             replace(
                 state,

@@ -8,6 +8,7 @@ from google.cloud import firestore
 
 from functions.adapters.store.store import Store
 from tests.studio import DAY, Studio, until
+from tests.system.waiting import all_done, full_class
 
 NOTHING = {"conflicted": [], "cancelled": [], "supported": [], "offered": [], "clients_told": 0}
 
@@ -215,3 +216,18 @@ def test_of_those_who_wait_for_time_that_would_be_open(empty_studio: Studio) -> 
     earlier = {"id": "anna", "name": "Anna", "time_zone": "UTC", "hours": hours}
     (served,) = empty_studio.preview(resource=earlier)["offered"]
     assert (served["entry"], served["start"]) == (waiting.id, f"{DAY}T08:00:00Z")
+
+
+def test_of_those_who_wait_by_the_rules_that_the_service_would_name(empty_studio: Studio) -> None:
+    """A seat is free and the rules leave it to an operator; by those that are proposed it would be the first one's, and then is."""
+    start, (first, _) = full_class(empty_studio, mode="manual")
+    empty_studio.rules("by-itself", mode="autopromote")
+    ann = empty_studio.wait(client="ann", start=start)
+    first.cancel()
+    all_done(empty_studio)
+    assert empty_studio.preview(service={"id": "consult", **consult(capacity=2, waitlist="rules")})["offered"] == []
+    proposed = consult(capacity=2, waitlist="by-itself")
+    (served,) = empty_studio.preview(service={"id": "consult", **proposed})["offered"]
+    assert (served["entry"], served["start"], "expires_at" in served) == (ann.id, start, False)
+    empty_studio.put("services/consult", proposed)
+    ann.became("booked")

@@ -114,7 +114,7 @@ def _read_queue(reader: Reader, service_id: str, *, now: Millis, also: Iterable[
         service=service,
         states=(),
         queue=reader.get(queue_ref) or Queue(id=service_id),
-        preset=_preset(reader, service.waitlist) or USUAL,
+        preset=preset_of(reader, service),
         time_zone=account.time_zone,
         now=now,
     )
@@ -125,6 +125,11 @@ def _with_sessions(reader: Reader, waitlist: Waitlist, sessions: Mapping[str, Se
     reader.load(*(Ref(Preset, name) for name in own))
     presets = {name: preset for name in own if (preset := _preset(reader, name)) is not None}
     return replace(waitlist, sessions=sessions, presets=presets)
+
+
+def preset_of(reader: Reader, service: Service) -> Preset:
+    """The rules of a service's waitlist."""
+    return _preset(reader, service.waitlist) or USUAL
 
 
 def _preset(reader: Reader, name: str | None) -> Preset | None:
