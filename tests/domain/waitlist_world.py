@@ -20,7 +20,7 @@ from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
 from functions.domain.waitlist.keeping import waiting_for
 from functions.domain.waitlist.passing import nobody_served
-from functions.domain.waitlist.preset import Preset
+from functions.domain.waitlist.preset import RULE, Preset
 from functions.domain.waitlist.snapshot import Waitlist
 from tests.domain.builders import (
     BY_CLIENT,
@@ -308,7 +308,7 @@ class World:
         served = ("waitlist.offered", "waitlist.booked")
         return [entry.entry or "" for entry in self.history[before:] if entry.what in served]
 
-    def _serve(self, turn: serving.Turn, waitlist: Waitlist, author: Author = serving.RULE) -> Booked:
+    def _serve(self, turn: serving.Turn, waitlist: Waitlist, author: Author = RULE) -> Booked:
         self.made += 1
         ids = serving.NewIds(booking=f"turn {self.made}", session=f"made {self.made}", manage_hash="hash")
         return self.commit(serving.serve(waitlist, turn, self.entries[turn.entry], ids=ids, author=author))

@@ -157,7 +157,8 @@ class TestWhoComesFirst:
         assert ann.change(by=empty_studio.operator, paused=True).json()["paused"] is True
         first.cancel()
         ben.became("offered")
-        assert ann.seen_by_operator()["passed_because"] == "an operator decides about this one by hand"
+        told = empty_studio.history(entry=ann.id)[-1]
+        assert (told["what"], told["why"]) == ("waitlist.passed_over", "an operator decides about this one by hand")
 
     def test_who_is_taken_off_by_an_operator_is_off(self, by_hand: ByHand) -> None:
         studio, start, _ = by_hand
