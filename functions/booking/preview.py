@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from functions.adapters.store import queries
 from functions.adapters.store.reading import read_resources
-from functions.adapters.store.reading_waitlist import preset_of, read_waitlist
+from functions.adapters.store.reading_waitlist import preset_of, read_client_bookings, read_waitlist
 from functions.adapters.store.scenes import Place, places_ahead, places_of, read_scene, read_sessions
 from functions.adapters.store.store import Reader
 from functions.booking.operators import MAX_RESOURCE_BYTES, must_name_what_exists, resource_of, service_of
@@ -67,12 +68,14 @@ def _served(
     at_resources = (service for name in scene.resources for service in queries.services_at(store, call.account, name))
     services = {service.id: service for service in at_resources} | dict(scene.services)
     reader.load(*(Ref(Queue, name) for name in services))
+    ended = [booking.id for each in after.outcomes if each.becomes == "cancelled" for booking in each.bookings]
     found: list[ServedForeseen] = []
     for name, service in sorted(services.items()):
         queue = reader.get(Ref(Queue, name))
         if service.active and queue is not None and queue.places:
             waitlist = _waitlist_after(call, reader, service, scene, after, changed)
-            found += [_served_foreseen(name, served) for served in foreseen(waitlist)]
+            bookings_of = partial(read_client_bookings, reader, store, service, without=ended)
+            found += [_served_foreseen(name, served) for served in foreseen(waitlist, bookings_of)]
     return found
 
 

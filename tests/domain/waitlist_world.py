@@ -283,11 +283,7 @@ class World:
             if self.waitlist.is_hopeless(place):
                 self.commit(leaving.give_up(self.entries[name], self.waitlist))
                 return True
-        turn, waitlist = serving.next_turn(self.waitlist), self.waitlist
-        while turn is not None and self.service.client_limits.any and turn.place.client_key not in waitlist.clients:
-            key = turn.place.client_key
-            waitlist = waitlist.with_client(key, self.bookings_of(key))
-            turn = serving.next_turn(waitlist)
+        turn, waitlist = serving.next_turn_within_limits(self.waitlist, self.bookings_of)
         if turn is None:
             self.commit(nobody_served(waitlist))
             return False

@@ -3,11 +3,12 @@
 Each turn is one commit; after it the line is looked at again. So however much comes free at once, it is given out in order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from functions.domain.appointments import Booked, BookingRequest, book
-from functions.domain.availability import preferred
+from functions.domain.availability import ClientBooking, preferred
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import SlotTaken
 from functions.domain.holding import offer
@@ -43,6 +44,21 @@ def next_turn(waitlist: Waitlist) -> Turn | None:
     """
     turns = [turn for rules in waitlist.rules if (turn := _turn_by(waitlist, rules)) is not None]
     return min(turns, key=lambda turn: turn.opening.start, default=None)
+
+
+def next_turn_within_limits(
+    waitlist: Waitlist, bookings_of: Callable[[str], tuple[ClientBooking, ...]]
+) -> tuple[Turn | None, Waitlist]:
+    """The same where clients may have so many bookings: of whoever's turn it seems to be theirs are read, and then it is asked again.
+
+    With the waitlist as it is known then. `bookings_of`: what counts against the limits of a client, by their key.
+    """
+    while (turn := next_turn(waitlist)) is not None:
+        key = turn.place.client_key
+        if not waitlist.service.client_limits.any or key in waitlist.clients:
+            break
+        waitlist = waitlist.with_client(key, bookings_of(key))
+    return turn, waitlist
 
 
 def _turn_by(waitlist: Waitlist, rules: Preset) -> Turn | None:
