@@ -76,3 +76,13 @@ def test_of_one_who_may_have_one_booking_only_the_first_and_then_the_next_in_lin
     world.join("zoe", "ten")
     world.cancel("ten1")
     assert [entry for entry, _, _ in promised(world)] == ["zoe"] == world.serve_all()
+
+
+def test_of_one_who_waits_for_two_and_may_have_one_only_the_first() -> None:
+    world = World(service=service(**EVENT, client_limits=ClientLimits(at_once=1)), preset=rules(mode="autopromote"))
+    for name, start in (("ten", TEN), ("noon", NOON)):
+        world.full(name, start)
+        world.join(f"zoe at {name}", name, client=person("zoe"))
+    world.cancel("ten0")
+    world.cancel("noon0")
+    assert [entry for entry, _, _ in promised(world)] == ["zoe at ten"] == world.serve_all()
