@@ -63,6 +63,17 @@ class TestPromoted:
         ann.promote()
         assert slug(ann.promote()) == (409, "illegal-state")
 
+    def test_once_by_a_request_that_is_sent_again(self, by_hand: ByHand) -> None:
+        studio, start, first = by_hand
+        ann, ben = (studio.wait(client=name, start=start) for name in ("ann", "ben"))
+        first.cancel()
+        proof, path = {**studio.operator, "Idempotency-Key": "k"}, f"waitlist/{ben.id}/promote"
+        promoted, again = (studio.post(path, {}, **proof) for _ in range(2))
+        assert (promoted.status_code, promoted.json()["status"]) == (200, "booked")
+        assert (again.status_code, again.json()) == (200, promoted.json())
+        assert slug(studio.post(path, {"as_offer": True}, **proof)) == (422, "idempotency-key-reused")
+        assert ann.status() == "waiting"
+
     def test_to_what_they_name(self, empty_studio: Studio) -> None:
         ten, (first, _) = full_event(empty_studio, TEN, mode="manual")
         noon, (other, _) = full_event(empty_studio, NOON, mode="manual")
