@@ -82,6 +82,7 @@ def test_of_one_who_waits_for_two_and_may_have_one_only_the_first() -> None:
     world = World(service=service(**EVENT, client_limits=ClientLimits(at_once=1)), preset=rules(mode="autopromote"))
     for name, start in (("ten", TEN), ("noon", NOON)):
         world.full(name, start)
+        world.now += 1
         world.join(f"zoe at {name}", name, client=person("zoe"))
     world.cancel("ten0")
     world.cancel("noon0")
