@@ -14,8 +14,9 @@ from functions.booking.authority import signed_in_now
 from functions.booking.fields import Instant, Line, Minutes, Request
 from functions.booking.idempotency import answered_once
 from functions.booking.routing import Answer, Call, Route
+from functions.booking.waiting_rules import decided_anew
 from functions.domain.configuration import Account
-from functions.domain.decision import Decision, HistoryEntry, Ref
+from functions.domain.decision import Decision, HistoryEntry, Ref, in_one_commit
 from functions.domain.errors import IllegalMove
 from functions.domain.hours import WeeklyHours
 from functions.domain.instants import rfc3339_millis
@@ -125,7 +126,12 @@ def change_account(call: Call) -> Answer:
         before: dict[str, Any] = known.model_dump(mode="json", include=set(wanted))
         after: dict[str, Any] = changed.model_dump(mode="json", include=set(wanted))
         entry = HistoryEntry(what="account.changed", author=call.caller.author, before=before, after=after)
-        return Decision(answer=AccountAnswer.of(changed), documents=(changed,), history=(entry,))
+        answer = AccountAnswer.of(changed)
+        decision = Decision(answer=answer, documents=(changed,), history=(entry,))
+        if changed.time_zone == known.time_zone:
+            return decision
+        # Quiet hours are its wall times.
+        return in_one_commit((decision, decided_anew(reader, call.application.store)), answer)
 
     return Answer(body=call.application.store.run(call.account, attempt))
 

@@ -39,7 +39,10 @@ from functions.domain.session import Booking, Session
 
 
 def cancel_booking(call: Call) -> Answer:
-    """Cancels a booking; or several of its series, which are then what it answers with."""
+    """Cancels a booking; or several of its series, which are then what it answers with.
+
+    A client until so long before the start as the service says; an operator until it starts. From then on an operator notes who came and who did not.
+    """
     body = call.body(Cancel)
     if body.series is not None:
         return _cancel_series(call, body.series, body.reason)

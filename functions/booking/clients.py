@@ -211,7 +211,7 @@ def counted_bookings(
     """What counts against the client's limits, where the service has any."""
     if not service.client_limits.any or not client.email:
         return None
-    return read_client_bookings(reader, call.application.store, service, client.key, without=without)
+    return read_client_bookings(reader, call.application.store, service, client.key, without=(without,))
 
 
 def seating_at(reader: Reader, question: Question, start: Minute) -> Seating:

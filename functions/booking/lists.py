@@ -34,7 +34,7 @@ from functions.domain.instants import Millis, Minute, rfc3339, rfc3339_millis
 from functions.domain.model import Model
 from functions.domain.session import Booking, Client, Session
 from functions.domain.transitions import BookingStatus, EntryStatus, SessionStatus
-from functions.domain.waitlist.entry import WaitlistEntry
+from functions.domain.waitlist.entry import Queue, WaitlistEntry
 from functions.domain.zones import midnight, zone
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
@@ -148,7 +148,9 @@ class SessionList(Model):
 
 
 class ListedEntry(Model):
-    """Somebody who waits or waited. `start` and `end`: between which a start would do, where no `sessions` are named."""
+    """Somebody who waits or waited. `start` and `end`: between which a start would do, where no `sessions` are named. `passed_because`: as in
+    `EntryAnswer`.
+    """
 
     id: str
     service: str
@@ -171,8 +173,10 @@ class ListedEntry(Model):
     reason: str | None
 
     @classmethod
-    def of(cls, entry: WaitlistEntry) -> Self:
-        place, wish = entry.place, entry.place.wish
+    def of(cls, entry: WaitlistEntry, queue: Queue | None) -> Self:
+        """`queue`: the one that it is in, which alone knows what has become of the place since."""
+        place = entry.place if queue is None else queue.places.get(entry.id, entry.place)
+        wish = place.wish
         named = set(cls.model_fields)
         shown = entry.model_dump(include=named) | place.model_dump(include=named) | wish.model_dump(include=named)
         shown |= {"start": rfc3339(wish.start), "end": rfc3339(wish.end), "joined_at": rfc3339_millis(place.joined_at)}
@@ -258,7 +262,12 @@ def list_waitlist(call: Call) -> Answer:
     query = call.query(WaitlistQuery)
     wanted = EntryFilter(service=query.service, session=query.session, client_key=query.client, status=query.status)
     page = queries.entries_page(call.application.store, call.account, wanted, part_of(call, query))
-    answers = [ListedEntry.of(entry) for entry in page.documents]
+    reader = call.application.store.reader(call.account)
+    reader.load(*{Ref(Queue, entry.service) for entry in page.documents if entry.status == "waiting"})
+    answers = [
+        ListedEntry.of(entry, reader.get(Ref(Queue, entry.service)) if entry.status == "waiting" else None)
+        for entry in page.documents
+    ]
     return Answer(body=EntryList(entries=answers, next_cursor=next_of(call, query, page)))
 
 

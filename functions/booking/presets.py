@@ -8,7 +8,8 @@ from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
 from functions.booking.fields import Label, Line
 from functions.booking.routing import Answer, Call, Route
-from functions.domain.decision import Decision, Effect, HistoryEntry, Ref
+from functions.booking.waiting_rules import decided_anew
+from functions.domain.decision import Decision, HistoryEntry, Ref, in_one_commit
 from functions.domain.errors import NotFound
 from functions.domain.model import Model
 from functions.domain.waitlist.preset import Preset, PresetRules
@@ -29,7 +30,7 @@ class PresetList(Model):
 def put_preset(call: Call) -> Answer:
     """Makes a preset, or gives it other rules. Holds from now on for every service and session that names it; who waits there is looked at again."""
     preset = Preset(id=call.ids["preset"], **call.body(PresetBody).model_dump())
-    services = queries.services(call.application.store, call.account)
+    store = call.application.store
 
     def attempt(reader: Reader) -> Decision[Preset]:
         reader.load(ACCOUNT, Ref(Preset, preset.id))
@@ -41,13 +42,10 @@ def put_preset(call: Call) -> Answer:
             before={"preset": known.model_dump(mode="json")} if known else {},
             after={"preset": preset.model_dump(mode="json")},
         )
-        # Any service may have a session that names it.
-        looked_at = tuple(
-            Effect(kind="promote", subject=service.id) for service in services if service.on_full == "waitlist"
-        )
-        return Decision(answer=preset, documents=(preset,), history=(entry,), effects=looked_at)
+        put = Decision(answer=preset, documents=(preset,), history=(entry,))
+        return in_one_commit((put, decided_anew(reader, store)), preset)
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=store.run(call.account, attempt))
 
 
 def get_preset(call: Call) -> Answer:

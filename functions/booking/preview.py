@@ -1,11 +1,12 @@
 """What would follow from a change, before anybody makes it. The same functions decide as afterwards; nothing is saved."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from functions.adapters.store import queries
 from functions.adapters.store.reading import read_resources
-from functions.adapters.store.reading_waitlist import read_waitlist
+from functions.adapters.store.reading_waitlist import preset_of, read_client_bookings, read_waitlist
 from functions.adapters.store.scenes import Place, places_ahead, places_of, read_scene, read_sessions
 from functions.adapters.store.store import Reader
 from functions.booking.operators import MAX_RESOURCE_BYTES, must_name_what_exists, resource_of, service_of
@@ -19,6 +20,7 @@ from functions.booking.schemas_preview import (
     SessionForeseen,
 )
 from functions.domain import recalculation
+from functions.domain.capacity import set_capacity
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Ref
 from functions.domain.errors import IllegalMove, Invalid, NotFound
@@ -26,20 +28,26 @@ from functions.domain.hours import ClosedPeriod
 from functions.domain.instants import months_between, rfc3339, rfc3339_millis
 from functions.domain.ledger import enter
 from functions.domain.recalculation import Outcome, Preview, in_question
+from functions.domain.roster import Roster
 from functions.domain.session import Session
-from functions.domain.standing import Scene
+from functions.domain.standing import Obstacle, Scene
 from functions.domain.waitlist.entry import Queue
 from functions.domain.waitlist.foreseeing import Served, foreseen
+from functions.domain.waitlist.preset import Preset
 from functions.domain.waitlist.snapshot import Waitlist
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
-    """`made_in`: a scene as it would be after the change; `places`: whose sessions it may matter to. `sessions`: those that it would change itself."""
+    """`made_in`: a scene as it would be after the change; `places`: whose sessions it may matter to. `sessions`: those that it would change itself, and
+    `outcomes`: what it would do to them. `presets`: those whose rules it would change, by id.
+    """
 
-    places: Iterable[Place]
-    made_in: Callable[[Scene], Scene]
-    sessions: Mapping[str, Session]
+    places: Iterable[Place] = ()
+    made_in: Callable[[Scene], Scene] = lambda scene: scene
+    sessions: Mapping[str, Session] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...] = ()
+    presets: Mapping[str, Preset] = field(default_factory=dict)
 
 
 def preview(call: Call) -> Answer:
@@ -55,29 +63,31 @@ def preview(call: Call) -> Answer:
     scene = change.made_in(read_scene(reader, (*change.places, *places_of(sessions)), now=call.now))
     sessions = [change.sessions.get(session.id, session) for session in sessions]
     after = recalculation.preview(scene, sessions, bookings)
-    changed = {**change.sessions, **{outcome.session.id: outcome.session for outcome in after.outcomes}}
-    return Answer(body=_foreseen(after.outcomes, _served(call, reader, scene, after, changed)))
+    after = replace(after, outcomes=(*change.outcomes, *after.outcomes))
+    change = replace(change, sessions={**change.sessions, **after.sessions})
+    return Answer(body=_foreseen(after.outcomes, _served(call, reader, scene, after, change)))
 
 
-def _served(
-    call: Call, reader: Reader, scene: Scene, after: Preview, changed: Mapping[str, Session]
-) -> list[ServedForeseen]:
-    """Who would be served of those who wait for a service at one of the resources that the change is about."""
+def _served(call: Call, reader: Reader, scene: Scene, after: Preview, change: _Change) -> list[ServedForeseen]:
+    """Who would be served of those who wait for a service at one of the resources that the change is about; of any, where it is about rules."""
     store = call.application.store
     at_resources = (service for name in scene.resources for service in queries.services_at(store, call.account, name))
-    services = {service.id: service for service in at_resources} | dict(scene.services)
+    everywhere = queries.services(store, call.account) if change.presets else ()
+    services = {service.id: service for service in (*at_resources, *everywhere)} | dict(scene.services)
     reader.load(*(Ref(Queue, name) for name in services))
+    ended = [booking.id for each in after.outcomes if each.becomes == "cancelled" for booking in each.bookings]
     found: list[ServedForeseen] = []
     for name, service in sorted(services.items()):
         queue = reader.get(Ref(Queue, name))
         if service.active and queue is not None and queue.places:
-            waitlist = _waitlist_after(call, reader, service, scene, after, changed)
-            found += [_served_foreseen(name, served) for served in foreseen(waitlist)]
+            waitlist = _waitlist_after(call, reader, service, scene, after, change)
+            bookings_of = partial(read_client_bookings, reader, store, service, without=ended)
+            found += [_served_foreseen(name, served) for served in foreseen(waitlist, bookings_of)]
     return found
 
 
 def _waitlist_after(
-    call: Call, reader: Reader, service: Service, scene: Scene, after: Preview, changed: Mapping[str, Session]
+    call: Call, reader: Reader, service: Service, scene: Scene, after: Preview, change: _Change
 ) -> Waitlist:
     waitlist = read_waitlist(reader, service.id, now=call.now, stale_after=call.stale_after)
     months = months_between(*waitlist.span)
@@ -86,6 +96,8 @@ def _waitlist_after(
     return replace(
         waitlist,
         service=service,
+        preset=change.presets.get(service.waitlist or "", preset_of(reader, service)),
+        presets={name: change.presets.get(name, preset) for name, preset in waitlist.presets.items()},
         states=tuple(
             replace(
                 state,
@@ -94,7 +106,7 @@ def _waitlist_after(
             )
             for state in states
         ),
-        sessions={name: changed.get(name, session) for name, session in waitlist.sessions.items()},
+        sessions={name: change.sessions.get(name, session) for name, session in waitlist.sessions.items()},
         answered={},
     )
 
@@ -119,8 +131,10 @@ def _change(call: Call, reader: Reader, body: Proposal) -> _Change:
         return _of_resource(call, _closed(reader, body.closed))
     if body.service is not None:
         return _of_service(call, reader, service_of(body.service.id, body.service))
+    if body.preset is not None:
+        return _Change(presets={body.preset.id: Preset.model_validate(body.preset.model_dump())})
     assert body.session is not None, "the body proposes one change"
-    return _of_session(reader, body.session)
+    return _of_session(call, reader, body.session)
 
 
 def _of_resource(call: Call, resource: Resource) -> _Change:
@@ -151,7 +165,7 @@ def _of_service(call: Call, reader: Reader, service: Service) -> _Change:
     )
 
 
-def _of_session(reader: Reader, proposed: ProposedSession) -> _Change:
+def _of_session(call: Call, reader: Reader, proposed: ProposedSession) -> _Change:
     session = reader.get(Ref(Session, proposed.id))
     if session is None:
         raise NotFound("There is no such session.")
@@ -160,11 +174,24 @@ def _of_session(reader: Reader, proposed: ProposedSession) -> _Change:
     if not session.scheduled:
         raise Invalid("This session has as many seats as its service says. Propose a change of the service.")
     resized = session.model_copy(update={"capacity": proposed.capacity})
+    outcomes: tuple[Outcome, ...] = ()
+    if proposed.below == "cancel":
+        roster = Roster(session=session, bookings=tuple(read_sessions(reader, (session.id,))[1]))
+        cut = set_capacity(roster, proposed.capacity, below="cancel", now=call.now, author=call.caller.author).answer
+        resized, outcomes = cut.session, _cancelled_by(roster, cut)
     return _Change(
         places=places_of((session,)),
         made_in=lambda scene: scene.after(enter(resized.resources, resized.occupation)),
         sessions={session.id: resized},
+        outcomes=outcomes,
     )
+
+
+def _cancelled_by(before: Roster, after: Roster) -> tuple[Outcome, ...]:
+    left = {*after.session.seats, *after.session.holds}
+    ended = tuple(booking for booking in before.bookings if booking.id not in left)
+    reason = Obstacle.OVER_CAPACITY.value
+    return (Outcome(becomes="cancelled", session=after.session, reason=reason, bookings=ended),) if ended else ()
 
 
 def _foreseen(outcomes: Iterable[Outcome], served: list[ServedForeseen]) -> Foreseen:

@@ -1,10 +1,11 @@
 """What may be proposed to `POST /preview`, and its answer."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from functions.booking.fields import Day, Instant, Request, Seats, Slug
+from functions.booking.presets import PresetBody
 from functions.booking.schemas import ResourceBody, ServiceBody
 from functions.domain.model import Model
 
@@ -17,9 +18,16 @@ class ProposedService(ServiceBody):
     id: Slug
 
 
+class ProposedPreset(PresetBody):
+    id: Slug
+
+
 class ProposedSession(Request):
+    """`below`: what would become of bookings that lose their seats; where nothing is said, as if they were orphaned."""
+
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")
     capacity: Seats
+    below: Literal["orphan", "cancel"] | None = None
 
 
 class ProposedClosing(Request):
@@ -37,17 +45,20 @@ class ProposedClosing(Request):
 
 
 class Proposal(Request):
-    """One change that is thought of: a resource or a service as it would be put, a session's capacity, or dates on which a resource would be closed."""
+    """One change that is thought of: a resource, a service or a waitlist preset as it would be put, a session's capacity, or dates on which a resource would
+    be closed.
+    """
 
     resource: ProposedResource | None = None
     service: ProposedService | None = None
+    preset: ProposedPreset | None = None
     session: ProposedSession | None = None
     closed: ProposedClosing | None = None
 
     @model_validator(mode="after")
     def _one_change(self) -> Self:
         if len(self.model_fields_set) != 1 or all(value is None for value in vars(self).values()):
-            raise ValueError("propose one change: resource, service, session or closed")
+            raise ValueError("propose one change: resource, service, preset, session or closed")
         return self
 
 

@@ -85,7 +85,8 @@ class OfferAnswer(Model):
 
 class EntryAnswer(Model):
     """A place on a waitlist. What is waited for lies in [start, end), at these `starts` where any are named. `position` counts those who are served
-    before, of those who want the same, plus one.
+    before, of those who want the same, plus one. `passed_over`: how often somebody behind was served first; `passed_because`: why what is free now
+    is not for this one. Why they were passed over each time is in the history of the entry.
     """
 
     id: str

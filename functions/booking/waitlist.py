@@ -190,7 +190,7 @@ def promote_entry(call: Call) -> Answer:
         after = next(each for each in decision.documents if isinstance(each, WaitlistEntry))
         return decision.with_answer(_answer_after(decision, after, waitlist, decision.answer, operator=True))
 
-    return Answer(body=call.application.store.run(call.account, attempt))
+    return Answer(body=answered_once(call, attempt, keep=_kept, repeat=EntryAnswer.model_validate, status=200))
 
 
 def put_booking_on_waitlist(call: Call) -> Answer:
@@ -374,6 +374,7 @@ ROUTES = (
         body_optional=True,
         answer=EntryAnswer,
         refusals=(SlotTaken, IllegalMove),
+        once=True,
     ),
     Route(
         method="POST",

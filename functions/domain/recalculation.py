@@ -49,9 +49,12 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What would follow from a change: for sessions, and for the ledger, whose months are those after it."""
+    """What would follow from a change: for sessions, and for the ledger, whose months are those after it. `sessions`: all that would not be as they were,
+    also those of which nobody needs to hear.
+    """
 
     outcomes: tuple[Outcome, ...]
+    sessions: Mapping[str, Session]
     months: Mapping[str, tuple[LedgerMonth, ...]]
 
 
@@ -123,7 +126,8 @@ def recalculate(scene: Scene, sessions: Iterable[Session], bookings: Iterable[Bo
 def preview(scene: Scene, sessions: Iterable[Session], bookings: Iterable[Booking]) -> Preview:
     """The same for a scene in which the change has been made, with nothing to commit."""
     decision = recalculate(scene, sessions, bookings)
-    return Preview(outcomes=decision.answer, months=scene.after(decision.changes).months)
+    changed = {document.id: document for document in decision.documents if isinstance(document, Session)}
+    return Preview(outcomes=decision.answer, sessions=changed, months=scene.after(decision.changes).months)
 
 
 def _judge(scene: Scene, entry: Occupation, resources: Sequence[str], gone: Set[str]) -> _Verdict:

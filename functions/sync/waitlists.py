@@ -109,13 +109,9 @@ def _give_up(reader: Reader, waitlist: Waitlist) -> Decision[bool] | None:
 
 
 def _next_turn(work: Work, reader: Reader, waitlist: Waitlist) -> tuple[Turn | None, Waitlist]:
-    """Of whoever's turn it seems to be their other bookings are read, where the service limits them; then it is asked again."""
-    while (turn := serving.next_turn(waitlist)) is not None:
-        key = turn.place.client_key
-        if not waitlist.service.client_limits.any or key in waitlist.clients:
-            break
-        waitlist = waitlist.with_client(key, read_client_bookings(reader, work.store, waitlist.service, key))
-    return turn, waitlist
+    return serving.next_turn_within_limits(
+        waitlist, lambda key: read_client_bookings(reader, work.store, waitlist.service, key)
+    )
 
 
 def _serve(work: Work, reader: Reader, waitlist: Waitlist, turn: Turn) -> Decision[bool]:

@@ -238,9 +238,22 @@ class TestCancel:
         with pytest.raises(IllegalMove, match="begun"):
             cancel(booking(), session(), now=begins, author=BY_CLIENT, reason=None)
 
+    def test_a_client_s_last_moment_is_before_the_cut_off(self) -> None:
+        last = millis("2027-03-01T09:00:00Z") - 60 * 60_000
+        assert cancel(booking(), session(), now=last - 1, author=BY_CLIENT, reason=None, until_minutes=60).changes
+        with pytest.raises(IllegalMove, match="too late") as refused:
+            cancel(booking(), session(), now=last, author=BY_CLIENT, reason=None, until_minutes=60)
+        assert refused.value.extra == {"until_minutes": 60}
+
 
 class TestReschedule:
     SOLD = session("2027-03-01T09:00Z", "2027-03-01T10:00Z", copies={CALENDAR: copy(written=1)})
+
+    def test_a_client_s_last_moment_is_before_the_cut_off(self) -> None:
+        last = self.SOLD.start * 60_000 - 60 * 60_000
+        may_move(booking(), self.SOLD, now=last - 1, until_minutes=60)
+        with pytest.raises(IllegalMove, match="too late"):
+            may_move(booking(), self.SOLD, now=last, until_minutes=60)
 
     def moved(
         self, start: str, *others: Any, of: Resource = ANNA, rules: Service | None = None, **changes: Any

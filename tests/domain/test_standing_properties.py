@@ -268,6 +268,7 @@ def test_a_preview_says_what_then_happens(world: World, before: list[Change], ch
     assert losing <= after.without_seats - begun.without_seats <= flagged_too
     seated = {key for key in begun.without_seats - after.without_seats if after.bookings[key].status == "confirmed"}
     assert seated <= {b.id for o in foreseen.outcomes if o.becomes == "supported" for b in o.bookings}
+    assert {**proposed.sessions, **foreseen.sessions} == after.sessions
     assert contents({(m.resource, m.month): m for known in foreseen.months.values() for m in known}) == contents(
         after.months
     )

@@ -16,7 +16,7 @@ from functions.domain.waitlist.answering import WITHDRAWN
 from functions.domain.waitlist.entry import MOST_WAITING, Place, Wish
 from functions.domain.waitlist.joining import Asked
 from functions.domain.waitlist.leaving import CANCELLED, LEFT, OVER, PUT_ON, TAKEN_OFF
-from functions.domain.waitlist.serving import RULE
+from functions.domain.waitlist.preset import RULE
 from tests.domain.builders import BY_CLIENT, BY_OPERATOR, NOW, copy, resource, service
 from tests.domain.waitlist_world import ALWAYS, EVENT, NOON, TEN, World, at, person, rules
 

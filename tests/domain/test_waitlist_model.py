@@ -181,10 +181,17 @@ class Line(RuleBasedStateMachine):
             before = len(world.history)
             if not world.step():
                 assert expected is None
+                self.everybody_knows_why()
                 return
             served = [e.entry for e in world.history[before:] if e.what in ("waitlist.offered", "waitlist.booked")]
             assert served == ([] if expected is None else [expected])
         raise AssertionError("the task never comes to an end")
+
+    def everybody_knows_why(self) -> None:
+        """Who waits while a seat that they would want is free, if not for so many, reads why; and nobody else does."""
+        for place in self.world.queue.places.values():
+            ahead = [start for start in place.wish.starts if start >= self.world.waitlist.earliest]
+            assert any(self.left(start) for start in ahead) == (place.passed_because is not None)
 
     @invariant()
     def the_truth(self) -> None:

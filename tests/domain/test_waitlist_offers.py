@@ -16,7 +16,7 @@ from functions.domain.waitlist import answering
 from functions.domain.waitlist.answering import DECLINED, RAN_OUT, WITHDRAWN
 from functions.domain.waitlist.entry import WaitlistEntry
 from functions.domain.waitlist.joining import Asked
-from functions.domain.waitlist.serving import RULE
+from functions.domain.waitlist.preset import RULE
 from tests.domain.builders import BY_CLIENT, BY_OPERATOR, service
 from tests.domain.waitlist_world import EVENT, NOON, TEN, World, at, rules
 

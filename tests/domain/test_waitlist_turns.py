@@ -10,7 +10,18 @@ from functions.domain.errors import IllegalMove, SlotTaken
 from functions.domain.hours import DailyInterval
 from functions.domain.instants import MINUTE_MS, rfc3339, rfc3339_millis
 from functions.domain.waitlist.joining import Asked
-from functions.domain.waitlist.passing import BY_HAND, LIMITED, UNWANTED, nobody_served
+from functions.domain.waitlist.passing import (
+    BY_HAND,
+    CUT_OFF,
+    HELD_UP,
+    LIMITED,
+    MANUAL,
+    PAUSED,
+    QUIET,
+    UNWANTED,
+    nobody_served,
+)
+from functions.domain.waitlist.preset import RULE
 from functions.domain.waitlist.serving import MOST_NAMED
 from tests.domain.builders import BY_OPERATOR, NOW, resource, service
 from tests.domain.waitlist_world import ALWAYS, EVENT, NOON, TEN, World, at, person, rules
@@ -443,8 +454,18 @@ class TestPassedOver:
     """Who was before the one who is served, and would have wanted it too, can read why it was not for them."""
 
     def passed(self, world: World, name: str) -> tuple[int, str | None]:
+        """How often, and why, the last time: their history keeps it, and their place says it for as long as something is free."""
         place = world.queue.places[name]
-        return place.passed_over, place.passed_because
+        whys = [each.why for each in world.history if (each.what, each.entry) == ("waitlist.passed_over", name)]
+        last = whys[-1] if whys else None
+        assert place.passed_because in (None, last)
+        return place.passed_over, last
+
+    def told(self, world: World, name: str) -> list[tuple[str, str | None]]:
+        """What their own history says of why they wait, if it says who decided it and of what."""
+        about = [each for each in world.history if each.entry == name and each.why is not None]
+        assert {(each.author, each.service) for each in about} <= {(RULE, "cut")}
+        return [(each.what.removeprefix("waitlist."), each.why) for each in about]
 
     def test_because_the_party_is_too_large(self) -> None:
         world = sold_out()
@@ -454,9 +475,15 @@ class TestPassedOver:
         comes_free(world, 2)
         assert world.serve_all() == ["ann", "ben"]
         assert self.passed(world, "a trio") == (2, "needs 3 seats together, and 1 is free")
+        assert world.queue.places["a trio"].passed_because is None, "nothing is free any more"
         first, second = [each for each in world.history if each.what == "waitlist.booked"]
         assert first.after["passed_over"] == [{"entry": "a trio", "why": "needs 3 seats together, and 2 are free"}]
         assert second.after["passed_over"] == [{"entry": "a trio", "why": "needs 3 seats together, and 1 is free"}]
+        assert self.told(world, "a trio") == [
+            ("passed_over", "needs 3 seats together, and 2 are free"),
+            ("passed_over", "needs 3 seats together, and 1 is free"),
+        ]
+        assert [each.session for each in world.history if each.entry == "a trio"][1:] == ["ten", "ten"]
 
     def test_because_an_operator_decides_about_them(self) -> None:
         world = sold_out()
@@ -536,39 +563,102 @@ class TestPassedOver:
         assert world.serve_all() == ["zoe"]
         assert self.passed(world, "zac") == (0, None)
 
-    def test_history_names_fifty_of_them(self) -> None:
+    def test_the_history_of_the_turn_names_fifty_of_them_and_says_how_many_more(self) -> None:
         world = sold_out()
-        for number in range(MOST_NAMED + 1):
+        for number in range(MOST_NAMED + 2):
             world.join(f"a pair {number:02}", seats=2)
         world.join("zoe")
         comes_free(world)
         assert world.serve_all() == ["zoe"]
         booked = next(each for each in world.history if each.what == "waitlist.booked")
-        assert len(booked.after["passed_over"]) == MOST_NAMED
+        assert (len(booked.after["passed_over"]), booked.after["and_more"]) == (MOST_NAMED, 2)
         assert all(place.passed_over == 1 for place in world.queue.places.values())
+        assert {len(self.told(world, name)) for name in world.queue.places} == {1}, "each has it in their own"
 
-    def test_who_gets_nothing_of_what_is_free_can_read_why_also_where_nobody_is_served_instead(self) -> None:
+    def test_again_for_the_same_reason(self) -> None:
         world = sold_out()
         world.join("a pair", seats=2)
+        for name in ("ann", "ben"):
+            world.join(name)
+            comes_free(world)
+            assert world.serve_all() == [name]
+        assert self.passed(world, "a pair") == (2, "needs 2 seats together, and 1 is free")
+        assert len(self.told(world, "a pair")) == 2, "once for each time that something was free"
+
+
+class TestKeptWaiting:
+    """Who gets nothing of what is free can read why, also where nobody is served instead; and once nothing is free nothing is said any more."""
+
+    told = TestPassedOver.told
+
+    RULES: ClassVar[dict[str, tuple[dict[str, Any], str]]] = {
+        "an operator serves them by hand": ({"mode": "manual"}, MANUAL),
+        "an operator has paused it": ({"paused": True}, PAUSED),
+        "it is quiet": ({"quiet": DailyInterval(start="08:30", end="09:15")}, QUIET),
+        "it is too late": ({"cutoff_minutes": 60}, CUT_OFF),
+    }
+
+    @pytest.mark.parametrize("because", RULES)
+    def test_because(self, because: str) -> None:
+        settings, why = self.RULES[because]
+        world = sold_out(**{"cutoff_minutes": 0} | settings)
+        world.join("ann")
         comes_free(world)
-        world.serve_all()
-        assert self.passed(world, "a pair") == (0, "needs 2 seats together, and 1 is free")
+        world.now = at("09:00")
+        assert world.serve_all() == []
+        assert (world.queue.places["ann"].passed_because, self.told(world, "ann")) == (why, [("kept_waiting", why)])
         assert nobody_served(world.waitlist).writes_nothing, "where nothing has changed"
 
-    def test_that_is_a_limit_for_one(self) -> None:
+    def test_because_a_larger_party_waits_for_more(self) -> None:
+        world = sold_out(party="strict")
+        world.join("first", priority=1)
+        world.join("a pair", seats=2)
+        world.join("ann")
+        world.change("first", author=BY_OPERATOR, paused=True)
+        comes_free(world)
+        assert world.serve_all() == []
+        assert {name: place.passed_because for name, place in world.queue.places.items()} == {
+            "first": BY_HAND,
+            "a pair": "needs 2 seats together, and 1 is free",
+            "ann": HELD_UP,
+        }
+        assert self.told(world, "ann") == [("kept_waiting", HELD_UP)]
+
+    def test_because_of_a_larger_party_only_where_that_one_waits(self) -> None:
+        world = two_classes(party="strict", mode="manual")
+        world.has_rules("noon", rules(id="own", mode="manual"))
+        world.join("a pair", "ten", seats=2)
+        world.join("ann", "noon")
+        comes_free(world, name="noon")
+        world.serve_all()
+        assert world.queue.places["ann"].passed_because == MANUAL
+
+    def test_because_of_a_limit_for_one(self) -> None:
         world = two_classes()
         world.service = world.service.model_copy(update={"client_limits": ClientLimits(at_once=1)})
         world.join("noon0", "ten")
         comes_free(world)
         world.serve_all()
-        assert self.passed(world, "noon0") == (0, LIMITED)
+        assert world.queue.places["noon0"].passed_because == LIMITED
 
-    def test_nothing_is_said_of_what_they_could_have_but_for_the_hour(self) -> None:
-        world = sold_out(mode="manual")
+    def test_no_longer_than_something_is_free(self) -> None:
+        world = sold_out(party="strict")
+        world.join("a pair", seats=2)
         world.join("ann")
         comes_free(world)
         world.serve_all()
-        assert self.passed(world, "ann") == (0, None)
+        world.promote("ann")
+        world.serve_all()
+        assert world.queue.places["a pair"].passed_because is None
+        assert world.entries["ann"].place.passed_because is None
+        assert self.told(world, "a pair") == [("kept_waiting", "needs 2 seats together, and 1 is free")]
+
+    def test_for_what_stands_in_the_way_of_the_place_itself_before_what_the_rules_say(self) -> None:
+        world = sold_out(mode="manual")
+        world.join("a pair", seats=2)
+        comes_free(world)
+        world.serve_all()
+        assert world.queue.places["a pair"].passed_because == "needs 2 seats together, and 1 is free"
 
 
 class TestByHand:

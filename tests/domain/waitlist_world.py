@@ -20,7 +20,7 @@ from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
 from functions.domain.waitlist.keeping import waiting_for
 from functions.domain.waitlist.passing import nobody_served
-from functions.domain.waitlist.preset import Preset
+from functions.domain.waitlist.preset import RULE, Preset
 from functions.domain.waitlist.snapshot import Waitlist
 from tests.domain.builders import (
     BY_CLIENT,
@@ -283,11 +283,7 @@ class World:
             if self.waitlist.is_hopeless(place):
                 self.commit(leaving.give_up(self.entries[name], self.waitlist))
                 return True
-        turn, waitlist = serving.next_turn(self.waitlist), self.waitlist
-        while turn is not None and self.service.client_limits.any and turn.place.client_key not in waitlist.clients:
-            key = turn.place.client_key
-            waitlist = waitlist.with_client(key, self.bookings_of(key))
-            turn = serving.next_turn(waitlist)
+        turn, waitlist = serving.next_turn_within_limits(self.waitlist, self.bookings_of)
         if turn is None:
             self.commit(nobody_served(waitlist))
             return False
@@ -308,7 +304,7 @@ class World:
         served = ("waitlist.offered", "waitlist.booked")
         return [entry.entry or "" for entry in self.history[before:] if entry.what in served]
 
-    def _serve(self, turn: serving.Turn, waitlist: Waitlist, author: Author = serving.RULE) -> Booked:
+    def _serve(self, turn: serving.Turn, waitlist: Waitlist, author: Author = RULE) -> Booked:
         self.made += 1
         ids = serving.NewIds(booking=f"turn {self.made}", session=f"made {self.made}", manage_hash="hash")
         return self.commit(serving.serve(waitlist, turn, self.entries[turn.entry], ids=ids, author=author))

@@ -8,7 +8,9 @@ from google.cloud import firestore
 
 from functions.adapters.store.store import Store
 from tests.studio import DAY, Studio, until
+from tests.system.waiting import all_done, full_class
 
+EVENING = f"{DAY}T18:00:00Z"
 NOTHING = {"conflicted": [], "cancelled": [], "supported": [], "offered": [], "clients_told": 0}
 
 
@@ -98,6 +100,8 @@ class TestThatItIsSo:
         booking = empty_studio.book(empty_studio.starts()[0])
         (flagged,) = empty_studio.preview(service={"id": "consult", **consult(resources=["ben"])})["conflicted"]
         assert (flagged["session"], flagged["reason"]) == (booking.session, "not_served")
+        empty_studio.offer(resources=["ben"])
+        until(lambda: empty_studio.conflicts() == {booking.id: "not_served"})
 
     def test_of_the_seats_of_one_event(self, empty_studio: Studio) -> None:
         empty_studio.offer(kind="event", capacity=3)
@@ -106,22 +110,37 @@ class TestThatItIsSo:
         (flagged,) = empty_studio.preview(session={"id": concert, "capacity": 1})["conflicted"]
         assert (flagged["reason"], flagged["bookings"]) == ("over_capacity", [bookings[2].id, bookings[1].id])
         assert empty_studio.preview(session={"id": concert, "capacity": 9}) == NOTHING
+        cut = empty_studio.preview(session={"id": concert, "capacity": 1, "below": "cancel"})
+        assert (cut["conflicted"], cut["clients_told"]) == ([], 1)
+        assert [(one["reason"], {*one["bookings"]}) for one in cut["cancelled"]] == [
+            ("over_capacity", {bookings[2].id, bookings[1].id})
+        ]
+        assert empty_studio.change_session(concert, capacity=1, below="cancel").ok
+        assert [each.look()["status"] for each in bookings] == ["confirmed", "cancelled", "cancelled"]
 
 
 @pytest.mark.parametrize("rule", ["flag", "cancel"])
 def test_nothing_is_saved(empty_studio: Studio, store: Store, rule: str) -> None:
     empty_studio.offer(on_conflict=rule, capacity=2)
     booking = empty_studio.book(empty_studio.starts()[0])
+    empty_studio.offer("concert", kind="event", capacity=2)
+    concert = empty_studio.schedule(EVENING, service="concert", minutes=60)
+    for _ in range(2):
+        empty_studio.book(EVENING, service="concert")
+    empty_studio.wait(client="ann", service="concert", sessions=[concert])
     until(empty_studio.mails)
     account = empty_studio.account
-    until(lambda: not any("/outbox/" in path for path in everything(store, account)))
+    all_done(empty_studio)
     before = everything(store, account)
-    assert {path.split("/")[2] for path in before} >= {"sessions", "bookings", "resources", "services"}
+    assert {path.split("/")[2] for path in before} >= {"sessions", "bookings", "resources", "services", "queues"}
     for change in (
         {"resource": {"id": "anna", **hours("09:10")}},
         {"resource": {"id": "nobody-yet", **hours("09:10")}},
         {"service": {"id": "consult", **consult(on_conflict=rule, active=False, resources=["anna"])}},
         {"closed": {"resource": "anna", "first": str(DAY), "last": str(DAY)}},
+        {"session": {"id": concert, "capacity": 1, "below": "cancel"}},
+        {"session": {"id": concert, "capacity": 4}},
+        {"preset": {"id": "usual", "name": "Usual", "mode": "autopromote"}},
     ):
         empty_studio.preview(**change)
     assert everything(store, account) == before
@@ -215,3 +234,47 @@ def test_of_those_who_wait_for_time_that_would_be_open(empty_studio: Studio) -> 
     earlier = {"id": "anna", "name": "Anna", "time_zone": "UTC", "hours": hours}
     (served,) = empty_studio.preview(resource=earlier)["offered"]
     assert (served["entry"], served["start"]) == (waiting.id, f"{DAY}T08:00:00Z")
+    empty_studio.put("resources/anna", {name: value for name, value in earlier.items() if name != "id"})
+    assert waiting.became("offered")["offer"]["start"] == served["start"]
+
+
+def test_of_those_who_wait_for_a_group_that_would_have_more_seats(empty_studio: Studio) -> None:
+    """Nobody would be in conflict, and yet the session is another one: it has the seat that is offered."""
+    start, _ = full_class(empty_studio, mode="autopromote")
+    ann, ben = (empty_studio.wait(client=name, start=start) for name in ("ann", "ben"))
+    larger = consult(capacity=3, waitlist="rules")
+    assert [one["entry"] for one in empty_studio.preview(service={"id": "consult", **larger})["offered"]] == [ann.id]
+    empty_studio.put("services/consult", larger)
+    ann.became("booked")
+    all_done(empty_studio)
+    assert ben.status() == "waiting"
+
+
+def test_of_those_who_wait_by_rules_that_would_be_changed(empty_studio: Studio) -> None:
+    start, (first, _) = full_class(empty_studio, mode="manual")
+    ann, ben = (empty_studio.wait(client=name, start=start) for name in ("ann", "ben"))
+    first.cancel()
+    all_done(empty_studio)
+    ben.change(by=empty_studio.operator, level="gold")
+    proposed = {"name": "Rules", "mode": "autopromote", "levels": ["gold"]}
+    assert empty_studio.preview(preset={"id": "other", **proposed})["offered"] == []
+    (served,) = empty_studio.preview(preset={"id": "rules", **proposed})["offered"]
+    assert (served["entry"], "expires_at" in served) == (ben.id, False)
+    empty_studio.put("presets/rules", proposed)
+    ben.became("booked")
+    assert ann.status() == "waiting"
+
+
+def test_of_those_who_wait_by_the_rules_that_the_service_would_name(empty_studio: Studio) -> None:
+    """A seat is free and the rules leave it to an operator; by those that are proposed it would be the first one's, and then is."""
+    start, (first, _) = full_class(empty_studio, mode="manual")
+    empty_studio.rules("by-itself", mode="autopromote")
+    ann = empty_studio.wait(client="ann", start=start)
+    first.cancel()
+    all_done(empty_studio)
+    assert empty_studio.preview(service={"id": "consult", **consult(capacity=2, waitlist="rules")})["offered"] == []
+    proposed = consult(capacity=2, waitlist="by-itself")
+    (served,) = empty_studio.preview(service={"id": "consult", **proposed})["offered"]
+    assert (served["entry"], served["start"], "expires_at" in served) == (ann.id, start, False)
+    empty_studio.put("services/consult", proposed)
+    ann.became("booked")

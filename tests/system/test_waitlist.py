@@ -290,7 +290,12 @@ def test_autopromote_books_the_first_who_fits(empty_studio: Studio) -> None:
     one.became("booked")
     seen = pair.seen_by_operator()
     assert (seen["status"], seen["passed_over"]) == ("waiting", 1)
-    assert seen["passed_because"] == "needs 2 seats together, and 1 is free"
+    listed = {each["id"]: each["passed_over"] for each in empty_studio.look("waitlist")["entries"]}
+    assert listed == {pair.id: 1, one.id: 0}
+    told = empty_studio.history(entry=pair.id)[-1]
+    assert (told["what"], told["why"]) == ("waitlist.passed_over", "needs 2 seats together, and 1 is free")
+    all_done(empty_studio)
+    assert "passed_because" not in pair.seen_by_operator(), "nothing is free any more"
 
 
 def test_under_the_strict_policy_everybody_waits_until_the_first_fits(empty_studio: Studio) -> None:

@@ -1,8 +1,17 @@
 """Waitlists as operators run them: whom they serve by hand, who comes first, presets, and what they can read of it all."""
 
+from typing import Any
+
 import pytest
 import requests
 
+from functions.adapters.clock import now_millis
+from functions.adapters.store.store import Store
+from functions.domain.hours import DailyInterval
+from functions.domain.waitlist.quiet import after_waking
+from infra.local.platform import Platform
+from tests.domain.builders import millis
+from tests.in_process import application_of, booking_client
 from tests.studio import Booked, Studio, Waiting, until
 from tests.system.waiting import NOON, TEN, all_done, full_class, full_event, lower_capacity
 
@@ -53,6 +62,17 @@ class TestPromoted:
         first.cancel()
         ann.promote()
         assert slug(ann.promote()) == (409, "illegal-state")
+
+    def test_once_by_a_request_that_is_sent_again(self, by_hand: ByHand) -> None:
+        studio, start, first = by_hand
+        ann, ben = (studio.wait(client=name, start=start) for name in ("ann", "ben"))
+        first.cancel()
+        proof, path = {**studio.operator, "Idempotency-Key": "k"}, f"waitlist/{ben.id}/promote"
+        promoted, again = (studio.post(path, {}, **proof) for _ in range(2))
+        assert (promoted.status_code, promoted.json()["status"]) == (200, "booked")
+        assert (again.status_code, again.json()) == (200, promoted.json())
+        assert slug(studio.post(path, {"as_offer": True}, **proof)) == (422, "idempotency-key-reused")
+        assert ann.status() == "waiting"
 
     def test_to_what_they_name(self, empty_studio: Studio) -> None:
         ten, (first, _) = full_event(empty_studio, TEN, mode="manual")
@@ -148,7 +168,8 @@ class TestWhoComesFirst:
         assert ann.change(by=empty_studio.operator, paused=True).json()["paused"] is True
         first.cancel()
         ben.became("offered")
-        assert ann.seen_by_operator()["passed_because"] == "an operator decides about this one by hand"
+        told = empty_studio.history(entry=ann.id)[-1]
+        assert (told["what"], told["why"]) == ("waitlist.passed_over", "an operator decides about this one by hand")
 
     def test_who_is_taken_off_by_an_operator_is_off(self, by_hand: ByHand) -> None:
         studio, start, _ = by_hand
@@ -202,6 +223,47 @@ class TestPresets:
         address = f"{empty_studio.base}/services/consult"
         answer = empty_studio.http.put(address, json=body, headers=empty_studio.operator)
         assert (answer.status_code, "nowhere" in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "minutes", "zone"),
+    [
+        pytest.param("/presets/rules", {"name": "R", "mode": "manual", "offer_minutes": 90}, 90, None, id="a preset"),
+        pytest.param("", {"time_zone": "Pacific/Auckland"}, 60, "Pacific/Auckland", id="the account's time zone"),
+    ],
+)
+def test_nobody_is_served_by_rules_that_were_changed_between_reading_and_committing(
+    platform: Platform,
+    by_hand: ByHand,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    change: dict[str, Any],
+    minutes: int,
+    zone: str | None,
+) -> None:
+    """How long an offer holds tells by which rules it was made. It is quiet for half of the day, and which half depends on the zone."""
+    studio, start, first = by_hand
+    quiet, here = DailyInterval(start="12:00", end="24:00"), booking_client(application_of(platform))
+    assert studio.http.patch(studio.base, json={"time_zone": "UTC"}, headers=studio.operator).ok
+    studio.rules(mode="manual", offer_minutes=60, quiet=quiet.model_dump())
+    ann = studio.wait(client="ann", start=start)
+    first.cancel()
+    all_done(studio)
+    commit = Store._commit
+
+    def overtaken(*parts: Any) -> None:
+        monkeypatch.setattr(Store, "_commit", commit)
+        send = studio.http.put if path else studio.http.patch
+        assert send(f"{studio.base}{path}", json=change, headers=studio.operator).ok
+        commit(*parts)
+
+    monkeypatch.setattr(Store, "_commit", overtaken)
+    before, address = now_millis(), f"/v1/accounts/{studio.account}/waitlist/{ann.id}/promote"
+    offered = here.post(address, json={"as_offer": True}, headers=studio.operator).json["offer"]
+    earliest, latest = (
+        after_waking(now, minutes, quiet if zone else None, zone or "") for now in (before, now_millis())
+    )
+    assert earliest <= millis(offered["expires_at"]) <= latest
 
 
 def test_history_tells_of_one_place_from_its_first_day_to_its_last(empty_studio: Studio) -> None:

@@ -1,6 +1,6 @@
 """What a decision about a waitlist reads: the queue, and everything that those who wait in it could get."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from functions.adapters.store import queries
@@ -81,12 +81,12 @@ def read_standing(reader: Reader, entry_id: str, *, now: Millis) -> EntryState:
 
 
 def read_client_bookings(
-    reader: Reader, store: Store, service: Service, client_key: str, *, without: str | None = None
+    reader: Reader, store: Store, service: Service, client_key: str, *, without: Container[str | None] = ()
 ) -> tuple[ClientBooking, ...]:
     """What counts against a client's limits. The guard is read first: what is counted is at least as new."""
     reader.load(Ref(ClientGuard, client_key))
     found = queries.bookings_of_client(store, reader.account, client_key, service.id)
-    bookings = [booking for booking in found if booking.id != without]
+    bookings = [booking for booking in found if booking.id not in without]
     reader.load(*(Ref(Session, booking.session) for booking in bookings))
     sessions = [session for b in bookings if (session := reader.get(Ref(Session, b.session))) is not None]
     return tuple(ClientBooking(service=service.id, start=s.start, end=s.end) for s in sessions)
@@ -114,7 +114,7 @@ def _read_queue(reader: Reader, service_id: str, *, now: Millis, also: Iterable[
         service=service,
         states=(),
         queue=reader.get(queue_ref) or Queue(id=service_id),
-        preset=_preset(reader, service.waitlist) or USUAL,
+        preset=preset_of(reader, service),
         time_zone=account.time_zone,
         now=now,
     )
@@ -125,6 +125,11 @@ def _with_sessions(reader: Reader, waitlist: Waitlist, sessions: Mapping[str, Se
     reader.load(*(Ref(Preset, name) for name in own))
     presets = {name: preset for name in own if (preset := _preset(reader, name)) is not None}
     return replace(waitlist, sessions=sessions, presets=presets)
+
+
+def preset_of(reader: Reader, service: Service) -> Preset:
+    """The rules of a service's waitlist."""
+    return _preset(reader, service.waitlist) or USUAL
 
 
 def _preset(reader: Reader, name: str | None) -> Preset | None:

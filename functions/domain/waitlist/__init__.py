@@ -8,7 +8,7 @@ The laws of the waitlist, each held by `tests/domain/test_waitlist_model.py` unl
 3. An offer is a hold. It takes the seats in the same commit, by the same rules, and ends by the same clock (`serving`, `answering`).
 4. One turn, one commit, with a precondition on the queue, the ledgers and the session. Who loses the race looks at the line again.
 5. Whatever frees a seat or time leaves an effect (`seating.freed_by`); the sweep finds what every effect missed (`tests/system/test_waitlist.py`).
-6. Who was passed over can read why: in the history of the turn, and in their place in the queue.
+6. Of who was passed over, or waits while something is free, an operator can read why: in their place in the queue, and in the history of their entry.
 7. After the cut-off, or once nobody who waits can use it, a seat is anybody's. No seat stays empty because of a rule about who may have it.
 
 Seats that are kept are those of sessions that run. Free time, in which an appointment may begin, and what is waited for as any start of a range, are

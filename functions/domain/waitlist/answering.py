@@ -10,8 +10,8 @@ from functions.domain.transitions import ENTRY, step
 from functions.domain.waitlist.entry import Place, WaitlistEntry
 from functions.domain.waitlist.joining import waits
 from functions.domain.waitlist.keeping import keeping
+from functions.domain.waitlist.preset import RULE
 from functions.domain.waitlist.quiet import quiet_until
-from functions.domain.waitlist.serving import RULE
 from functions.domain.waitlist.snapshot import Waitlist
 
 DECLINED = "the offer was declined"

@@ -71,8 +71,8 @@ class Wish(Document):
 
 class Place(Document):
     """A place in the queue. `declined`: starts that were offered and not wanted. `limited`: those that were free when the line was last looked at, and
-    that a limit of the client's bookings keeps from them. `passed_over`: how often somebody behind was served first; `passed_because`: why something
-    free was not for this one, last.
+    that a limit of the client's bookings keeps from them. `passed_over`: how often somebody behind was served first; `passed_because`: why
+    what was free when the line was last looked at is not for this one, None where nothing was (what was said before, history tells).
 
     `paused`: an operator decides about this one by hand.
     """

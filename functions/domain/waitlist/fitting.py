@@ -11,6 +11,8 @@ from functions.domain.waitlist.entry import Place, Wish
 from functions.domain.waitlist.preset import Preset
 from functions.domain.waitlist.snapshot import Waitlist
 
+Seat = tuple[Minute, tuple[str, ...]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
@@ -21,7 +23,7 @@ class Opening:
     preset: Preset
 
     @property
-    def seat(self) -> tuple[Minute, tuple[str, ...]]:
+    def seat(self) -> Seat:
         """The same for everybody who could take it."""
         return self.start, self.choice.resources
 
@@ -58,3 +60,25 @@ def _wanted(waitlist: Waitlist, question: Question, wish: Wish, within: Interval
         for choice in offer.choices
         if wish.accepts(offer.start, choice.session)
     ]
+
+
+def given_by(waitlist: Waitlist, place: Place, rules: Preset, *, seats: int | None = None) -> list[Opening]:
+    """What these rules have for somebody in the line."""
+    if place.paused:
+        return []
+    return [
+        opening
+        for opening in openings_for(waitlist, place, seats=seats)
+        if opening.preset == rules
+        and opening.start not in place.declined
+        and not waitlist.is_over(opening.start, rules)
+    ]
+
+
+def waited_for(waitlist: Waitlist, place: Place, rules: Preset) -> set[Seat]:
+    """Where there is too little yet for this party, and will be enough one day: there everybody behind waits too."""
+    return {
+        opening.seat
+        for opening in given_by(waitlist, place, rules, seats=1)
+        if place.seats <= waitlist.room_in(waitlist.sessions.get(opening.choice.session or ""))
+    }

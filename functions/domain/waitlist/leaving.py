@@ -14,7 +14,7 @@ from functions.domain.waitlist.answering import ends, tells
 from functions.domain.waitlist.entry import Place, WaitlistEntry, Wish
 from functions.domain.waitlist.joining import may_be_so_many, may_enter, waits, what_was_chosen
 from functions.domain.waitlist.keeping import keeping
-from functions.domain.waitlist.serving import RULE
+from functions.domain.waitlist.preset import RULE
 from functions.domain.waitlist.snapshot import Waitlist
 
 OVER = "nothing came free in time"

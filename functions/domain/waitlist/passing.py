@@ -1,19 +1,25 @@
 """Those who are passed over, and why: whatever is free and not for somebody who waits for it is noted where an operator can read it."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from functions.domain.decision import Decision
-from functions.domain.instants import MINUTE_MS, Millis
-from functions.domain.waitlist.entry import InLine, Place, Queue
-from functions.domain.waitlist.fitting import Opening, open_but_for_limits, openings_for
+from functions.domain.decision import Author, Decision, HistoryEntry
+from functions.domain.instants import MINUTE_MS, Millis, Minute
+from functions.domain.waitlist.entry import InLine, Place, Queue, in_order
+from functions.domain.waitlist.fitting import Opening, Seat, open_but_for_limits, openings_for, waited_for
 from functions.domain.waitlist.keeping import keeping
+from functions.domain.waitlist.preset import RULE, Preset
 from functions.domain.waitlist.quiet import quiet_until
 from functions.domain.waitlist.snapshot import Waitlist
 
 BY_HAND = "an operator decides about this one by hand"
 UNWANTED = "did not want that time"
 LIMITED = "has as many bookings as a client may have"
+HELD_UP = "a larger party before this one waits for more seats"
+CUT_OFF = "it is too late for the waitlist, and anybody may book it"
+MANUAL = "an operator serves this waitlist by hand"
+PAUSED = "an operator has paused this waitlist"
+QUIET = "it is too late or too early to tell anybody"
 LOOK_AGAIN_MS = 15 * MINUTE_MS
 
 
@@ -43,31 +49,93 @@ def noted(queue: Queue, passed: Iterable[Passed]) -> Queue:
     return queue.model_copy(update={"places": places})
 
 
+def told_of(waitlist: Waitlist, passed: Iterable[Passed], opening: Opening, author: Author) -> tuple[HistoryEntry, ...]:
+    """In the history of each of those who were passed over, where it is for another reason than before."""
+    places, session = waitlist.queue.places, opening.choice.session
+    return tuple(
+        _told(waitlist, one.entry, "waitlist.passed_over", why=one.why, author=author, session=session)
+        for one in passed
+        if places[one.entry].passed_because != one.why
+    )
+
+
 def nobody_served(waitlist: Waitlist) -> Decision[None]:
     """Nobody can be served now. Everybody's place says why what is free is not for them, sessions keep no seat for who can't have it, and the sweep
     comes by later: the clock opens and closes things too.
     """
     before = waitlist.queue
-    queue = before.model_copy(
-        update={
-            "places": {name: _after_a_look(waitlist, place) for name, place in before.places.items()},
-            "look_at": _next_look(waitlist),
-        }
+    look = _Look.at(waitlist)
+    places = {name: look.after(name, place) for name, place in before.places.items()}
+    queue = before.model_copy(update={"places": places, "look_at": _next_look(waitlist)})
+    history = tuple(
+        _told(waitlist, name, "waitlist.kept_waiting", why=place.passed_because, author=RULE)
+        for name, place in places.items()
+        if place.passed_because not in (None, before.places[name].passed_because)
     )
     documents = (queue,) if queue != before else ()
-    return keeping(Decision(answer=None, documents=documents), waitlist.with_queue(queue))
+    return keeping(Decision(answer=None, documents=documents, history=history), waitlist.with_queue(queue))
 
 
-def _after_a_look(waitlist: Waitlist, place: Place) -> Place:
-    limited = _limited(waitlist, place)
-    reasons = (
-        _why_not(place, opening) or (LIMITED if opening.start in limited else None)
-        for opening in open_but_for_limits(waitlist, place, seats=1)
-    )
-    because = next(filter(None, reasons), place.passed_because)
-    if (limited, because) == (place.limited, place.passed_because):
-        return place
-    return place.model_copy(update={"limited": limited, "passed_because": because})
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """At a line in which nobody can be served. `closed`: of rules that serve nobody now, why. `held_up`: for whom others wait for more seats, and where."""
+
+    waitlist: Waitlist
+    closed: Mapping[Preset, str]
+    held_up: Mapping[Preset, Mapping[str, Set[Seat]]]
+
+    @classmethod
+    def at(cls, waitlist: Waitlist) -> "_Look":
+        return cls(
+            waitlist=waitlist,
+            closed={rules: why for rules in waitlist.rules if (why := _closed(waitlist, rules)) is not None},
+            held_up={rules: _held_up(waitlist, rules) for rules in waitlist.rules if rules.party == "strict"},
+        )
+
+    def after(self, entry: str, place: Place) -> Place:
+        limited = _limited(self.waitlist, place)
+        openings = open_but_for_limits(self.waitlist, place, seats=1)
+        because = next((why for each in openings if (why := self._why_not(entry, place, each, limited))), None)
+        if (limited, because) == (place.limited, place.passed_because):
+            return place
+        return place.model_copy(update={"limited": limited, "passed_because": because})
+
+    def _why_not(self, entry: str, place: Place, opening: Opening, limited: Container[Minute]) -> str | None:
+        """First what is to be said of the place itself, then what of the rules."""
+        rules = opening.preset
+        if (why := _why_not(place, opening)) is not None:
+            return why
+        if opening.start in limited:
+            return LIMITED
+        if self.waitlist.is_over(opening.start, rules):
+            return CUT_OFF
+        if rules in self.closed:
+            return self.closed[rules]
+        return HELD_UP if opening.seat in self.held_up.get(rules, {}).get(entry, ()) else None
+
+
+def _closed(waitlist: Waitlist, rules: Preset) -> str | None:
+    if rules.mode == "manual":
+        return MANUAL
+    if rules.paused:
+        return PAUSED
+    return QUIET if quiet_until(waitlist.now, rules.quiet, waitlist.time_zone) is not None else None
+
+
+def _held_up(waitlist: Waitlist, rules: Preset) -> dict[str, Set[Seat]]:
+    """Of everybody in the line: the seats for which a larger party before them waits."""
+    found: dict[str, Set[Seat]] = {}
+    kept: frozenset[Seat] = frozenset()
+    for one in in_order(waitlist.queue.places, rules):
+        found[one.entry] = kept
+        kept |= waited_for(waitlist, one.place, rules)
+    return found
+
+
+def _told(
+    waitlist: Waitlist, entry: str, what: str, *, why: str | None, author: Author, session: str | None = None
+) -> HistoryEntry:
+    return HistoryEntry(what=what, author=author, entry=entry, service=waitlist.service.id, session=session, why=why)
 
 
 def _limited(waitlist: Waitlist, place: Place) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from functions.domain.decision import Author
 from functions.domain.hours import DailyInterval
 from functions.domain.instants import DAY_MINUTES
 from functions.domain.model import Document
@@ -49,6 +50,8 @@ class Preset(PresetRules):
 
     id: str
 
+
+RULE = Author(kind="rule", name="waitlist")
 
 # What holds where a service names no preset.
 USUAL = Preset(id="usual", name="Usual")

@@ -3,11 +3,12 @@
 Each turn is one commit; after it the line is looked at again. So however much comes free at once, it is given out in order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from functions.domain.appointments import Booked, BookingRequest, book
-from functions.domain.availability import preferred
+from functions.domain.availability import ClientBooking, preferred
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.errors import SlotTaken
 from functions.domain.holding import offer
@@ -15,17 +16,14 @@ from functions.domain.instants import MINUTE_MS, Millis, Minute, rfc3339, rfc333
 from functions.domain.seating import Seating
 from functions.domain.transitions import ENTRY, step
 from functions.domain.waitlist.entry import InLine, Place, WaitlistEntry, in_order
-from functions.domain.waitlist.fitting import Opening, openings_for
+from functions.domain.waitlist.fitting import Opening, Seat, given_by, openings_for, waited_for
 from functions.domain.waitlist.keeping import keeping
-from functions.domain.waitlist.passing import Passed, noted, passed_over
-from functions.domain.waitlist.preset import Preset
+from functions.domain.waitlist.passing import Passed, noted, passed_over, told_of
+from functions.domain.waitlist.preset import RULE, Preset
 from functions.domain.waitlist.quiet import after_waking, quiet_until
 from functions.domain.waitlist.snapshot import Waitlist
 
-RULE = Author(kind="rule", name="waitlist")
 MOST_NAMED = 50  # of those who were passed over, in one history entry
-
-Seat = tuple[Minute, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +46,21 @@ def next_turn(waitlist: Waitlist) -> Turn | None:
     return min(turns, key=lambda turn: turn.opening.start, default=None)
 
 
+def next_turn_within_limits(
+    waitlist: Waitlist, bookings_of: Callable[[str], tuple[ClientBooking, ...]]
+) -> tuple[Turn | None, Waitlist]:
+    """The same where clients may have so many bookings: of whoever's turn it seems to be theirs are read, and then it is asked again.
+
+    With the waitlist as it is known then. `bookings_of`: what counts against the limits of a client, by their key.
+    """
+    while (turn := next_turn(waitlist)) is not None:
+        key = turn.place.client_key
+        if not waitlist.service.client_limits.any or key in waitlist.clients:
+            break
+        waitlist = waitlist.with_client(key, bookings_of(key))
+    return turn, waitlist
+
+
 def _turn_by(waitlist: Waitlist, rules: Preset) -> Turn | None:
     """The first in the line of these rules for whom there is something under them, at this hour and without an operator."""
     quiet = quiet_until(waitlist.now, rules.quiet, waitlist.time_zone) is not None
@@ -56,7 +69,7 @@ def _turn_by(waitlist: Waitlist, rules: Preset) -> Turn | None:
     before: list[InLine] = []
     kept: set[Seat] = set()
     for one in in_order(waitlist.queue.places, rules):
-        found = [each for each in _given_by(waitlist, one.place, rules) if each.seat not in kept]
+        found = [each for each in given_by(waitlist, one.place, rules) if each.seat not in kept]
         if found:
             opening = best_of(waitlist, one.place, found)
             passed = passed_over(waitlist, before, opening)
@@ -65,30 +78,8 @@ def _turn_by(waitlist: Waitlist, rules: Preset) -> Turn | None:
             )
         before.append(one)
         if rules.party == "strict":
-            kept |= _waited_for(waitlist, one.place, rules)
+            kept |= waited_for(waitlist, one.place, rules)
     return None
-
-
-def _given_by(waitlist: Waitlist, place: Place, rules: Preset, *, seats: int | None = None) -> list[Opening]:
-    """What these rules have for somebody in the line."""
-    if place.paused:
-        return []
-    return [
-        opening
-        for opening in openings_for(waitlist, place, seats=seats)
-        if opening.preset == rules
-        and opening.start not in place.declined
-        and not waitlist.is_over(opening.start, rules)
-    ]
-
-
-def _waited_for(waitlist: Waitlist, place: Place, rules: Preset) -> set[Seat]:
-    """Where there is too little yet for this party, and will be enough one day: there everybody behind waits too."""
-    return {
-        opening.seat
-        for opening in _given_by(waitlist, place, rules, seats=1)
-        if place.seats <= waitlist.room_in(waitlist.sessions.get(opening.choice.session or ""))
-    }
 
 
 def turn_of(
@@ -144,10 +135,11 @@ def serve(
     queue = waitlist.queue.offering(entry.id, ids.booking) if turn.as_offer else waitlist.queue.without(entry.id)
     queue = noted(queue, turn.passed)
     verb = "offer" if turn.as_offer else "book"
-    served = {"status": step(ENTRY, entry.status, verb), "place": turn.place, "booking": ids.booking}
+    place = turn.place.model_copy(update={"passed_because": None})
+    served = {"status": step(ENTRY, entry.status, verb), "place": place, "booking": ids.booking}
     after = entry.model_copy(update=served)
     told = (Effect(kind="notify", subject=ids.booking, about="offered"),) if turn.as_offer else ()
-    history = (_entry(turn, after, seated.answer, author),)
+    history = (_entry(turn, after, seated.answer, author), *told_of(waitlist, turn.passed, turn.opening, author))
     return keeping(seated.also(documents=(queue, after), history=history, effects=told), waitlist.with_queue(queue))
 
 
@@ -185,6 +177,8 @@ def _entry(turn: Turn, entry: WaitlistEntry, booked: Booked, author: Author) -> 
         after["expires_at"] = rfc3339_millis(booking.expires_at)
     if turn.passed:
         after["passed_over"] = [{"entry": one.entry, "why": one.why} for one in turn.passed[:MOST_NAMED]]
+    if len(turn.passed) > MOST_NAMED:
+        after["and_more"] = len(turn.passed) - MOST_NAMED  # of each of them there is an entry of its own
     return HistoryEntry(
         what=f"waitlist.{entry.status}",
         author=author,
