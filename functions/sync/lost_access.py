@@ -1,5 +1,7 @@
 """A connection whose grant is gone, or good again. Told apart from network trouble by `AccessLost` alone (case 80)."""
 
+import hmac
+
 from functions.adapters.google_errors import AccessLost
 from functions.adapters.store import queries
 from functions.adapters.store.store import Reader
@@ -19,8 +21,7 @@ def lose_connection(work: Work, connection_id: str, error: AccessLost) -> None:
         connection = reader.get(Ref(Connection, connection_id))
         if connection is None:
             return Decision(answer=True)
-        sealed = connection.secret  # both sides are ours, and sealed
-        if sealed != grant:
+        if not hmac.compare_digest(connection.secret, grant):
             return Decision(answer=connection.status != "active")
         return lose(connection, error.reason, now=work.now()).with_answer(True)
 

@@ -1,9 +1,11 @@
 """Google's OAuth endpoints: what is asked for, what an answer means, and that no secret shows in what goes wrong."""
 
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,6 +13,7 @@ import pytest
 import requests
 
 from functions.adapters.oauth import (
+    SIGN_IN_SCOPES,
     Grant,
     GrantRefused,
     OAuthUnavailable,
@@ -187,3 +190,17 @@ class TestRefused:
 
 def test_a_grant_shows_no_token(endpoint: Endpoint) -> None:
     assert not any(secret in repr(by_code()) for secret in SECRETS)
+
+
+def test_the_readme_names_every_scope_that_is_asked_for_and_no_other() -> None:
+    """In its table, and where a consent screen is set up."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    asked = {scope.rpartition("/")[2] for scope in (*SCOPES, *SIGN_IN_SCOPES)}
+    table = text.partition("| scope | what for |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row)} == asked
+    (at_sign_in_only,) = [row for row in rows if "profile" in row]
+    assert at_sign_in_only == "`profile`"
+    assert {*SIGN_IN_SCOPES} - {*SCOPES} == {"profile"}
+    set_up = text.partition("with the scopes ")[2].partition(".\n")[0]
+    assert {*re.findall(r"`([^`]+)`", set_up)} == asked

@@ -1,6 +1,7 @@
 """Secrets are compared in constant time: how long a refusal takes must not tell how much of a guess was right.
 
-Held by the code's own words: nothing that is named like a secret, a proof or the hash of one stands beside `==`, `!=`, `in` or `startswith`.
+Held by the code's own words: nothing that is named like a secret, a proof or the hash of one, nor what has been given another name there, stands beside `==`,
+`!=` or `in`.
 """
 
 import ast
@@ -32,14 +33,29 @@ def is_secret(node: ast.AST) -> bool:
     return bool(SECRET.search(name)) and name not in NO_SECRETS
 
 
+def renamed(function: ast.AST) -> set[str]:
+    """The names in it that stand for what has the name of a secret elsewhere."""
+    given = [node for node in ast.walk(function) if isinstance(node, ast.Assign) and is_secret(node.value)]
+    return {word(target) for node in given for target in node.targets} - {""}
+
+
 def compared(source: str) -> Iterator[str]:
     """What is compared with something that we make or keep, and named like a secret. With a constant, nothing can be learnt."""
-    for node in ast.walk(ast.parse(source)):
+    module = ast.parse(source)
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    for part in (*functions, module):
+        yield from compared_in(part, renamed(part) if part is not module else set())
+
+
+def compared_in(part: ast.AST, also: set[str]) -> Iterator[str]:
+    """`also`: the names of secrets in it that are not named like any."""
+    for node in ast.walk(part):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             equal = any(isinstance(each, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for each in node.ops)
             if equal and not any(isinstance(side, ast.Constant) for side in sides):
-                yield from (f"{node.lineno}: {ast.unparse(node)}" for side in sides if is_secret(side))
+                found = [side for side in sides if is_secret(side) or word(side) in also]
+                yield from (f"{node.lineno}: {ast.unparse(node)}" for _ in found)
 
 
 def test_nothing_named_like_a_secret_is_compared_byte_by_byte() -> None:
@@ -56,6 +72,7 @@ def test_nothing_named_like_a_secret_is_compared_byte_by_byte() -> None:
         "booking.manage_hash != secret_hash(token)",
         "presented in tokens",
         "a.nonce == claims['nonce']",
+        "def lose():\n    sealed = connection.secret\n    return sealed != grant",
     ],
 )
 def test_such_a_comparison_would_be_found(code: str) -> None:

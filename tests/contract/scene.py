@@ -14,6 +14,7 @@ from zlib import crc32
 
 from schemathesis import Case
 from schemathesis.core import NOT_SET
+from schemathesis.generation.meta import TestPhase
 
 from functions.adapters.clock import now_millis
 from functions.adapters.settings import Settings
@@ -51,6 +52,47 @@ _NAMED: Mapping[str, str] = {
     "invitation": "known-invitation",
     "key": "known-key",
     "erasure": "known-erasure",
+}
+# A body with which each of these calls succeeds in the scene, whoever else made up what.
+_KIM = {"name": "Kim", "email": "kim@client.example"}
+_TWO_DAYS_ON = f"{DAY + timedelta(days=2)}T18:00:00Z"
+_HOURS = [{"days": [1, 2, 3, 4, 5, 6, 7], "start": "09:00", "end": "17:00"}]
+_RIGHT: Mapping[str, Any] = {
+    "POST /v1/accounts": {"name": "Nord", "time_zone": "Europe/Berlin"},
+    "POST /bookings": {"service": "consult", "start": _SLOTS[0], "client": _KIM},
+    "POST /bookings/{booking}/move": {"start": _SLOTS[0]},
+    "POST /bookings/{booking}/reschedule": {"start": _SLOTS[0]},
+    "POST /bookings/{booking}/waitlist": {"paused": False},
+    "POST /clients/erase": {"email": "lou@client.example", "confirm": "lou@client.example"},
+    "POST /clients/export": {"email": "kim@client.example"},
+    "POST /connections/grants": {"email": "anna@known-account.example", "refresh_token": "known-refresh-token"},
+    "POST /holds": {"service": "consult", "start": _SLOTS[0]},
+    "POST /invitations": {"email": "lou@client.example", "role": "manager"},
+    "POST /keys": {"name": "another one", "permissions": ["read"]},
+    "POST /preview": {"session": {"id": "known-session", "capacity": 2}},
+    "POST /resources/{resource}/holidays": _CALENDAR_FILE,
+    "POST /series": {"service": "consult", "start": _SLOTS[0], "client": _KIM, "weeks": 2},
+    "POST /sessions": {"service": "yoga", "start": _TWO_DAYS_ON},
+    "POST /sessions/{session}/clone": {"start": _TWO_DAYS_ON},
+    "POST /waitlist": {
+        "service": "yoga",
+        "sessions": ["known-session"],
+        "client": {**_KIM, "email": "lou@client.example"},
+    },
+    "PATCH /members/{member}": {"role": "viewer"},
+    "PATCH /sessions/{session}": {"closed": True},
+    "PATCH /waitlist/{entry}": {"seats": 1},
+    "PUT /calendars/{calendar}": {"blocks": ["anna"], "destination_for": ["anna"]},
+    "PUT /origins": {"allowed_origins": ["https://www.studio.example"]},
+    "PUT /presets/{preset}": {"name": "Rules", "mode": "manual"},
+    "PUT /resources/{resource}": {"name": "Anna", "time_zone": "Europe/Berlin", "hours": _HOURS},
+    "PUT /retention": {"days": 365},
+    "PUT /services/{service}": {
+        "name": "Consultation",
+        "duration_minutes": 30,
+        "step_minutes": 30,
+        "resources": ["anna"],
+    },
 }
 COOKIE = "X-Cookie"
 # Values that lead somewhere, by the name of a parameter or field.
@@ -102,11 +144,16 @@ _SHARES: Mapping[str, Mapping[str, int]] = {
 
 
 def who_makes(case: Case) -> Sequence[str]:
-    """One of them, always the same for the same call, so that it can be made again; and each of them, where the call is all the same."""
-    shares = _SHARES[case.operation.definition.raw["tags"][0]]
+    """One of them, always the same for the same call, so that it can be made again; and each of them, where the call is all the same. What the document gives
+    as an example is asked by who may.
+    """
+    tag = case.operation.definition.raw["tags"][0]
+    shares = _SHARES[tag]
     said = (case.query or {}, dict(case.headers or {}), None if case.body is NOT_SET else case.body)
     if said == ({}, {}, None):
         return tuple(shares)
+    if case.meta is not None and case.meta.phase.name is TestPhase.EXAMPLES:
+        return ("an owner who is signed in" if tag in ("People who are signed in", "Browsers") else "an operator",)
     callers = [who for who, share in shares.items() for _ in range(share)]
     return (callers[crc32(repr(said).encode("utf-8", "surrogatepass")) % len(callers)],)
 
@@ -117,8 +164,8 @@ def leading_somewhere(document: Json) -> Json:
     for schema in document["components"]["schemas"].values():
         for name, field_ in schema.get("properties", {}).items():
             schema["properties"][name] = _with_leading(name, field_)
-    for calls in document["paths"].values():
-        for call in calls.values():
+    for path, calls in document["paths"].items():
+        for method, call in calls.items():
             call["parameters"] = [
                 {**parameter, "schema": _with_leading(parameter["name"], parameter["schema"])}
                 for parameter in call["parameters"]
@@ -127,13 +174,17 @@ def leading_somewhere(document: Json) -> Json:
             for content in call.get("requestBody", {}).get("content", {}).values():
                 if content["schema"] == {"type": "string"}:
                     content["schema"] = {"anyOf": [{"enum": [_CALENDAR_FILE]}, {"type": "string"}]}
+                right = _RIGHT.get(f"{method.upper()} {path.removeprefix('/v1/accounts/{account}') or path}")
+                if right is not None:
+                    content["example"] = right
     document["paths"] = {_named(path): calls for path, calls in document["paths"].items()}
     return dict(document)
 
 
 def _named(path: str) -> str:
     path = path.replace("/bookings/{booking}/confirm", "/bookings/known-hold/confirm")
-    path = path.replace("/waitlist/{entry}/accept", "/waitlist/known-offer/accept")
+    for answer in ("accept", "decline"):
+        path = path.replace(f"/waitlist/{{entry}}/{answer}", f"/waitlist/known-offer/{answer}")
     return path.format(**_NAMED)
 
 
@@ -198,6 +249,7 @@ def set_scene(studio: Studio, deployed: Deployed) -> Scene:
         "known-account": studio.account,
         "known-operator-key": studio.api_key,
         "known-viewer-key": _viewer(studio),
+        "known-refresh-token": studio.person.refresh_token,
         "known-session": full,
         "known-booked-session": booking.session,
         "known-booking": booking.id,

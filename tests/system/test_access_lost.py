@@ -1,11 +1,20 @@
 """Access to a Google account that is lost and comes back: everything waits, and everything is caught up with."""
 
+import json
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import grpc
 import requests
+from google.cloud.tasks_v2 import CloudTasksClient, Task
+from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from functions.adapters.oauth import SCOPES
+from functions.domain.instants import MINUTE_MS
+from infra.local.configuration import TASKS_LOCATION
 from infra.local.platform import Platform
 from tests.in_process import rediscover
 from tests.studio import Studio, instants, until
@@ -82,6 +91,24 @@ def _days_pass(studio: Studio) -> None:
     requests.post(f"{studio.addresses.tasks_http}/control/flush", json={}, timeout=10).raise_for_status()
 
 
+def _waits_in_the_queue(studio: Studio, platform: Platform) -> list[timedelta]:
+    """How long after the loss Cloud Tasks is to bring each message that waits there."""
+    (connection,) = studio.look("connections")["connections"]
+    lost = datetime.fromisoformat(connection["lost_at"])
+    queue = f"projects/{platform.configuration.project}/locations/{TASKS_LOCATION}/queues/notify"
+    with grpc.insecure_channel(platform.addresses.tasks) as channel:
+        client = CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
+        tasks = list(client.list_tasks(request={"parent": queue, "response_view": Task.View.FULL}))
+    ours = [task for task in tasks if json.loads(task.http_request.body)["account"] == studio.account]
+    return sorted(task.schedule_time - lost for task in ours)
+
+
+def _have_joined(studio: Studio, roles: Iterable[str]) -> None:
+    for role in roles:
+        member = {"id": role, "email": f"{role}@{studio.account}.example", "name": role, "role": role, "joined_at": 1}
+        studio.store.client.document(f"accounts/{studio.account}/members/{role}").set(member)
+
+
 def test_what_an_administrator_mends_is_back_without_granting_anything(
     studio: Studio, platform: Platform
 ) -> None:  # case 85
@@ -127,15 +154,15 @@ def test_a_permission_that_was_taken_back_is_found_by_the_nightly_probe(
     assert "Connect the account again, and leave all boxes ticked." in mail["text"]
 
 
-def test_who_looks_after_it_is_told_four_times_and_then_no_more(studio: Studio) -> None:  # case 80
-    for role in ("owner", "manager", "viewer"):
-        member = {"id": role, "email": f"{role}@{studio.account}.example", "name": role, "role": role, "joined_at": 1}
-        studio.store.client.document(f"accounts/{studio.account}/members/{role}").set(member)
+def test_who_looks_after_it_is_told_four_times_and_then_no_more(studio: Studio, platform: Platform) -> None:  # case 80
+    _have_joined(studio, ("owner", "manager", "viewer"))
     studio.google_control("POST", "grants/revoke", {"email": studio.person.email})
     until(lambda: _lost(studio) == "revoked", nudge=studio.poll)
     (first,) = until(lambda: studio.messages(studio.person.email))
     assert "The permission was withdrawn in the Google account" in first["text"]
     assert f"This concerns: {studio.person.email}." in first["text"]
+    days = [timedelta(days=day) for day in (1, 3, 7)]
+    assert until(lambda: len(waits := _waits_in_the_queue(studio, platform)) == 3 and waits) == days
     _days_pass(studio)
     until(lambda: len(_told(studio)) == 4)
     assert _told(studio)[1:] == [f"Still not connected: {studio.person.email}"] * 3
@@ -159,6 +186,39 @@ def test_who_looks_after_it_is_told_four_times_and_then_no_more(studio: Studio) 
     _days_pass(studio)
     all_done(studio)
     assert len(_told(studio)) == 5  # mended: the messages of its later days say nothing
+
+
+def test_what_befalls_one_persons_account_closes_their_time_alone_and_is_told_of_theirs_alone(studio: Studio) -> None:
+    studio.open(resource="ben")
+    studio.offer(resources=["anna", "ben"])
+    _have_joined(studio, ["owner"])
+    ben = studio.join_in("ben")
+    connections = {each["email"]: each["id"] for each in studio.look("connections")["connections"]}
+    (calendar,) = studio.look(f"connections/{connections[ben.email]}/calendars")["calendars"]
+    bens = replace(studio, calendar=calendar["id"])
+
+    def seen(email: str) -> dict[str, Any]:
+        return studio.look(f"connections/{connections[email]}")
+
+    studio.google_control("POST", "grants/revoke", {"email": ben.email})
+    until(lambda: seen(ben.email)["state"] == "needs_reconnect", nudge=bens.poll)
+    bens.hold_off_pulls(last_success_at=int(time.time() * 1000) - 361 * MINUTE_MS)  # nobody renews it for six hours
+    assert [each["what"] for each in seen(ben.email)["for_clients"]] == ["closed", "not_written"]
+    assert (seen(studio.person.email)["state"], seen(studio.person.email)["for_clients"]) == ("active", [])
+    assert studio.starts(resource="ben") == []
+    nine, *others = studio.starts(resource="anna")
+    assert studio.starts() == [nine, *others]
+    assert studio.book(nine).written()["organizer"]["email"] == studio.person.email
+    assert studio.starts() == others, "the other one of the two would have had nine"
+
+    all_done(studio)
+    subject = f"Your Google account is not connected any more: {ben.email}"
+    assert [mail["subject"] for mail in studio.messages(ben.email)] == [subject]
+    assert studio.mails("owner") == [subject]
+    assert f"This concerns: {ben.email}." in studio.letters("owner")[0]["text"]
+    assert _told(studio) == []
+    about = [each.get("connection") or each["calendar"] for each in studio.look("health")["reasons"]]
+    assert {connections[ben.email]} <= {*about} <= {connections[ben.email], bens.calendar}
 
 
 def test_an_app_in_testing_is_named_as_such(studio: Studio) -> None:

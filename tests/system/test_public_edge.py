@@ -25,6 +25,7 @@ from infra.local.ports import Ports
 from tests.in_process import application_of
 from tests.studio import Studio, until
 from tests.system.test_bad_input import problem
+from tests.system.waiting import TEN, full_event
 
 STRICT = {
     "TRUSTED_PROXIES": "1",
@@ -167,6 +168,39 @@ class TestAddress:
         limited(client.change(booking, "cancel"))
         assert made(town.client().change(booking, "cancel"))["status"] == "cancelled"
         made(client.book(starts[0]))
+
+    def test_places_on_a_waitlist_are_bookings_and_what_is_done_with_one_is_a_change(self, town: Town) -> None:
+        session, _ = full_event(town.studio, seats=1)
+        client, other = town.client(), town.client()
+
+        def wait(who: str) -> requests.Response:
+            body = {"service": "consult", "sessions": [session], "client": town.studio.details(who)}
+            return client.call("POST", "waitlist", body)
+
+        def do(place: Mapping[str, Any], verb: str, at: Front = client) -> requests.Response:
+            return at.call("POST", f"waitlist/{place['id']}/{verb}", **bearer(place["manage_token"]))
+
+        places = [made(wait(f"w{number}")) for number in range(5)]
+        limited(wait("w5"))
+        limited(client.book(TEN))
+        for place in places[:2]:
+            assert made(do(place, "leave"))["status"] == "left"
+        for verb in ("accept", "decline", "leave"):
+            limited(do(places[2], verb))
+        assert made(do(places[2], "leave", other))["status"] == "left"
+
+    def test_of_many_at_the_same_moment_it_has_its_share_and_at_most_one_more_for_each_beside_it(
+        self, town: Town
+    ) -> None:
+        """Nobody behind an address waits until the next one is counted. What gets through beside another is counted all the same."""
+        at_once, starts, school = 4, town.studio.starts()[:24], town.client()
+        with ThreadPoolExecutor(at_once) as threads:
+            answers = list(threads.map(school.book, starts))
+        assert {answer.status_code for answer in answers} == {201, 429}
+        granted = sum(answer.status_code == 201 for answer in answers)
+        assert 5 <= granted <= 5 + at_once - 1
+        assert len(town.studio.look("bookings")["bookings"]) == granted
+        assert replace(town.client(), address=school.address).book(starts[-1]).status_code == 429
 
     def test_it_is_kept_as_a_hash_that_tells_nothing(self, town: Town) -> None:
         client = town.client()
