@@ -210,7 +210,8 @@ def test_a_google_that_refuses_is_asked_again_and_given_up_in_the_end(studio: St
     _ended(studio, connection, events="remove")
     shown = until(lambda: (seen := _connection(studio))["ending"].get("trouble") and seen)
     assert shown["state"] == "disconnected"
-    assert "Google has not done its part yet (backendError)" in shown["ending"]["trouble"]
+    assert "Google has not done its part yet (Google did not answer)" in shown["ending"]["trouble"]
+    assert shown["ending"]["last_error"] == "backendError"
     assert len(studio.starts()) > 0, "what was in the calendar closes nothing at once"
 
     assert _holds(studio)
