@@ -142,6 +142,7 @@ class TestSettingUp:
         used = {"blocks": [asked["resource"]], "destination_for": [asked["resource"]] if "written" in asked else []}
         assert anna.call("PUT", f"{base}/calendars/{asked['calendar']}", used).status_code == 200
         page = anna.browser.open(anna.at("/console"))
+        assert ["data-calendar" in script for script in page.scripts] == [True]
         assert "closes the time of" in page.text
         assert "gets the bookings of" in page.text
         assert anna.call("DELETE", f"{base}/connections/{connection['id']}").ok
@@ -184,6 +185,7 @@ class TestInvitations:
         assert "Studio Nord" in mail["subject"]
         assert anna.email in mail["text"]
         page = ben.browser.open(address)  # not signed in yet; a script would keep what is behind the #
+        assert ["sessionStorage" in script for script in page.scripts] == [True]
         page = ben.browser.through_google(ben.browser.open(page.links["Sign in with Google"]), ben.email)
         assert urlsplit(page.url).path == "/invitation"
         page = ben.browser.press(page, "Join", token=address.partition("#")[2])
