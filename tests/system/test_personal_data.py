@@ -206,6 +206,23 @@ def names_listed(studio: Studio) -> dict[str, str]:
     return {one["id"]: one["client"]["name"] for one in studio.look("bookings")["bookings"]}
 
 
+def test_what_is_over_in_a_calendar_that_nobody_reads_any_more_is_written_anew_whatever_became_of_it(
+    studio: Studio,
+) -> None:
+    made_a_day, deleted = (studio.book(studio.starts()[0], client=kim(studio)) for _ in range(2))
+    for number, each in enumerate((made_a_day, deleted)):
+        move_into_the_past(studio, each, days=1 + number)
+    events = [each.written()["id"] for each in (made_a_day, deleted)]
+    all_done(studio)
+    studio.put(f"calendars/{studio.calendar}", {"blocks": [], "destination_for": []})
+    days = {name: {"date": f"2026-01-0{n}", "dateTime": None} for n, name in enumerate(("start", "end"), start=1)}
+    changed = studio.person.change(events[0], **days)
+    studio.person.delete(events[1])
+    assert erased(studio)["bookings"] == 2
+    (event,) = studio.person.events()
+    assert (event["start"], "Kimberly" in str(event)) == (changed["start"], False)
+
+
 def test_a_long_list_is_forgotten_task_by_task_and_what_came_in_between_is_kept(
     empty_studio: Studio, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
