@@ -2,11 +2,14 @@
 
 It has no scripts, and none of the defences by which a browser protects us from other sites: it sends its cookies with every request, also with those that
 other sites make it send. So what is refused here was refused by the server. What a page of ours says of itself, and could break its own forms with, it
-keeps to: its `Referrer-Policy`, and the `form-action` of its `Content-Security-Policy`, which counts for redirects too.
+keeps to: its `Referrer-Policy`, and the `form-action` of its `Content-Security-Policy`, which counts for redirects too. A page that keeps browsers from
+running its own scripts and styles it does not show.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -47,11 +50,34 @@ class Page:
     @property
     def form_targets(self) -> tuple[str, ...] | None:
         """The origins to which its forms may lead, also by way of redirects; None for any."""
-        for directive in self.answer.headers.get("Content-Security-Policy", "").split(";"):
-            name, _, sources = directive.strip().partition(" ")
-            if name == "form-action":
-                return tuple(_origin_of(self.url) if source == "'self'" else source for source in sources.split())
-        return None
+        sources = self._policy.get("form-action")
+        return (
+            None if sources is None else tuple(_origin_of(self.url) if each == "'self'" else each for each in sources)
+        )
+
+    @property
+    def blocked(self) -> list[str]:
+        """The scripts, styles and attributes of either kind that stand in it, and that its `Content-Security-Policy` keeps browsers from running; and scripts
+        that ask for something where it lets none.
+        """
+        policy, found = self._policy, _read(self.answer.text)
+        others = policy.get("default-src")
+        allowed = {kind: policy.get(f"{kind}-src", others) for kind in ("script", "style", "connect")}
+        blocked = []
+        for kind, text in [*found.inline, *(("connect", text) for _, text in found.inline if "fetch(" in text)]:
+            mark = "'self'" if kind == "connect" else f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+            blocked += [text] if (sources := allowed[kind]) is not None and mark not in sources else []
+        return blocked + (found.handlers if policy else [])
+
+    @property
+    def scripts(self) -> list[str]:
+        return [text for kind, text in _read(self.answer.text).inline if kind == "script"]
+
+    @property
+    def _policy(self) -> dict[str, list[str]]:
+        """What its `Content-Security-Policy` allows, by directive; nothing where it has none."""
+        directives = self.answer.headers.get("Content-Security-Policy", "").split(";")
+        return {words[0]: words[1:] for directive in directives if (words := directive.split())}
 
     @property
     def status(self) -> int:
@@ -167,7 +193,9 @@ class Browser:
                 method, address, headers=headers, allow_redirects=False, timeout=TIMEOUT_S, **sent
             )
             if not answer.is_redirect:
-                return Page(answer)
+                page = Page(answer)
+                assert page.blocked == [], f"what {address} says of itself keeps it from working"
+                return page
             address = urljoin(answer.url, answer.headers["Location"])
             if stop_before is not None and address.startswith(stop_before):
                 return Page(answer, address)
@@ -214,6 +242,8 @@ class _Parsed(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[tuple[str, str]] = []
         self.words: list[str] = []
+        self.inline: list[tuple[str, str]] = []  # scripts and styles
+        self.handlers: list[str] = []  # and attributes that are either
         self._open: dict[str, list[str]] = {}  # the words of what has not ended yet
         self._silent = 0
         self._select = ""
@@ -222,7 +252,12 @@ class _Parsed(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
-        self._silent += tag in ("script", "style")
+        if tag in ("script", "style"):
+            self._silent += 1
+            self.inline.append((tag, ""))
+        self.handlers += [
+            f"{name}={value}" for name, value in given.items() if name == "style" or name.startswith("on")
+        ]
         if tag == "a":
             self._href, self._open["a"] = given.get("href", ""), []
         elif tag == "form":
@@ -249,6 +284,9 @@ class _Parsed(HTMLParser):
             form.fields.append((name, value))
 
     def handle_data(self, data: str) -> None:
+        if self._silent:
+            kind, before = self.inline[-1]
+            self.inline[-1] = (kind, before + data)
         text = " ".join(data.split())
         if text and not self._silent:
             self.words.append(text)

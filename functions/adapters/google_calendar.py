@@ -100,8 +100,10 @@ class GoogleCalendar:
         self._grant = grant
         self._threads = threading.local()
 
-    def probe(self) -> None:
-        """Whether the grant still holds, with every permission: Google is asked for another access token, also where we have one that may still be good."""
+    def probe(self) -> tuple[str, ...]:
+        """Whether the grant still holds, with every permission: Google is asked for another access token, also where we have one that may still be good. Its
+        scopes, where Google says them.
+        """
         try:
             granted = oauth.refresh(self._settings, refresh_token=self._credentials.refresh_token).scopes
         except oauth.GrantRefused as error:
@@ -110,7 +112,8 @@ class GoogleCalendar:
             raise Unavailable(str(error)) from error
         # None at all: as they were asked for (RFC 6749, section 5.1).
         if granted and missing_permissions(granted):
-            raise AccessLost("insufficientPermissions", grant=self._grant)
+            raise AccessLost("insufficientPermissions", grant=self._grant, left=granted)
+        return granted
 
     def calendar_list(self) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []

@@ -30,12 +30,20 @@ class UsageLimit(GoogleError):
 class AccessLost(GoogleError):
     """The grant is gone, or not enough: only a person can mend it. `domain.loss` has the reasons.
 
-    `grant`: which grant it was, as it is stored; None where there was none to use.
+    `grant`: which grant it was, as it is stored; None where there was none to use. `left`: the scopes that it has still, where Google says so.
     """
 
-    def __init__(self, reason: str, *, grant: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        grant: str | None = None,
+        left: tuple[str, ...] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(reason, retry_after_s=retry_after_s)
         self.grant = grant
+        self.left = left
 
 
 class Forbidden(GoogleError):

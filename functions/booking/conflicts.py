@@ -33,6 +33,7 @@ from functions.domain.errors import (
 )
 from functions.domain.google_event import MirrorEvent
 from functions.domain.instants import months_between, rfc3339, rfc3339_millis
+from functions.domain.linking import recalculations
 from functions.domain.mirroring import project_alone
 from functions.domain.missing_event import make_again
 from functions.domain.model import Model
@@ -166,8 +167,22 @@ def _keep(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resol
     decision = keep(roster, author=call.caller.author)
     if roster.session.in_conflict(Obstacle.MOVED):
         calendar, event = _event_of(reader, roster.session)
-        decision = with_row(reader, decision, event, roster.session, calendar, now=call.now)
+        decision = _with_row(reader, call, decision, event, calendar, roster.session)
     return _judged(reader, call, decision, roster)
+
+
+def _with_row(
+    reader: Reader, call: Call, decision: Decision[A], event: MirrorEvent, calendar: Calendar, session: Session
+) -> Decision[A]:
+    """With the event's row. Time that the session has left or taken, or that its event took as long as it was asked about, is time that another one, or whoever
+    waits, has or lacks.
+    """
+    return _looked_at_again(with_row(reader, decision, event, session, calendar, now=call.now))
+
+
+def _looked_at_again(decision: Decision[A]) -> Decision[A]:
+    """Whatever else is at the resources whose time has changed."""
+    return decision.also(effects=recalculations(dict.fromkeys(change.resource for change in decision.changes)))
 
 
 def _judged(reader: Reader, call: Call, decision: Decision[A], roster: Roster) -> Decision[A]:
@@ -209,7 +224,7 @@ def _restore(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Re
     calendar, event = _event_of(reader, session)
     found = read_inbound(reader, event, session, calendar.time_zone, now=call.now)
     decision = moved_event.put_back(found, author=call.caller.author)
-    return with_row(reader, decision, event, session, calendar, now=call.now)
+    return _with_row(reader, call, decision, event, calendar, session)
 
 
 def _follow(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
@@ -217,7 +232,7 @@ def _follow(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Res
     calendar, event = _event_of(reader, session)
     found = read_inbound(reader, event, session, calendar.time_zone, now=call.now)
     decision = moved_event.follow(found, author=call.caller.author)
-    return with_row(reader, decision, event, session, calendar, now=call.now)
+    return _with_row(reader, call, decision, event, calendar, session)
 
 
 def _rebook(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:
@@ -237,7 +252,7 @@ def _rebook(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Res
         own=projection.changes,
         author=call.caller.author,
     )
-    return decision.also(documents=projection.rows)
+    return _looked_at_again(decision.also(documents=projection.rows))
 
 
 def _leave(reader: Reader, call: Call, roster: Roster, body: Resolution) -> Resolved:

@@ -86,11 +86,10 @@ def set_up(call: Call) -> Answer:
 
 
 def _from_form(given: MultiDict[str, str]) -> dict[str, Any]:
-    days = [int(day) for day in given.getlist("days") if day.isdecimal()]
     return {
         "name": given.get("name", ""),
         "time_zone": given.get("time_zone", ""),
-        "hours": [{"days": days, "start": given.get("start", ""), "end": given.get("end", "")}],
+        "hours": [{"days": given.getlist("days"), "start": given.get("start", ""), "end": given.get("end", "")}],
         "service": {"name": given.get("service", ""), "duration_minutes": given.get("duration_minutes", "")},
     }
 

@@ -62,7 +62,9 @@ class ExportedClient(Model):
 
 
 class ExportedEvent(Model):
-    """What we wrote about the client into an event of the business's Google Calendar; those of others, who may be in it too, are left out."""
+    """What we write about the client into an event of the business's Google Calendar; others, who may be in it too, are left out. What its owner wrote there in
+    place of that, or besides it, is in their calendar alone: we hold none of it.
+    """
 
     calendar: str
     event: str

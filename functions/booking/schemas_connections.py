@@ -12,6 +12,7 @@ from functions.domain.loss import Loss, words
 from functions.domain.model import Model
 from functions.domain.scopes import GooglePermission, missing_permissions, permissions_of
 from functions.domain.transitions import ConnectionStatus
+from functions.domain.trouble import of_writing
 
 
 class ConsentAnswer(Model):
@@ -51,18 +52,21 @@ class LossAnswer(Model):
 
 
 class EndingAnswer(Model):
-    """What an operator has ended, and Google has not done its part for yet. `events`: what becomes of those that lie ahead."""
+    """What an operator has ended, and Google has not done its part for yet. `events`: what becomes of those that lie ahead. `last_error`: Google's own word, or
+    ours; `trouble` says the same for people.
+    """
 
     events: Events
     since: Instant
+    last_error: str | None = None
     trouble: str | None = None
 
     @classmethod
     def of(cls, ending: Ending) -> "EndingAnswer":
-        trouble = (
-            None if ending.error is None else f"Google has not done its part yet ({ending.error}); it is asked again."
-        )
-        return cls(events=ending.events, since=rfc3339_millis(ending.since), trouble=trouble)
+        error, trouble = ending.error, None
+        if error is not None:
+            trouble = f"Google has not done its part yet ({of_writing(error)}); it is asked again."
+        return cls(events=ending.events, since=rfc3339_millis(ending.since), last_error=error, trouble=trouble)
 
 
 class ConnectionAnswer(Model):

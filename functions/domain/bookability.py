@@ -15,21 +15,11 @@ from functions.domain.configuration import Resource, Service
 from functions.domain.instants import MINUTE_MS, Millis, datetime_of_millis
 from functions.domain.loss import words
 from functions.domain.staleness import staleness
+from functions.domain.trouble import of_reading
 from functions.domain.zones import local_date, zone
 
 What = Literal["closed", "closing", "kept", "not_written", "not_seen"]
 LOOK_AHEAD_DAYS = 60
-
-_OF_CALENDARS: Mapping[str, str] = {
-    "AccessLost": "Google gives no access to it",
-    "Forbidden": "Google does not let us read it",
-    "Missing": "Google does not find it at the moment",
-    "OurMistake": "Google does not understand what it is asked",
-    "RateLimited": "Google wants to be asked more slowly",
-    "UsageLimit": "its usage limit at Google is reached",
-    "Unavailable": "Google did not answer",
-    "calendarGone": "it does not exist any more in Google, or is not shared with us any more",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +81,7 @@ def trouble_of_calendar(calendar: Calendar) -> str | None:
     """Why it could not be read the last time, as a sentence."""
     if calendar.last_error is None:
         return None
-    kind = calendar.last_error.partition(":")[0]
-    return _sentence(_OF_CALENDARS.get(kind, "it could not be read, and is tried again"))
+    return _sentence(of_reading(calendar.last_error))
 
 
 def _sentence(words: str) -> str:

@@ -19,8 +19,8 @@ CHANNEL_RENEWAL = 0.8  # of the life that Google returned
 class Ending(Document):
     """What is still to be done at Google for a connection that was ended here (see `disconnecting`).
 
-    `events`: what is to become of those of ours that lie ahead. `alone`: Google is not asked any more, because it had time enough, or because the same account
-    was connected anew. `error`: why Google has not done its part, the last time.
+    `events`: what is to become of those of ours that lie ahead. `alone`: Google is not asked any more, because the same account was connected anew. `error`:
+    why Google has not done its part, the last time.
     """
 
     events: Literal["leave", "remove"]

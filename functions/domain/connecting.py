@@ -42,14 +42,16 @@ def connect(
     return in_one_commit((*map(go_on_alone, former), made), connection)
 
 
-def lose(connection: Connection, word: str, *, now: Millis) -> Decision[None]:
+def lose(connection: Connection, word: str, *, left: tuple[str, ...] | None = None, now: Millis) -> Decision[None]:
     """Access has ended with this word of Google's. Who looks after it is told now, and in some days again unless it is mended.
 
-    A connection that is lost already is the same loss, though the reason may have become another one.
+    A connection that is lost already is the same loss, though the reason may have become another one. `left`: the scopes that are still granted, where Google
+    says so: what then is missing can be named.
     """
     loss = loss_by(word, connection, now=now)
     known = connection.status == "needs_reconnect"
-    if connection.status == "disconnected" or (known and connection.loss == loss):
+    scopes = connection.scopes if left is None else left
+    if connection.status == "disconnected" or (known and (connection.loss, connection.scopes) == (loss, scopes)):
         return Decision(answer=None)
     since = connection.lost_at if known and connection.lost_at is not None else now
     lost = connection.model_copy(
@@ -57,6 +59,7 @@ def lose(connection: Connection, word: str, *, now: Millis) -> Decision[None]:
             "status": step(CONNECTION, connection.status, "lose"),
             "lost_at": since,
             "loss": loss,
+            "scopes": scopes,
             "last_error": word,
         }
     )
@@ -72,9 +75,14 @@ def lose(connection: Connection, word: str, *, now: Millis) -> Decision[None]:
 
 
 def regain(
-    connection: Connection, calendars: Iterable[Calendar], *, granted: Granted | None, author: Author
+    connection: Connection,
+    calendars: Iterable[Calendar],
+    *,
+    granted: Granted | None,
+    scopes: tuple[str, ...] = (),
+    author: Author,
 ) -> Decision[Connection]:
-    """Access is back: by what was `granted` anew, or because the old grant is good again (None).
+    """Access is back: by what was `granted` anew, or because the old grant is good again (None), with these `scopes` where Google says so.
 
     `calendars`: those of the connection. Each that is in use is pulled and watched at once, and what waits to be written to it, or deleted there, is pushed.
     """
@@ -84,7 +92,7 @@ def regain(
             "lost_at": None,
             "loss": None,
             "last_error": None,
-            **({} if granted is None else vars(granted)),
+            **({"scopes": scopes or connection.scopes} if granted is None else vars(granted)),
         }
     )
     entry = HistoryEntry(

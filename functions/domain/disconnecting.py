@@ -3,7 +3,8 @@
 In the one commit that ends it, its calendars stop blocking and receiving, and nothing is pulled, pushed or watched by it any more. Bookings stay. What is left
 to do is written on the connection (`Ending`) and done by a task: the events that lie ahead are taken out of Google, or left there and known as ours
 should the same calendar be reached again; channels are stopped; what we knew of the calendars is forgotten; and last, because all that needs it, the
-access itself is given back. A Google that refuses, or is silent for a day, keeps nobody here from being disconnected.
+access itself is given back. A Google that refuses, or is silent for a day, keeps nobody here from being disconnected; what else it then does is asked for once
+more, the access above all.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
@@ -166,7 +167,7 @@ def has_event_ahead(session: Session, calendars: Collection[str], now: Millis) -
 
 
 def asks_google(ending: Ending, now: Millis) -> bool:
-    """Whether Google is still to be asked to do its part."""
+    """Whether Google is still to be asked to do its part, and again where it gives no answer."""
     return not ending.alone and now < ending.since + GIVEN_UP_AFTER_MS
 
 

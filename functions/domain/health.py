@@ -12,6 +12,7 @@ from functions.domain.loss import Loss, runs_out_soon, words
 from functions.domain.pacing import WritePause
 from functions.domain.session import Session
 from functions.domain.staleness import staleness
+from functions.domain.trouble import of_reading, of_writing
 
 # An effect is late when it is due; the sweep comes every minute.
 OVERDUE_MS = 5 * 60_000
@@ -80,7 +81,7 @@ def _connections(observed: Observed) -> Iterator[Reason]:
             )
         ending = connection.ending
         if ending is not None and observed.now - ending.since > OVERDUE_MS:
-            why = f" ({ending.error})" if ending.error else ""
+            why = f" ({of_writing(ending.error)})" if ending.error else ""
             yield Reason(
                 text=f"{connection.email} was disconnected at {rfc3339_millis(ending.since)}, and Google has not done its part yet{why}.",
                 connection=connection.id,
@@ -93,7 +94,7 @@ def _of_calendar(observed: Observed, calendar: Calendar) -> Iterator[Reason]:
     if calendar.state == "gone":
         texts.append(f"{name} does not exist any more in Google, or is not shared with us any more.")
     if calendar.last_error is not None:
-        texts.append(f"{name} could not be read the last time ({calendar.last_error}); it is tried again.")
+        texts.append(f"{name} could not be read the last time ({of_reading(calendar.last_error)}); it is tried again.")
     if any(pause.id == calendar.id and pause.usage_limit for pause in observed.paused):
         texts.append(
             f"Google takes no entries for {name}: its usage limit is reached. Bookings are taken, and written there later."
@@ -141,12 +142,12 @@ def _differences(calendar: Calendar) -> str:
 
 def _refused(observed: Observed) -> Iterator[Reason]:
     copies = [copy for session in observed.pending for copy in session.copies.values() if copy.error and not copy.gone]
-    errors = [copy.error for copy in copies if copy.leaving is None]
+    errors = [of_writing(copy.error or "") for copy in copies if copy.leaving is None]
     if errors:
         yield Reason(text=f"{len(errors)} sessions are not in Google Calendar as they should be ({errors[0]}).")
     leaving = sorted((copy for copy in copies if copy.leaving is not None), key=attrgetter("calendar"))
     for calendar, group in groupby(leaving, key=attrgetter("calendar")):
-        left = [copy.error for copy in group]
+        left = [of_writing(copy.error or "") for copy in group]
         yield Reason(
             text=f"{len(left)} events are still in {observed.names.get(calendar, calendar)}, which is not their calendar any more: Google does not let us"
             f" delete them there ({left[0]}). Delete them by hand, or let us write there again.",

@@ -1,7 +1,8 @@
 """Disconnect: what is left to do when an operator has ended a connection (see `domain.disconnecting`): events, channels, what we knew, and the access itself.
 
 Each step looks at what is there and makes it right, so coming again is harmless, and a long one goes on in another task. What Google refuses for good it is not
-asked again; where it gives no answer the task comes again, until it had time enough, and then all is done that needs no Google (case 84).
+asked again; where it gives no answer the task comes again, until it had time enough. Then the events stay where they are, and all else is done: channels are
+stopped and the access is given back if Google lets us now, because afterwards nobody could (case 84).
 """
 
 import logging
@@ -37,13 +38,14 @@ ENOUGH_FAILURES = 3  # of Google in a row: it need not be asked for the rest bef
 
 @dataclass(frozen=True, kw_only=True)
 class _Task:
-    """`google`: None where it is not asked (any more)."""
+    """`google`: None where it is not asked (any more). `patient`: what it does not do now is asked of it again."""
 
     work: Work
     connection: Connection
     ending: Ending
     calendars: Mapping[str, Calendar]
     google: GoogleCalendar | None
+    patient: bool
     turn: Turn
 
     def step(self) -> None:
@@ -57,7 +59,7 @@ def disconnect(work: Work) -> None:
         return
     google = None
     with suppress(AccessLost):
-        google = work.opened(connection) if asks_google(connection.ending, work.now()) else None
+        google = None if connection.ending.alone else work.opened(connection)
     calendars = {each.id: each for each in queries.calendars_of(work.store, work.account, connection.id)}
     task = _Task(
         work=work,
@@ -65,6 +67,7 @@ def disconnect(work: Work) -> None:
         ending=connection.ending,
         calendars=calendars,
         google=google,
+        patient=asks_google(connection.ending, work.now()),
         turn=Turn.of(work),
     )
     try:
@@ -144,7 +147,7 @@ def _all_copies(task: _Task, session: Session) -> list[GoogleCopy]:
 
 def _removed(task: _Task, session: Session) -> Iterator[str]:
     """The calendars in which its event is no more, having been deleted where it should be. One that stays is brought up to date once more."""
-    if task.google is None or session.end * MINUTE_MS <= task.work.now():
+    if task.google is None or not task.patient or session.end * MINUTE_MS <= task.work.now():
         return
     for copy in _copies(task, session):
         calendar = task.calendars[copy.calendar]
@@ -185,9 +188,11 @@ def _stop_channels(task: _Task) -> None:
             continue
         try:
             task.google.stop(channel=channel.id, resource=channel.resource)
-        except (AccessLost, Unavailable):
+        except AccessLost:
             raise
         except GoogleError as error:
+            if task.patient and isinstance(error, Unavailable):
+                raise
             log.info("a channel could not be stopped: %s", error.reason)  # it ends by itself (case 33)
 
 
@@ -233,7 +238,7 @@ def _give_back(task: _Task) -> bool:
     Raises `TryLater` as long as others that were ended before need it.
     """
     work, connection = task.work, task.connection
-    if not asks_google(task.ending, work.now()):
+    if task.ending.alone:
         return False
     others = queries.connections_of_person(work.store, connection.subject)
     grant = grant_after((work.account, connection), others, work.now())
@@ -247,7 +252,10 @@ def _give_back(task: _Task) -> bool:
     except CannotOpen:
         return False
     except OAuthUnavailable as error:
-        raise Unavailable(f"the access could not be given back ({error})") from None
+        if task.patient:
+            raise Unavailable(f"the access could not be given back ({error})") from None
+        log.warning("the access could not be given back (%s), and is forgotten", error)
+        return False
     return True
 
 

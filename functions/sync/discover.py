@@ -27,13 +27,13 @@ def discover(work: Work) -> None:
     """Lists the subject connection's calendars and keeps what is ours to decide: which block, which are destinations."""
     try:
         google = work.google(work.subject, lost_too=True)
-        google.probe()
+        scopes = google.probe()
         entries = google.calendar_list()
     except AccessLost as error:
         lose_connection(work, work.subject, error)
         _note(work, holds=False)
         return
-    regain_connection(work, work.subject)
+    regain_connection(work, work.subject, scopes)
     entries = [entry for entry in entries if not entry.get("deleted")]
     _take_over_former(work, entries)
     for entry in entries:

@@ -23,20 +23,22 @@ def lose_connection(work: Work, connection_id: str, error: AccessLost) -> None:
             return Decision(answer=True)
         if not hmac.compare_digest(connection.secret, grant):
             return Decision(answer=connection.status != "active")
-        return lose(connection, error.reason, now=work.now()).with_answer(True)
+        return lose(connection, error.reason, left=error.left, now=work.now()).with_answer(True)
 
     if not work.store.run(work.account, attempt):
         raise TryLater("the access was granted anew meanwhile")
 
 
-def regain_connection(work: Work, connection_id: str) -> None:
-    """Google answered to the grant that we have: where it was given up, it is taken up again."""
+def regain_connection(work: Work, connection_id: str, scopes: tuple[str, ...]) -> None:
+    """Google answered to the grant that we have, which has these scopes: where it was given up, it is taken up again."""
 
     def attempt(reader: Reader) -> Decision[None]:
         connection = reader.get(Ref(Connection, connection_id))
         if connection is None or connection.status != "needs_reconnect":
             return Decision(answer=None)
         calendars = queries.calendars_of(work.store, work.account, connection_id)
-        return regain(connection, calendars, granted=None, author=Author(kind="google")).with_answer(None)
+        return regain(connection, calendars, granted=None, scopes=scopes, author=Author(kind="google")).with_answer(
+            None
+        )
 
     work.store.run(work.account, attempt)

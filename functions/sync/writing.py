@@ -7,12 +7,13 @@ pull, under whose lease the inbound rules decide, and comes again.
 """
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.adapters.google_calendar import Event, GoogleCalendar
-from functions.adapters.google_errors import AlreadyGone, Changed, Duplicate, Missing
+from functions.adapters.google_errors import AlreadyGone, Changed, Duplicate, GoogleError, Missing
 from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
@@ -31,7 +32,7 @@ from functions.domain.google_copy import (
     patch_seen,
     says,
 )
-from functions.domain.instants import rfc3339
+from functions.domain.instants import MINUTE_MS, rfc3339
 from functions.domain.mirror_row import mirror_row
 from functions.domain.own_event import new_times
 from functions.domain.session import Booking, GoogleCopy, Session, Times
@@ -44,6 +45,9 @@ from functions.sync.work import TryLater, Work
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+
+# What a copy says whose event is no more.
+_GONE: Mapping[str, Any] = {"gone": True, "missing_since": None, "etag": None, "left": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,7 @@ def write_copy(work: Work, google: GoogleCalendar, calendar: Calendar) -> bool:
             wrote = wrote or not pending.copy.gone
             if not was_there:  # its owner may have moved it to where we do not delete it (case 113)
                 block_where_it_is(work, pending.session.id, pending.copy.event)
-            _confirm(work, pending, {"gone": True, "missing_since": None, "etag": None, "left": None}, etag=None)
+            _confirm(work, pending, _GONE, etag=None)
     return wrote
 
 
@@ -147,6 +151,9 @@ def _write(work: Work, google: GoogleCalendar, draft: Draft) -> bool:
         _take_another_id(work, draft)
         return False
     except (Changed, AlreadyGone, Missing) as error:
+        if _nobody_decides(work, draft) and _is_no_more(google, draft, error):
+            _confirm(work, draft, _GONE, etag=None)
+            return False
         _let_a_pull_decide(work, draft)
         raise TryLater(f"the event changed in Google: {type(error).__name__}") from error
     _confirm(work, draft, _held(draft, event), etag=event.get("etag") if event else None)
@@ -183,30 +190,50 @@ def _patch_seen(work: Work, google: GoogleCalendar, draft: Draft, event: Event) 
     """Raises `Changed` where the event is not at a time that we know as ours. Where we know it as it is, the inbound rules have had their say.
 
     Raises `Overtaken`: else a slow worker would put back what is gone since, such as a guest who is forgotten. Whoever overtakes it from now on changes the
-    event's etag, or finds it changed.
+    event's etag, or finds it changed. Raises `AlreadyGone` where it is deleted.
     """
     latest = work.store.get(work.account, Ref(Session, draft.session.id))
     if latest is None or latest.version != draft.session.version:
         raise Overtaken
-    times = _times_of(draft, event)
-    ours = times in (draft.copy.base, *draft.copy.asked, draft.session.times)
-    if event.get("status") == "cancelled" or not (ours or event["etag"] == draft.copy.etag):
-        raise Changed("another time")
-    if not ours and draft.copy.base == draft.session.times:
-        times = draft.session.times  # its owner's time is not decided about yet
+    if event.get("status") == "cancelled":
+        raise AlreadyGone("deleted")
+    if _nobody_decides(work, draft):
+        times = draft.session.times  # whenever it is there by now
+    else:
+        times = _times_of(draft, event)
+        ours = times in (draft.copy.base, *draft.copy.asked, draft.session.times)
+        if not (ours or event["etag"] == draft.copy.etag):
+            raise Changed("another time")
+        if not ours and draft.copy.base == draft.session.times:
+            times = draft.session.times  # its owner's time is not decided about yet
     body = patch_seen(
         event, times, draft.session, draft.copy, draft.content, account=draft.account, resource=draft.resource
     )
     return google.patch(draft.calendar.google_id, draft.copy.event, body, etag=event["etag"]) if body else event
 
 
+def _nobody_decides(work: Work, draft: Draft) -> bool:
+    """Of what is over, in a calendar that nobody reads any more, no pull has anything to say: what its owner made of it since stays."""
+    return not draft.calendar.in_use and draft.session.end * MINUTE_MS <= work.now()
+
+
+def _is_no_more(google: GoogleCalendar, draft: Draft, error: GoogleError) -> bool:
+    """Google may say of a calendar that we can't see what it says of an event that is not there."""
+    return isinstance(error, AlreadyGone) or (
+        isinstance(error, Missing) and google.lists_calendar(draft.calendar.google_id)
+    )
+
+
 def _times_of(draft: Draft, event: Event) -> Times:
-    """Raises `Changed` where it has become something that a session can't be (case 107)."""
+    """Raises `Changed` where it has become something that a session can't be (case 107), unless we know it as it is: then that was seen to, and what the
+    session has to say is written there all the same. No pull would have anything to say of it.
+    """
     row = mirror_row(event, calendar=draft.calendar.id, generation=0, session=draft.session.id)
     times = new_times(row, draft.calendar.time_zone)
-    if times is None or row.kind != "single" or (row.start is not None and row.start.all_day):
+    strange = times is None or row.kind != "single" or (row.start is not None and row.start.all_day)
+    if strange and event["etag"] != draft.copy.etag:
         raise Changed("another shape")
-    return times
+    return times or draft.copy.base or draft.session.times
 
 
 def delete_event(google: GoogleCalendar, calendar: Calendar, copy: GoogleCopy) -> bool:
@@ -272,7 +299,7 @@ def _held(draft: Draft, event: Event | None) -> Json:
     return held
 
 
-def _confirm(work: Work, pushed: Pending, held: Json, *, etag: str | None) -> None:
+def _confirm(work: Work, pushed: Pending, held: Mapping[str, Any], *, etag: str | None) -> None:
     """Records what Google holds now, unless a pull saw something newer meanwhile: then the copy stays pending and is looked at again."""
 
     def attempt(reader: Reader) -> Decision[bool]:

@@ -7,6 +7,7 @@ from functions.domain.connecting import Granted, connect, lose, regain
 from functions.domain.decision import Author, Effect
 from functions.domain.errors import IllegalMove
 from functions.domain.loss import DAY_MS, Loss
+from functions.domain.scopes import SCOPES
 from tests.domain.builders import BY_OPERATOR, NOW, calendar, connection
 
 GRANTED = Granted(
@@ -42,6 +43,19 @@ class TestLost:  # cases 80, 81 and 85
         (lost,) = decision.documents
         assert isinstance(lost, Connection)
         assert (lost.lost_at, lost.loss, decision.effects) == (NOW, Loss.REVOKED, ())
+
+    def test_it_keeps_what_is_still_granted_where_google_says_so(self) -> None:
+        (lost,) = lose(connection(), "insufficientPermissions", left=("openid",), now=NOW).documents
+        assert isinstance(lost, Connection)
+        assert (lost.loss, lost.scopes) == (Loss.PERMISSION_MISSING, ("openid",))
+        assert lose(lost, "insufficientPermissions", left=("openid",), now=NOW + DAY_MS).writes_nothing
+        assert lose(lost, "insufficientPermissions", now=NOW + DAY_MS).writes_nothing, "nothing new is known"
+        decision = lose(lost, "insufficientPermissions", left=("openid", "email"), now=NOW + DAY_MS)
+        (later,) = decision.documents
+        assert isinstance(later, Connection)
+        assert (later.scopes, later.lost_at, decision.effects) == (("openid", "email"), NOW, ())
+        assert regain(later, (), granted=None, scopes=SCOPES, author=BY_OPERATOR).answer.scopes == SCOPES
+        assert regain(later, (), granted=None, author=BY_OPERATOR).answer.scopes == ("openid", "email")
 
 
 class TestRegained:  # case 83

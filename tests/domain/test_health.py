@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.domain.calendar import Calendar, Difference
+from functions.domain.calendar import Calendar, Difference, Ending
 from functions.domain.health import Observed, attention, waiting_for_google
 from functions.domain.loss import DAY_MS, Loss
 from functions.domain.session import Session
@@ -38,7 +38,11 @@ AT_NINE = Difference(busy="only_in_google", start=minute("2027-03-01T09:00Z"), e
     [
         pytest.param(calendar(), "Anna has not been read yet: nothing can be booked at anna", id="never read"),
         pytest.param(read(state="gone"), "does not exist any more in Google", id="gone"),
-        pytest.param(read(last_error="Unavailable: 503"), "the last time (Unavailable: 503)", id="not read last time"),
+        pytest.param(
+            read(last_error="Unavailable: 503"),
+            "the last time (Google did not answer); it is tried",
+            id="not read last time",
+        ),
         pytest.param(
             read(drift_minutes=30, drift=(AT_NINE,)),
             "differ by 30 minutes: 2027-03-01T09:00:00Z to 2027-03-01T09:30:00Z is busy in Google only",
@@ -93,6 +97,23 @@ class TestStale:  # case 156
         assert told(calendar(resources=(), destination_for=("anna",))) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param("backendError", "(Google did not answer)", id="Google's word"),
+        pytest.param("503", "(Google did not answer)", id="a status"),
+        pytest.param("invalid_grant", "(Google gives us no access any more)", id="no grant any more"),
+        pytest.param("quotaExceeded", "(the usage limit of the calendar is reached at Google)", id="a limit"),
+        pytest.param("ConnectTimeout", "(it did not come through to Google, or", id="never heard of"),
+    ],
+)
+def test_an_ending_that_google_holds_up_is_said_in_words(error: str, words: str) -> None:
+    ending = Ending(events="leave", since=NOW - HOUR_MS, error=error)
+    (said,) = told(read(), connections=(connection(status="disconnected", ending=ending),))
+    assert f"Google has not done its part yet {words}" in said
+    assert error not in said
+
+
 def test_the_rest() -> None:
     lost = connection(status="needs_reconnect", lost_at=NOW, loss=Loss.PERMISSION_MISSING)
     refused = session().with_copy(copy(error="forbidden"))
@@ -100,7 +121,7 @@ def test_the_rest() -> None:
     parts = [
         "bookings need. Nothing is read or written there",
         "2 events that can't be read",
-        "(forbidden)",
+        "(Google does not let us change that)",
         "due at 2027-02-22T07:50",
     ]
     assert [part in text for part, text in zip(parts, said, strict=True)] == [True] * 4
@@ -138,5 +159,6 @@ def test_what_can_not_be_deleted_in_its_old_calendar_is_said() -> None:
     assert [text.startswith("1 events are still in Anna, which is not their calendar any more") for text in said] == [
         True
     ]
+    assert "(Google does not let us change that). Delete them by hand" in said[0]
     gone = refused.model_copy(update={"gone": True})
     assert told(read(), pending=(session().with_copy(gone),)) == []

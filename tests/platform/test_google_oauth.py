@@ -332,6 +332,13 @@ def test_the_token_endpoint_can_fail(google: StandIn, anna: Someone) -> None:
     assert credentials.valid
 
 
+def test_a_revocation_can_fail(google: StandIn, anna: Someone) -> None:
+    credentials = google.credentials(anna.email)
+    google.control("POST", "faults", {"method": "oauth.revoke", "user": anna.email, "status": 503})
+    asked = [google.http.post("/revoke", data={"token": credentials.refresh_token}).status_code for _ in range(3)]
+    assert asked == [503, 200, 400]
+
+
 def test_keys_and_configuration_agree(google: StandIn) -> None:
     configuration = google.http.get("/.well-known/openid-configuration").json()
     assert configuration["token_endpoint"] == f"{google.url}/token"

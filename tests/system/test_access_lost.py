@@ -148,6 +148,9 @@ def test_a_permission_that_was_taken_back_is_found_by_the_nightly_probe(
     studio.google_control("POST", "grants/narrow", {"email": studio.person.email, "scopes": scopes})
     rediscover(platform, studio)
     assert _lost(studio) == "permission_missing"
+    seen = studio.look(f"connections/{studio.look('connections')['connections'][0]['id']}")
+    assert [each["scope"].rpartition("/")[2] for each in seen["missing_permissions"]] == ["calendar.events"]
+    assert seen["scopes"] == scopes
     rediscover(platform, studio)
     assert _state(studio) == "needs_reconnect"
     (mail,) = until(lambda: studio.messages(studio.person.email))

@@ -108,6 +108,29 @@ class TestSettingUp:
             ("member.joined", anna.email),
         }
 
+    def test_whatever_a_form_is_sent_with_it_is_shown_again_with_what_is_wrong(self, anna: Somebody) -> None:
+        """Every field with everything that somebody without a browser may send in it, at all three forms."""
+        odd = ["", "-1", "0", "8", "7" * 5000, "1e400", "1.5", "\u0663\u0663", "\x00", "\ud800", "<i>"]
+        page = anna.browser.open(anna.at("/console"))
+        token = {"form_token": dict(page.forms[0].fields)["form_token"]}
+        first = {"name": "Nord", "time_zone": "Europe/Berlin", "days": "1", "start": "09:00", "end": "17:00"}
+        first |= {"service": "Lesson", "duration_minutes": "0"}
+        forms = {"/console/accounts": first, "/invitation": {"token": "x"}, "/signout": {"everywhere": ""}}
+        sent = [
+            (path, {**right, **token, name: value.encode("utf-8", "surrogatepass")})
+            for path, right in forms.items()
+            for name in right
+            for value in odd
+            if (name, value) != ("duration_minutes", "8")  # which is right
+        ]
+        for path, form in sent:
+            answer = anna.browser.http.post(anna.at(path), data=form, headers={"Origin": anna.at("")})
+            assert answer.status_code < 500, (path, form)
+            if path == "/console/accounts":
+                assert (answer.status_code, "<form" in answer.text) == (422, True), form
+        anna.sign_in()  # the last form was to sign out
+        assert anna.me()["accounts"] == []
+
     def test_a_calendar_is_connected_next(self, anna: Somebody, base: str) -> None:
         begun = anna.call("POST", f"{base}/connections", {"return_to": anna.at("/console")})
         page = anna.browser.through_google(anna.browser.open(begun.json()["consent_url"]), anna.email)
@@ -119,6 +142,7 @@ class TestSettingUp:
         used = {"blocks": [asked["resource"]], "destination_for": [asked["resource"]] if "written" in asked else []}
         assert anna.call("PUT", f"{base}/calendars/{asked['calendar']}", used).status_code == 200
         page = anna.browser.open(anna.at("/console"))
+        assert ["data-calendar" in script for script in page.scripts] == [True]
         assert "closes the time of" in page.text
         assert "gets the bookings of" in page.text
         assert anna.call("DELETE", f"{base}/connections/{connection['id']}").ok
@@ -161,6 +185,7 @@ class TestInvitations:
         assert "Studio Nord" in mail["subject"]
         assert anna.email in mail["text"]
         page = ben.browser.open(address)  # not signed in yet; a script would keep what is behind the #
+        assert ["sessionStorage" in script for script in page.scripts] == [True]
         page = ben.browser.through_google(ben.browser.open(page.links["Sign in with Google"]), ben.email)
         assert urlsplit(page.url).path == "/invitation"
         page = ben.browser.press(page, "Join", token=address.partition("#")[2])

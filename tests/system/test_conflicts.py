@@ -211,6 +211,28 @@ class TestMoved:
         until(lambda: instants(booking.event() or {})[0] == nine)
         assert (booking.look()["start"], len(all_mails(studio))) == (nine, 1)
 
+    def test_whose_time_it_took_as_long_as_it_was_asked_about_keeps_it_when_it_is_put_back(
+        self, studio: Studio
+    ) -> None:
+        there = studio.book(studio.starts()[2], client=studio.details("lou"))
+        nine, ten = studio.starts()[0], there.look()["start"]
+        studio.offer(on_calendar_move="ask")
+        booking = studio.book(nine)
+        studio.person.move(booking.written()["id"], ten, studio.starts()[1])
+        asked(studio, booking.session, "moved_in_calendar")
+        asked(studio, there.session, "taken")
+        resolve(studio, booking.session, "restore")
+        until(lambda: inbox(studio) == {})
+        assert told(studio, there.session)[-1] == ("session.supported", "rule")
+
+    def test_who_waits_for_the_time_that_it_leaves_gets_it_when_it_is_followed(self, studio: Studio) -> None:
+        booking, nine, _ = self.moved(studio, "ask")
+        asked(studio, booking.session, "moved_in_calendar")
+        waiting = studio.wait(client="lou", start=nine)
+        resolve(studio, booking.session, "follow")
+        until(lambda: waiting.look()["status"] == "offered")
+        assert nine not in studio.starts()
+
     def test_or_its_owner_thinks_better_of_it(self, studio: Studio) -> None:
         booking, nine, ten = self.moved(studio, "ask")
         asked(studio, booking.session, "moved_in_calendar")

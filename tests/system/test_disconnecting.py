@@ -65,9 +65,9 @@ def _google_in_order(studio: Studio) -> Iterator[None]:
     studio.google_control("DELETE", "faults")
 
 
-def _refuse_deletes(studio: Studio) -> None:
-    """From now on Google fails to delete any event of the person's."""
-    refusal = {"user": studio.person.email, "method": "events.delete", "status": 503, "reason": "backendError"}
+def _refuse(studio: Studio, method: str = "events.delete") -> None:
+    """From now on Google fails to do this for the person: to delete an event, where nothing else is said."""
+    refusal = {"user": studio.person.email, "method": method, "status": 503, "reason": "backendError"}
     studio.google_control("POST", "faults", refusal | {"times": 1000})
 
 
@@ -205,27 +205,63 @@ def test_a_google_that_refuses_is_asked_again_and_given_up_in_the_end(studio: St
     booked = studio.book(studio.starts()[0])
     booked.written()
     connection = _connection(studio)["id"]
-    _refuse_deletes(studio)
+    _refuse(studio)
 
     _ended(studio, connection, events="remove")
     shown = until(lambda: (seen := _connection(studio))["ending"].get("trouble") and seen)
     assert shown["state"] == "disconnected"
-    assert "Google has not done its part yet (backendError)" in shown["ending"]["trouble"]
+    assert "Google has not done its part yet (Google did not answer)" in shown["ending"]["trouble"]
+    assert shown["ending"]["last_error"] == "backendError"
     assert len(studio.starts()) > 0, "what was in the calendar closes nothing at once"
 
-    document = studio.store.client.document(f"accounts/{studio.account}/connections/{connection}")
-    document.update({"ending.since": _since(studio, connection) - GIVEN_UP_AFTER_MS})
+    assert _holds(studio)
+
+    _a_day_passes(studio, connection)
     until(lambda: studio.look("connections")["connections"] == [])
     assert _secret(studio, connection) == ""
+    assert (_holds(studio), _live_channels(studio)) == (False, []), "the app lives on in the person's Google account"
+    assert studio.history()[-1]["why"] == "the access was given back to Google"
+    _let_in_again(studio)
     assert booked.event() is not None
     assert booked.look()["status"] == "confirmed"
 
 
-def _since(studio: Studio, connection: str) -> int:
+def test_an_access_that_google_does_not_take_back_is_offered_again_and_in_the_end_forgotten(
+    studio: Studio,
+) -> None:  # case 84
+    connection = _connection(studio)["id"]
+    _refuse(studio, "oauth.revoke")
+    _refuse(studio, "channels.stop")
+    _ended(studio, connection)
+    trouble = until(lambda: _connection(studio)["ending"].get("trouble"))
+    assert "Google has not done its part yet" in trouble
+    assert _secret(studio, connection)
+
+    _a_day_passes(studio, connection)
+    until(lambda: studio.look("connections")["connections"] == [])
+    assert _secret(studio, connection) == ""
+    assert _holds(studio)
+    told = studio.history()[-1]
+    assert (told["what"], told["why"]) == ("connection.forgotten", "the access was not given back to Google")
+    assert studio.look("health")["status"] == "ok"
+
+
+def test_an_access_that_could_not_be_given_back_at_first_is_given_back(studio: Studio) -> None:
+    connection = _connection(studio)["id"]
+    refusal = {"user": studio.person.email, "method": "oauth.revoke", "status": 503, "times": 1}
+    studio.google_control("POST", "faults", refusal)
+    _ended(studio, connection)
+    _wait_until_done(studio, connection)
+    assert (_holds(studio), _live_channels(studio)) == (False, [])
+    assert studio.history()[-1]["why"] == "the access was given back to Google"
+
+
+def _a_day_passes(studio: Studio, connection: str) -> None:
     stored = studio.store.get(studio.account, Ref(Connection, connection))
     assert stored is not None
     assert stored.ending is not None
-    return stored.ending.since
+    document = studio.store.client.document(f"accounts/{studio.account}/connections/{connection}")
+    document.update({"ending.since": stored.ending.since - GIVEN_UP_AFTER_MS})
 
 
 def test_an_event_that_can_not_be_looked_for_keeps_no_other_from_being_written(
@@ -269,7 +305,7 @@ def test_who_connects_anew_while_google_still_refuses_the_end_keeps_the_events(s
     booked = studio.book(studio.starts()[0])
     event = booked.written()
     connection = _connection(studio)["id"]
-    _refuse_deletes(studio)
+    _refuse(studio)
     _ended(studio, connection, events="remove")
     until(lambda: _connection(studio)["ending"].get("trouble"))
 

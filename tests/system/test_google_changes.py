@@ -196,6 +196,24 @@ def test_a_booking_made_a_series_is_flagged_and_every_occurrence_takes_time(stud
     assert booking.look()["status"] == "confirmed"
 
 
+@pytest.mark.parametrize("became", ["a day", "a series"])
+def test_what_a_session_says_is_written_also_into_what_its_event_has_become(  # case 107
+    studio: Studio, became: str
+) -> None:
+    studio.offer(capacity=2)
+    stays, leaves = (studio.book(studio.starts()[0], client=studio.details(name)) for name in ("kim", "lou"))
+    event = stays.written()
+    assert "Lou" in event["description"]
+    day = {name: {"date": _next_day(n), "dateTime": None, "timeZone": None} for n, name in enumerate(("start", "end"))}
+    change = day if became == "a day" else {"recurrence": ["RRULE:FREQ=DAILY;COUNT=2"]}
+    changed = studio.person.change(event["id"], **change)
+    until(lambda: len(studio.conflicts()) == 2)
+    leaves.cancel()
+    event = until(lambda: "Lou" not in (now := stays.written())["description"] and now)
+    assert [event.get(name) for name in ("start", "recurrence")] == [changed.get(n) for n in ("start", "recurrence")]
+    assert studio.look("health")["pending_copies"] == 0
+
+
 def test_a_broken_event_blocks_where_it_can_and_stops_nothing(studio: Studio) -> None:  # case 57
     nine, ten, half_past_ten = (studio.starts()[n] for n in (0, 2, 3))
     bad = {

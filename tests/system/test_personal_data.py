@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,6 +63,10 @@ def in_every_document(studio: Studio) -> str:
     return json.dumps([account.get().to_dict(), *below(account)], default=str).casefold()
 
 
+def texts_of(event: Mapping[str, Any]) -> tuple[str, str]:
+    return event["summary"], event["description"]
+
+
 def ask(studio: Studio, what: str, **body: Any) -> Any:
     return studio.post(f"clients/{what}", {"email": kim(studio)["email"].lower(), **body}, **studio.operator)
 
@@ -98,6 +102,9 @@ def test_all_that_is_held_is_exported_and_after_an_erasure_none_of_it_is_anywher
     studio.offer(questions=[QUESTION], client_limits={"per_month": 50})
     starts = studio.starts()
     over = studio.book(starts[0], client=kim(studio), **WORDS)
+    stands = texts_of(over.written())
+    assert texts_of(ask(studio, "export").json()["bookings"][0]["events"][0]) == stands
+    assert "Kimberly" in stands[0]
     move_into_the_past(studio, over)
     studio.person.change(
         over.written()["id"], summary="Kimberly Zanzibar!", description="Kimberly: hazelnuts and latex, late"
@@ -118,8 +125,13 @@ def test_all_that_is_held_is_exported_and_after_an_erasure_none_of_it_is_anywher
     first, second, third = export["bookings"]
     assert (first["client"], first["notes"], first["answers"]) == (kim(studio), *WORDS.values())
     assert (second["reason"], second["cancelled_by"], second["events"]) == (REASON, "client", [])
+    assert [event["summary"] for event in first["events"]] == [stands[0]], (
+        "of what its owner wrote there we hold nothing"
+    )
     (event,) = third["events"]
     assert event["guest"]
+    assert {*event["description"].splitlines()} < {*together.written()["description"].splitlines()}
+    assert KIM["name"] in event["summary"] + event["description"]
     assert "Lou" not in event["summary"] + event["description"]
     assert [one["id"] for one in export["waitlist"]] == [waiting]
     assert {"booking.confirmed", "booking.cancelled", "session.moved"} <= {one["what"] for one in export["history"]}
@@ -192,6 +204,23 @@ def asked_to_erase(studio: Studio, *, ago_ms: int = 0, **how: Any) -> Erasure:
 
 def names_listed(studio: Studio) -> dict[str, str]:
     return {one["id"]: one["client"]["name"] for one in studio.look("bookings")["bookings"]}
+
+
+def test_what_is_over_in_a_calendar_that_nobody_reads_any_more_is_written_anew_whatever_became_of_it(
+    studio: Studio,
+) -> None:
+    made_a_day, deleted = (studio.book(studio.starts()[0], client=kim(studio)) for _ in range(2))
+    for number, each in enumerate((made_a_day, deleted)):
+        move_into_the_past(studio, each, days=1 + number)
+    events = [each.written()["id"] for each in (made_a_day, deleted)]
+    all_done(studio)
+    studio.put(f"calendars/{studio.calendar}", {"blocks": [], "destination_for": []})
+    days = {name: {"date": f"2026-01-0{n}", "dateTime": None} for n, name in enumerate(("start", "end"), start=1)}
+    changed = studio.person.change(events[0], **days)
+    studio.person.delete(events[1])
+    assert erased(studio)["bookings"] == 2
+    (event,) = studio.person.events()
+    assert (event["start"], "Kimberly" in str(event)) == (changed["start"], False)
 
 
 def test_a_long_list_is_forgotten_task_by_task_and_what_came_in_between_is_kept(

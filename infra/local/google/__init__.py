@@ -47,8 +47,8 @@ may be left out where marked with ?, and then mean all.
     GET    /control/channels
     POST   /control/channels/expire  calendar?
     GET    /control/faults
-    POST   /control/faults           method? (POST, or events.insert, or oauth.token), path? (regular expression below
-                                     /calendar/v3/), user?, times?, when? (before or after the effect), status?, reason?,
+    POST   /control/faults           method? (POST, or events.insert, oauth.token, oauth.revoke), path? (regular expression
+                                     below /calendar/v3/), user?, times?, when? (before or after the effect), status?, reason?,
                                      message?, retry_after?, drop? (close the connection instead), delay_ms?
     DELETE /control/faults           also ends limits, odd paging, lag and errors of freebusy
     PUT    /control/paging           calendar?, max_page?, empty_every? (from 2; pages 1, 1+n, … are empty). The calendar

@@ -24,7 +24,7 @@ class Fault:
     """Fail the next `times` calls that match.
 
     `before`: the call has no effect. `after`: it has, and the answer is lost. `drop` closes the connection in place of
-    an answer. Calls are those of the Calendar API; one of the token endpoint fails only where `method` is `oauth.token`.
+    an answer. Calls are those of the Calendar API; one of the token endpoint fails only where `method` names it (`oauth.token`, `oauth.revoke`).
     """
 
     method: str = ""
@@ -42,7 +42,7 @@ class Fault:
     def matches(self, *, http_method: str, method_id: str, path: str, user: str) -> bool:
         if self.method and self.method not in (http_method, method_id):
             return False
-        if method_id == "oauth.token" and self.method != method_id:
+        if method_id.startswith("oauth.") and self.method != method_id:
             return False
         if self.user and self.user != user:
             return False

@@ -46,10 +46,8 @@ class TokenEndpoint:
     async def token(self, request: Request) -> Response:
         form = await read_form(request)
         user = self._world.grants.owner(form.get("refresh_token"))
-        fault = self._world.faults.take("before", http_method="POST", method_id="oauth.token", path="token", user=user)
-        if fault is not None:
-            content = {"error": fault.reason, "error_description": fault.message}
-            return self._logged(JSONResponse(content, fault.status, _NO_STORE), "oauth.token", user)
+        if (failed := self._failed("oauth.token", user)) is not None:
+            return failed
         try:
             self._check_client(request, form)
             issued = self._issue(form)
@@ -67,6 +65,8 @@ class TokenEndpoint:
         token = form.get("token") or request.query_params.get("token", "")
         if not token:
             return self._logged(OAuthError("invalid_request", "Missing token.").response(), "oauth.revoke", "")
+        if (failed := self._failed("oauth.revoke", self._world.grants.owner(token))) is not None:
+            return failed
         known = self._world.grants.revoke(token)
         self._world.commit()
         if not known:
@@ -108,6 +108,15 @@ class TokenEndpoint:
                 "grant_types_supported": ["authorization_code", "refresh_token"],
             }
         )
+
+    def _failed(self, name: str, user: str) -> Response | None:
+        """The answer in place of what was asked for, where a fault is ordered."""
+        path = name.removeprefix("oauth.")
+        fault = self._world.faults.take("before", http_method="POST", method_id=name, path=path, user=user)
+        if fault is None:
+            return None
+        content = {"error": fault.reason, "error_description": fault.message}
+        return self._logged(JSONResponse(content, fault.status, _NO_STORE), name, user)
 
     def _check_client(self, request: Request, form: Form) -> None:
         given_id, given_secret = form.get("client_id"), form.get("client_secret")
