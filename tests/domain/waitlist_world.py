@@ -3,19 +3,26 @@
 `World` reads and commits as the functions do, without store and network; `truth` says what must hold at every moment.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from functions.domain import appointments, holding
 from functions.domain.appointments import Booked, BookingRequest
+from functions.domain.attendance import Verb, note_attendance
 from functions.domain.availability import ClientBooking, Question, ResourceState
+from functions.domain.capacity import Below, set_capacity
 from functions.domain.configuration import Resource, Service
 from functions.domain.decision import Author, Decision, Effect, HistoryEntry
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import enter, move
 from functions.domain.missing_event import Missing, decide_missing
-from functions.domain.seating import seated
+from functions.domain.recalculation import in_question, recalculate
+from functions.domain.roster import Roster, cancel_roster, move_session, set_closed
+from functions.domain.seating import gives_up_time, seated
 from functions.domain.session import Booking, Client, Session
+from functions.domain.standing import Obstacle, Scene
+from functions.domain.transitions import BOOKING, ENTRY, SESSION, Table
 from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
 from functions.domain.waitlist.keeping import waiting_for
@@ -117,10 +124,13 @@ class World:
         for document in decision.documents:
             match document:
                 case Session():
+                    must_be_a_step(SESSION, self.sessions.get(document.id), document, {"open"})
                     self.sessions[document.id] = document
                 case Booking():
+                    must_be_a_step(BOOKING, self.bookings.get(document.id), document, {"held", "confirmed"})
                     self.bookings[document.id] = document
                 case WaitlistEntry():
+                    must_be_a_step(ENTRY, self.entries.get(document.id), document, {"waiting"})
                     self.entries[document.id] = document
                 case Queue():
                     self.queue = document
@@ -193,6 +203,32 @@ class World:
     def hold(self, name: str, start: int = TEN, seats: int = 1) -> Booked:
         there = seating(self.question(seats=seats), start, *self.sessions.values())
         return self.commit(holding.hold(self.request(name, start), there, author=BY_CLIENT))
+
+    def ask(self, name: str, start: int = TEN, seats: int = 1) -> Booked:
+        """A request, which an operator has to confirm."""
+        there = seating(self.question(seats=seats), start, *self.sessions.values())
+        return self.commit(holding.ask(self.request(name, start), there, author=BY_CLIENT))
+
+    def confirm(self, name: str, author: Author) -> Booked:
+        booking, session = (booked := self.booked(name)).booking, booked.session
+        said = {"client": booking.client, "notes": booking.notes, "question": self.question(), "author": author}
+        return self.commit(holding.confirm(booking, session, **said))
+
+    def reschedule(self, name: str, start: int) -> Booked:
+        booked = self.booked(name)
+        booking, session = booked.booking, booked.session
+        moving = session.id if gives_up_time(booking, session) else None
+        asked = self.question(seats=booking.seats, moving=moving)
+        self.made += 1
+        return self.commit(
+            appointments.reschedule(
+                booking,
+                session,
+                seating(asked, start, *self.sessions.values()),
+                new_session=f"moved to {self.made}",
+                author=BY_CLIENT,
+            )
+        )
 
     def cancel(self, name: str, author: Author = BY_CLIENT) -> Booked:
         booked = self.booked(name)
@@ -270,7 +306,42 @@ class World:
         )
         return self._serve(turn, self.waitlist, author=BY_OPERATOR)
 
-    # What the task does
+    # What operators do to a session
+
+    def roster(self, session: str) -> Roster:
+        there = self.sessions[session]
+        bookings = (self.bookings[name] for name in (*there.seats, *there.holds))
+        return Roster(session=there, bookings=tuple(sorted(bookings, key=lambda each: (each.created_at, each.id))))
+
+    def resize(self, session: str, capacity: int, below: Below | None = None) -> Roster:
+        return self.commit(set_capacity(self.roster(session), capacity, below=below, now=self.now, author=BY_OPERATOR))
+
+    def close(self, session: str, closed: bool) -> Roster:
+        return self.commit(set_closed(self.roster(session), closed=closed, now=self.now, author=BY_OPERATOR))
+
+    def call_off(self, session: str) -> Roster:
+        return self.commit(cancel_roster(self.roster(session), now=self.now, author=BY_OPERATOR, reason=None))
+
+    def put_at(self, session: str, start: int) -> Roster:
+        return self.commit(move_session(self.roster(session), start, self.question(), author=BY_OPERATOR))
+
+    def attend(self, name: str, verb: Verb) -> Booked:
+        booking, session = (booked := self.booked(name)).booking, booked.session
+        return self.commit(note_attendance(booking, session, verb, now=self.now, author=BY_OPERATOR))
+
+    # What the tasks do
+
+    def recalculate(self) -> None:
+        """The sessions are looked at again."""
+        scene = Scene(
+            resources={each.id: each for each in self.resources},
+            services={self.service.id: self.service},
+            months={state.resource.id: state.months for state in self.states},
+            now=self.now,
+            known_until={each.id: FAR for each in self.resources},
+        )
+        sessions = [self.sessions[entry.session] for entry in in_question(scene)]
+        self.commit(recalculate(scene, sessions, self.bookings.values()))
 
     def step(self) -> bool:
         """One step of the task that serves the line; False where there was nothing to do."""
@@ -328,13 +399,34 @@ class World:
         assert offered == {name: offer.booking for name, offer in self.queue.offered.items()}
 
     def _truth_of(self, session: Session) -> None:
-        held = sum(hold.seats for hold in session.holds.values() if self.now < hold.expires_at)
-        assert sum(session.seats.values()) + held <= session.capacity, "no seat is sold twice"
+        promised = [b for b in self.bookings.values() if b.session == session.id and self._counts(b)]
+        flagged = [b for b in promised if b.conflict is not None and b.conflict.reason == Obstacle.OVER_CAPACITY]
+        seated = sum(b.seats for b in promised if b not in flagged)
+        assert seated <= session.capacity, "no seat is sold twice, but where an operator took it away and both know"
+        assert not flagged or session.in_conflict(Obstacle.OVER_CAPACITY)
         owners = {b.id: b for b in self.bookings.values() if b.session == session.id and b.status != "cancelled"}
-        sold = {name: b.seats for name, b in owners.items() if b.status == "confirmed"}
+        sold = {name: b.seats for name, b in owners.items() if b.status in ("confirmed", "completed", "no_show")}
         kept = {name: b.seats for name, b in owners.items() if b.status == "held"}
         assert session.seats == sold, "every seat has exactly one owner"
         assert {name: hold.seats for name, hold in session.holds.items()} == kept
+
+    def _counts(self, booking: Booking) -> bool:
+        """Whether its seats are sold, or kept for somebody at the moment."""
+        return booking.status != "cancelled" and not (
+            booking.status == "held" and (booking.expires_at or 0) <= self.now
+        )
+
+
+Living = TypeVar("Living", Session, Booking, WaitlistEntry)
+
+
+def must_be_a_step(table: Table, before: Living | None, after: Living, first: Set[str]) -> None:
+    """What a commit writes goes from one status to another by a single step of the table, or begins with one of the `first`."""
+    if before is None:
+        assert after.status in first
+    elif before.status != after.status:
+        steps = {(status, to) for (status, _), to in table.items()}
+        assert (before.status, after.status) in steps, f"{after.id}: {before.status} to {after.status}"
 
 
 def at(text: str) -> int:
