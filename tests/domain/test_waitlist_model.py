@@ -60,7 +60,7 @@ class Line(RuleBasedStateMachine):
     party: ClassVar[str]
 
     def new_world(self) -> World:
-        return World()
+        return World(looks_at_history=False)
 
     @initialize(spread=SPREAD)
     def begin(self, spread: str) -> None:
@@ -348,7 +348,7 @@ class Appointments(Line):
     """The same where nothing is scheduled: a session begins with its first booking, ends with its last, and may begin again."""
 
     def new_world(self) -> World:
-        return World(service=service(capacity=3), marks_at_once=False)
+        return World(service=service(capacity=3), marks_at_once=False, looks_at_history=False)
 
     def schedule(self) -> None:
         pass

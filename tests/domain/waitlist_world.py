@@ -3,17 +3,18 @@
 `World` reads and commits as the functions do, without store and network; `truth` says what must hold at every moment.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from functions.adapters.store.history import history_records
 from functions.domain import appointments, holding
 from functions.domain.appointments import Booked, BookingRequest
 from functions.domain.attendance import Verb, note_attendance
 from functions.domain.availability import ClientBooking, Question, ResourceState
 from functions.domain.capacity import Below, set_capacity
 from functions.domain.configuration import Resource, Service
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.decision import AnyRef, Author, Decision, Effect, HistoryEntry
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import enter, move
 from functions.domain.missing_event import Missing, decide_missing
@@ -83,6 +84,7 @@ class World:
     history: list[HistoryEntry] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     made: int = 0
+    looks_at_history: bool = True  # at what each commit says of itself; that takes its time
     marks_at_once: bool = True  # a session says who waits for it in every commit, and not from the next look on
 
     # Reading
@@ -121,6 +123,12 @@ class World:
     # Committing
 
     def commit(self, decision: Decision[A]) -> A:
+        """Raises `ForgottenHistory` as the store would."""
+        if self.looks_at_history:
+            history_records(decision, self._as_read, commit_id="", now=self.now)
+        return self._written(decision)
+
+    def _written(self, decision: Decision[A]) -> A:
         for document in decision.documents:
             match document:
                 case Session():
@@ -141,6 +149,14 @@ class World:
         self.effects += decision.effects
         return decision.answer
 
+    def _as_read(self, ref: AnyRef) -> Any:
+        known: dict[type[Any], Mapping[str, Any]] = {
+            Session: self.sessions,
+            Booking: self.bookings,
+            WaitlistEntry: self.entries,
+        }
+        return known[ref.type].get(ref.id)
+
     def schedule(self, name: str, start: int = TEN, **changes: Any) -> Session:
         made = Session(
             id=name,
@@ -152,7 +168,7 @@ class World:
             created_at=self.now,
             **{"capacity": self.service.capacity, "scheduled": True, "resources": ("anna",)} | changes,
         )
-        self.commit(Decision(answer=None, documents=(made,), changes=enter(made.resources, made.occupation)))
+        self._written(Decision(answer=None, documents=(made,), changes=enter(made.resources, made.occupation)))
         return made
 
     def full(self, name: str = "ten", start: int = TEN, **changes: Any) -> Session:
@@ -165,7 +181,7 @@ class World:
     def moves(self, moved: Session) -> None:
         """Somebody moves a session, in Google for one."""
         before = self.sessions[moved.id]
-        self.commit(
+        self._written(
             Decision(
                 answer=None,
                 documents=(moved, *(seated(self.bookings[name], moved) for name in (*moved.seats, *moved.holds))),
