@@ -108,7 +108,8 @@ def _change(before: Roster, after: Roster, author: Author) -> Decision[Roster]:
     changed = tuple(new for old, new in zip(before.bookings, after.bookings, strict=True) if old != new)
     if session == was and not changed:
         return Decision(answer=after)
-    more = session.capacity > was.capacity
+    # More seats may be somebody's who waits; and of fewer none is kept any more for a party that they are too few for.
+    resized = session.capacity != was.capacity
     return Decision(
         answer=after,
         documents=(session, *changed),
@@ -117,7 +118,7 @@ def _change(before: Roster, after: Roster, author: Author) -> Decision[Roster]:
             noted(session, "session.changed", author, before=_said(was, session), after=_said(session, was)),
             *(noted(session, _said_of(new), author, booking=new, why=Obstacle.OVER_CAPACITY.value) for new in changed),
         ),
-        effects=(Effect(kind="promote", subject=session.service),) if more else (),
+        effects=(Effect(kind="promote", subject=session.service),) if resized else (),
     )
 
 

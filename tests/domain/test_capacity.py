@@ -136,7 +136,7 @@ def test_more_seats_are_for_who_waits() -> None:
 def test_down_to_what_is_sold_and_kept_nobody_is_asked() -> None:
     decision = lowered(filled(one("a", 2), kept("form", 1)), 3)
     assert decision.answer.session.capacity == 3
-    assert decision.effects == ()
+    assert decision.effects == (Effect(kind="promote", subject="cut"),), "a party of four has nothing to wait for now"
     assert decision.answer.session.conflict is None
 
 
@@ -169,7 +169,7 @@ class TestOrphan:
         assert after.conflict == Conflict(reason="over_capacity", since=NOW)
         assert after.seats == {"a": 2, "b": 2}, "nothing that was promised is destroyed"
         assert apply({}, decision.changes) == rebuilt(after)
-        assert decision.effects == (), "nobody is told that cannot be helped yet"
+        assert [effect.kind for effect in decision.effects] == ["promote"], "nobody is told that cannot be helped yet"
 
     def test_its_history_says_of_whom(self) -> None:
         history = lowered(filled(one("a", 2), one("b", 2, at=1)), 3, "orphan").history

@@ -14,6 +14,7 @@ from functions.domain.decision import Decision
 from functions.domain.errors import SlotTaken
 from functions.domain.intervals import Interval
 from functions.domain.session import Booking, Session
+from functions.domain.transitions import BOOKING, SESSION
 from tests.domain.builders import (
     BY_CLIENT,
     EVERY_DAY,
@@ -31,6 +32,7 @@ from tests.domain.builders import (
     service,
     weekly,
 )
+from tests.domain.waitlist_world import must_be_a_step
 
 RESOURCES = [resource(name, hours=hours(weekly("12:00", "12:00", EVERY_DAY), zone="UTC")) for name in ("anna", "ben")]
 BUFFERS = {"buffer_before_minutes": 15, "buffer_after_minutes": 30}
@@ -130,6 +132,11 @@ class Studio(RuleBasedStateMachine):
         places = [(change.resource, change.month) for change in decision.changes]
         assert len({*names}) == len(names)
         assert len({*places}) == len(places)
+        for each in decision.documents:
+            if isinstance(each, Session):
+                must_be_a_step(SESSION, self.sessions.get(each.id), each, {"open"})
+            elif isinstance(each, Booking):
+                must_be_a_step(BOOKING, self.bookings.get(each.id), each, {"held", "confirmed"})
         self.months = apply(self.months, decision.changes)
         self.sessions |= {each.id: each for each in decision.documents if isinstance(each, Session)}
         self.bookings |= {each.id: each for each in decision.documents if isinstance(each, Booking)}

@@ -400,7 +400,8 @@ class TestWhatIsWaitedFor:
         world.resources = (ANNA, BEN)
         world.service = world.service.model_copy(update={"resources": ("anna", "ben")})
         world.schedule("beside", TEN, resources=("ben",))
-        world.schedule("over", TEN, status="cancelled")
+        world.schedule("over", TEN)
+        world.is_cancelled("over")
         assert wish_of(Asked(start=TEN), world.waitlist).sessions == ("beside", "ten")
         assert wish_of(Asked(start=TEN, resource="ben"), world.waitlist).sessions == ("beside",)
 

@@ -3,19 +3,27 @@
 `World` reads and commits as the functions do, without store and network; `truth` says what must hold at every moment.
 """
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from functions.adapters.store.history import history_records
 from functions.domain import appointments, holding
 from functions.domain.appointments import Booked, BookingRequest
+from functions.domain.attendance import Verb, note_attendance
 from functions.domain.availability import ClientBooking, Question, ResourceState
+from functions.domain.capacity import Below, set_capacity
 from functions.domain.configuration import Resource, Service
-from functions.domain.decision import Author, Decision, Effect, HistoryEntry
+from functions.domain.decision import AnyRef, Author, Decision, Effect, HistoryEntry
 from functions.domain.instants import MINUTE_MS
 from functions.domain.ledger import enter, move
 from functions.domain.missing_event import Missing, decide_missing
-from functions.domain.seating import seated
+from functions.domain.recalculation import in_question, recalculate
+from functions.domain.roster import Roster, cancel_roster, move_session, set_closed
+from functions.domain.seating import gives_up_time, seated
 from functions.domain.session import Booking, Client, Session
+from functions.domain.standing import Obstacle, Scene
+from functions.domain.transitions import BOOKING, ENTRY, SESSION, Table
 from functions.domain.waitlist import answering, joining, leaving, serving
 from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish
 from functions.domain.waitlist.keeping import waiting_for
@@ -76,6 +84,7 @@ class World:
     history: list[HistoryEntry] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     made: int = 0
+    looks_at_history: bool = True  # at what each commit says of itself; that takes its time
     marks_at_once: bool = True  # a session says who waits for it in every commit, and not from the next look on
 
     # Reading
@@ -114,13 +123,22 @@ class World:
     # Committing
 
     def commit(self, decision: Decision[A]) -> A:
+        """Raises `ForgottenHistory` as the store would."""
+        if self.looks_at_history:
+            history_records(decision, self._as_read, commit_id="", now=self.now)
+        return self._written(decision)
+
+    def _written(self, decision: Decision[A]) -> A:
         for document in decision.documents:
             match document:
                 case Session():
+                    must_be_a_step(SESSION, self.sessions.get(document.id), document, {"open"})
                     self.sessions[document.id] = document
                 case Booking():
+                    must_be_a_step(BOOKING, self.bookings.get(document.id), document, {"held", "confirmed"})
                     self.bookings[document.id] = document
                 case WaitlistEntry():
+                    must_be_a_step(ENTRY, self.entries.get(document.id), document, {"waiting"})
                     self.entries[document.id] = document
                 case Queue():
                     self.queue = document
@@ -130,6 +148,14 @@ class World:
         self.history += decision.history
         self.effects += decision.effects
         return decision.answer
+
+    def _as_read(self, ref: AnyRef) -> Any:
+        known: dict[type[Any], Mapping[str, Any]] = {
+            Session: self.sessions,
+            Booking: self.bookings,
+            WaitlistEntry: self.entries,
+        }
+        return known[ref.type].get(ref.id)
 
     def schedule(self, name: str, start: int = TEN, **changes: Any) -> Session:
         made = Session(
@@ -142,7 +168,7 @@ class World:
             created_at=self.now,
             **{"capacity": self.service.capacity, "scheduled": True, "resources": ("anna",)} | changes,
         )
-        self.commit(Decision(answer=None, documents=(made,), changes=enter(made.resources, made.occupation)))
+        self._written(Decision(answer=None, documents=(made,), changes=enter(made.resources, made.occupation)))
         return made
 
     def full(self, name: str = "ten", start: int = TEN, **changes: Any) -> Session:
@@ -155,7 +181,7 @@ class World:
     def moves(self, moved: Session) -> None:
         """Somebody moves a session, in Google for one."""
         before = self.sessions[moved.id]
-        self.commit(
+        self._written(
             Decision(
                 answer=None,
                 documents=(moved, *(seated(self.bookings[name], moved) for name in (*moved.seats, *moved.holds))),
@@ -193,6 +219,32 @@ class World:
     def hold(self, name: str, start: int = TEN, seats: int = 1) -> Booked:
         there = seating(self.question(seats=seats), start, *self.sessions.values())
         return self.commit(holding.hold(self.request(name, start), there, author=BY_CLIENT))
+
+    def ask(self, name: str, start: int = TEN, seats: int = 1) -> Booked:
+        """A request, which an operator has to confirm."""
+        there = seating(self.question(seats=seats), start, *self.sessions.values())
+        return self.commit(holding.ask(self.request(name, start), there, author=BY_CLIENT))
+
+    def confirm(self, name: str, author: Author) -> Booked:
+        booking, session = (booked := self.booked(name)).booking, booked.session
+        said = {"client": booking.client, "notes": booking.notes, "question": self.question(), "author": author}
+        return self.commit(holding.confirm(booking, session, **said))
+
+    def reschedule(self, name: str, start: int) -> Booked:
+        booked = self.booked(name)
+        booking, session = booked.booking, booked.session
+        moving = session.id if gives_up_time(booking, session) else None
+        asked = self.question(seats=booking.seats, moving=moving)
+        self.made += 1
+        return self.commit(
+            appointments.reschedule(
+                booking,
+                session,
+                seating(asked, start, *self.sessions.values()),
+                new_session=f"moved to {self.made}",
+                author=BY_CLIENT,
+            )
+        )
 
     def cancel(self, name: str, author: Author = BY_CLIENT) -> Booked:
         booked = self.booked(name)
@@ -270,7 +322,42 @@ class World:
         )
         return self._serve(turn, self.waitlist, author=BY_OPERATOR)
 
-    # What the task does
+    # What operators do to a session
+
+    def roster(self, session: str) -> Roster:
+        there = self.sessions[session]
+        bookings = (self.bookings[name] for name in (*there.seats, *there.holds))
+        return Roster(session=there, bookings=tuple(sorted(bookings, key=lambda each: (each.created_at, each.id))))
+
+    def resize(self, session: str, capacity: int, below: Below | None = None) -> Roster:
+        return self.commit(set_capacity(self.roster(session), capacity, below=below, now=self.now, author=BY_OPERATOR))
+
+    def close(self, session: str, closed: bool) -> Roster:
+        return self.commit(set_closed(self.roster(session), closed=closed, now=self.now, author=BY_OPERATOR))
+
+    def call_off(self, session: str) -> Roster:
+        return self.commit(cancel_roster(self.roster(session), now=self.now, author=BY_OPERATOR, reason=None))
+
+    def put_at(self, session: str, start: int) -> Roster:
+        return self.commit(move_session(self.roster(session), start, self.question(), author=BY_OPERATOR))
+
+    def attend(self, name: str, verb: Verb) -> Booked:
+        booking, session = (booked := self.booked(name)).booking, booked.session
+        return self.commit(note_attendance(booking, session, verb, now=self.now, author=BY_OPERATOR))
+
+    # What the tasks do
+
+    def recalculate(self) -> None:
+        """The sessions are looked at again."""
+        scene = Scene(
+            resources={each.id: each for each in self.resources},
+            services={self.service.id: self.service},
+            months={state.resource.id: state.months for state in self.states},
+            now=self.now,
+            known_until={each.id: FAR for each in self.resources},
+        )
+        sessions = [self.sessions[entry.session] for entry in in_question(scene)]
+        self.commit(recalculate(scene, sessions, self.bookings.values()))
 
     def step(self) -> bool:
         """One step of the task that serves the line; False where there was nothing to do."""
@@ -324,13 +411,34 @@ class World:
         assert offered == {name: offer.booking for name, offer in self.queue.offered.items()}
 
     def _truth_of(self, session: Session) -> None:
-        held = sum(hold.seats for hold in session.holds.values() if self.now < hold.expires_at)
-        assert sum(session.seats.values()) + held <= session.capacity, "no seat is sold twice"
+        promised = [b for b in self.bookings.values() if b.session == session.id and self._counts(b)]
+        flagged = [b for b in promised if b.conflict is not None and b.conflict.reason == Obstacle.OVER_CAPACITY]
+        seated = sum(b.seats for b in promised if b not in flagged)
+        assert seated <= session.capacity, "no seat is sold twice, but where an operator took it away and both know"
+        assert not flagged or session.in_conflict(Obstacle.OVER_CAPACITY)
         owners = {b.id: b for b in self.bookings.values() if b.session == session.id and b.status != "cancelled"}
-        sold = {name: b.seats for name, b in owners.items() if b.status == "confirmed"}
+        sold = {name: b.seats for name, b in owners.items() if b.status in ("confirmed", "completed", "no_show")}
         kept = {name: b.seats for name, b in owners.items() if b.status == "held"}
         assert session.seats == sold, "every seat has exactly one owner"
         assert {name: hold.seats for name, hold in session.holds.items()} == kept
+
+    def _counts(self, booking: Booking) -> bool:
+        """Whether its seats are sold, or kept for somebody at the moment."""
+        return booking.status != "cancelled" and not (
+            booking.status == "held" and (booking.expires_at or 0) <= self.now
+        )
+
+
+Living = TypeVar("Living", Session, Booking, WaitlistEntry)
+
+
+def must_be_a_step(table: Table, before: Living | None, after: Living, first: Set[str]) -> None:
+    """What a commit writes goes from one status to another by a single step of the table, or begins with one of the `first`."""
+    if before is None:
+        assert after.status in first
+    elif before.status != after.status:
+        steps = {(status, to) for (status, _), to in table.items()}
+        assert (before.status, after.status) in steps, f"{after.id}: {before.status} to {after.status}"
 
 
 def at(text: str) -> int:

@@ -187,6 +187,18 @@ OPERATIONS = {
         act=lambda run, made: (later(EIGHT_DAYS)(run, None), run.operator("POST", f"bookings/{made['id']}/complete")),
         effects=1,
     ),
+    "miss": Operation(
+        prepare=prepared(booked),
+        act=lambda run, made: (later(EIGHT_DAYS)(run, None), run.operator("POST", f"bookings/{made['id']}/no-show")),
+        effects=1,
+        in_google=False,
+    ),
+    "cancel a series": Operation(
+        prepare=prepared(lambda run: run.create("series", {"start": run.at(9), "weeks": 2, **run.who()})),
+        act=lambda run, made: run.does(made["bookings"][0], "cancel", {"series": "all"}),
+        effects=7,
+        in_google=False,
+    ),
     "join a waitlist": Operation(
         prepare=prepared(lambda run: run.book(client="lee")), act=lambda run, _: run.wait(), effects=5, in_google=False
     ),
@@ -223,6 +235,12 @@ OPERATIONS = {
         effects=5,
         in_google=False,
     ),
+    "an operator changes a place": Operation(
+        prepare=prepared(wanted_by_kim),
+        act=lambda run, made: run.operator("PATCH", f"waitlist/{made[1]['id']}", {"priority": 5}),
+        effects=3,
+        in_google=False,
+    ),
     # An operator who does again what is done already is told so.
     "promote by hand": Operation(
         prepare=prepared(freed_for_an_operator, capacity=2, waitlist="manual"),
@@ -237,6 +255,18 @@ OPERATIONS = {
         in_google=False,
     ),
     "schedule an event": Operation(prepare=prepared(**EVENT), act=lambda run, _: run.schedule(), effects=6),
+    "repeat an event": Operation(
+        prepare=prepared(**EVENT),
+        act=lambda run, _: run.schedule(repeat={"rule": "FREQ=WEEKLY;COUNT=2"}),
+        effects=3,
+        in_google=False,
+    ),
+    "close an event": Operation(
+        prepare=prepared(sold_out, **EVENT),
+        act=of_session("change", {"closed": True}),
+        effects=3,
+        in_google=False,
+    ),
     "cancel an event": Operation(prepare=prepared(sold_out, **EVENT), act=of_session("cancel"), effects=12),
     "move an event": Operation(
         prepare=prepared(sold_out, **EVENT),
@@ -253,7 +283,7 @@ OPERATIONS = {
     "an event loses a seat whose client keeps the booking": Operation(
         prepare=prepared(sold_out, **EVENT),
         act=of_session("change", {"capacity": 1, "below": "orphan"}),
-        effects=1,
+        effects=3,
         in_google=False,
     ),
     "an event gets a seat that somebody waits for": Operation(
@@ -271,6 +301,12 @@ OPERATIONS = {
             "POST", f"conflicts/{made['session']}/resolve", {"choice": "keep"}, once=True
         ),
         effects=3,
+        in_google=False,
+    ),
+    "a service has fewer seats than it sold": Operation(
+        prepare=prepared(both_booked, capacity=2),
+        act=lambda run, _: run.offer(capacity=1),
+        effects=4,
         in_google=False,
     ),
     "hours change, and a booking is in conflict": Operation(

@@ -6,6 +6,7 @@ very same order at their end, are merged too. To contain a value in an array cou
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import chain, combinations
@@ -122,6 +123,12 @@ def test_every_query_is_listed_here() -> None:
         name for name, value in vars(queries).items() if callable(value) and value.__module__ == queries.__name__
     }
     assert {name for name in written if not name.startswith("_")} - {"forget_outbox"} == set(CALLS)
+
+
+def test_nothing_is_asked_but_by_what_is_listed_here() -> None:
+    asks = re.compile(r"\.(where|order_by|collection_group|find_nearest)\(|\bread_page\(")
+    written = (Path(__file__).parents[2] / "functions").rglob("*.py")
+    assert {path.name for path in written if asks.search(path.read_text())} == {"queries.py", "pages.py"}
 
 
 @dataclass(frozen=True)

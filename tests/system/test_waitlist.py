@@ -1,15 +1,31 @@
 """Waiting for a seat, as clients see it: over HTTP, with the tasks that serve the line."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 
+from functions.domain.instants import Millis
+from functions.sync.holds import lapse
+from functions.sync.work import TryLater, Work
+from infra.local.platform import Platform
+from tests.in_process import application_of
 from tests.studio import DAY, Studio, until
 from tests.system.waiting import NOON, TEN, all_done, full_class, full_event, has_rules
 
 A_WEEK_AND_A_DAY = 8 * 24 * 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtThatMoment(Work):
+    """A task that comes at a moment of the test's choice."""
+
+    moment: Millis
+
+    def now(self) -> Millis:
+        return self.moment
 
 
 def slug(answer: requests.Response) -> tuple[int, str]:
@@ -82,6 +98,24 @@ class TestAnOffer:
         assert slug(ann.do("accept")) == (409, "hold-lapsed")
         until(lambda: ben.status() == "offered", nudge=lambda: empty_studio.fire("minute"))
         assert (ann.look()["status"], ann.look()["reason"]) == ("expired", "the offer was not answered in time")
+
+    def test_that_is_not_answered_goes_to_the_next_by_its_own_task_at_that_moment(
+        self, empty_studio: Studio, platform: Platform
+    ) -> None:
+        """No sweep comes, and nobody asks."""
+        start, (first, _) = full_class(empty_studio)
+        ann, ben = (empty_studio.wait(client=name, start=start) for name in ("ann", "ben"))
+        first.cancel()
+        ann.became("offered")
+        all_done(empty_studio)
+        (held,) = [b for b in empty_studio.look("bookings")["bookings"] if b["status"] == "held"]
+        over = round(datetime.fromisoformat(held["expires_at"]).timestamp() * 1000)
+        about = {"application": application_of(platform), "account": empty_studio.account, "subject": held["id"]}
+        with pytest.raises(TryLater):
+            lapse(AtThatMoment(**about, moment=over - 1))
+        assert (ann.status(), ben.status()) == ("offered", "waiting")
+        lapse(AtThatMoment(**about, moment=over))
+        assert (ann.status(), ben.status()) == ("expired", "offered")
 
     def test_is_free_for_the_next_when_they_leave(self, empty_studio: Studio) -> None:
         start, (first, _) = full_class(empty_studio)
