@@ -8,6 +8,7 @@ from typing import Any
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.adapters.store.documents import decode, ledger_ref
+from functions.domain.inbox_news import InboxNews
 from functions.domain.session import Client
 from tests.reliability.crashing import World
 from tests.studio import DAY
@@ -141,7 +142,7 @@ class Run:
         records = [snapshot.to_dict() for snapshot in self._collection("outbox").stream()]
         mine = [each for each in records if each["subject"] in subjects]
         ordered = sorted(mine, key=lambda each: (each["created_at"], each["kind"]))
-        return [[each["kind"], each["subject"], each["about"]] for each in ordered]
+        return [[each["kind"], each["subject"], _about(each["about"])] for each in ordered]
 
     def _history(self) -> list[Any]:
         of_resource = self._where("history", "resource", self.resource)
@@ -161,6 +162,12 @@ class Run:
             client: [*{message["message_id"]: message["subject"] for message in messages}.values()]
             for client, messages in self.messages.items()
         }
+
+
+def _about(what: str | None) -> str | None:
+    """News of the inbox, without the moment of it."""
+    news = InboxNews.of(what)
+    return what if news is None else news.what
 
 
 def _by_commit(history: list[Any], names: "_Telling") -> list[Any]:

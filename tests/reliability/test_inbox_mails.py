@@ -29,7 +29,7 @@ def stage() -> Iterator[Stage]:
         Member(id=role, email=f"{role}@studio.example", name=role, role=role, joined_at=place)
         for place, role in enumerate(ROLES)
     )
-    with decided_by("inbox", clock), business(clock, made.io, lambda path, fields: None) as furnished:
+    with decided_by("inbox", clock), business(clock, made.io, lambda written: None) as furnished:
         made.business = furnished
         furnished.store.run(ACCOUNT, lambda reader: Decision(answer=None, documents=members))
         yield made

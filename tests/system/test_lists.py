@@ -85,7 +85,7 @@ class TestPages:
             if booked:
                 booked.pop().cancel()  # newer than all that is still to come
         told = [(entry["what"], entry.get("booking")) for entry in seen]
-        assert len(told) == len(set(told)) == 8  # account, resource and service made, and five bookings
+        assert len(told) == len(set(told)) == 9  # account, key, resource and service made, and five bookings
         assert told[-1][0] == "account.made"
         assert [entry["at"] for entry in seen] == sorted((entry["at"] for entry in seen), reverse=True)
 
