@@ -485,4 +485,4 @@ def test_whatever_happens_the_line_is_served_in_order_and_every_seat_has_one_own
     kind: type[Line], mode: str, party: str
 ) -> None:
     machine = type("Machine", (kind,), {"mode": mode, "party": party})
-    run_state_machine_as_test(machine, settings=settings(max_examples=20, stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(max_examples=14, stateful_step_count=40))
