@@ -33,6 +33,7 @@ QUEUES: Mapping[str, str] = {
     "settle": "rules",
     "erase": "rules",
     "retention": "rules",
+    "people": "rules",
 }
 CREATE_TIMEOUT_S = 5.0
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functions.adapters import oauth
 from functions.adapters.certificates import CertificatesUnavailable, InvalidToken
 from functions.adapters.oauth import Grant, GrantRefused, OAuthUnavailable
-from functions.adapters.store import queries
+from functions.adapters.store import across_accounts, queries
 from functions.adapters.store.account import account_of
 from functions.adapters.store.documents import ACCOUNT
 from functions.adapters.store.store import Reader
@@ -183,7 +183,7 @@ def _known(connections: Iterable[Connection], grantor: Grantor, wanted: Wanted) 
 
 def _give_back(call: Call, grant: Grant, grantor: Grantor) -> None:
     """Google ends all that a person has granted us, whichever token is given back: so not where another connection lives by it, of whatever account."""
-    if grant.refresh_token is None or queries.holds_grant(call.application.store, grantor.subject):
+    if grant.refresh_token is None or across_accounts.holds_grant(call.application.store, grantor.subject):
         return
     try:
         oauth.revoke(call.application.settings, token=grant.refresh_token)

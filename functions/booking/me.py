@@ -1,6 +1,6 @@
 """Who is signed in, and which accounts they belong to."""
 
-from functions.adapters.store import queries
+from functions.adapters.store import across_accounts, queries
 from functions.adapters.store.store import Reader
 from functions.booking.authority import signed_in_now
 from functions.booking.routing import Answer, Call, Route
@@ -41,7 +41,7 @@ def me(call: Call) -> Answer:
 
 def accounts_of(call: Call) -> list[Membership]:
     """Of who is signed in, by name."""
-    found = queries.memberships(call.application.store, call.signed_in.person.id)
+    found = across_accounts.memberships(call.application.store, call.signed_in.person.id)
     return sorted((Membership.of(*each) for each in found), key=lambda each: (each.name, each.id))
 
 

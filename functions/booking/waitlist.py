@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.adapters.signing import new_managed_id, stored_manage_token
+from functions.adapters.signing import new_managed_id
 from functions.adapters.store.reading_waitlist import EntryState, read_entry, read_standing, read_waitlist
 from functions.adapters.store.store import Reader
 from functions.booking.clients import (
@@ -21,16 +21,15 @@ from functions.booking.freshness import Sale, on_fresh_calendars
 from functions.booking.idempotency import answered_once
 from functions.booking.rate_limits import limited
 from functions.booking.routing import Answer, Call, Route
-from functions.booking.schemas import ClientAnswer
 from functions.booking.schemas_waitlist import (
     Accepted,
     ChangePlace,
     EntryAnswer,
     Join,
-    OfferAnswer,
     Promote,
     PutOn,
 )
+from functions.booking.waitlist_answers import answer_after, entry_answer, with_entry_token
 from functions.domain.answers import checked
 from functions.domain.appointments import Booked
 from functions.domain.configuration import Resource
@@ -46,10 +45,9 @@ from functions.domain.errors import (
     Unauthorized,
 )
 from functions.domain.event_ids import session_id
-from functions.domain.instants import Minute, rfc3339, rfc3339_millis
-from functions.domain.intervals import Interval
+from functions.domain.instants import Minute
 from functions.domain.waitlist import answering, joining, leaving, serving
-from functions.domain.waitlist.entry import Queue, WaitlistEntry, Wish, position
+from functions.domain.waitlist.entry import WaitlistEntry, Wish
 from functions.domain.waitlist.joining import Asked
 from functions.domain.waitlist.leaving import Change
 from functions.domain.waitlist.serving import NewIds
@@ -109,19 +107,19 @@ def join_waitlist(call: Call) -> Answer:
         if counted is not None:
             waitlist = waitlist.with_client(wanted.client.key, counted)
         decision = joining.join(wanted, waitlist, author=call.caller.author)
-        answer = _answer_after(decision, decision.answer, waitlist)
+        answer = answer_after(decision, decision.answer, waitlist)
         return decision.with_answer(_Joined(answer, decision.answer.manage_hash))
 
     within = limited(call, attempt, "bookings", email=body.client.email)
     joined = answered_once(call, within, keep=_Joined.kept, repeat=_Joined.repeated)
-    return Answer(body=_with_token(call, joined.answer, joined.manage_hash), status=201)
+    return Answer(body=with_entry_token(call, joined.answer, joined.manage_hash), status=201)
 
 
 def get_entry(call: Call) -> Answer:
     """A place on the waitlist, and the offer that it has."""
     reader = call.application.store.reader(call.account)
     state = read_standing(reader, call.ids["entry"], now=call.now)
-    return Answer(body=_answer(state.entry, state.waitlist, state.offer, operator=call.caller.operator))
+    return Answer(body=entry_answer(state.entry, state.waitlist, state.offer, operator=call.caller.operator))
 
 
 def accept_offer(call: Call) -> Answer:
@@ -134,7 +132,7 @@ def accept_offer(call: Call) -> Answer:
         after = next((each for each in decision.documents if isinstance(each, WaitlistEntry)), state.entry)
         resource = reader.get(Ref(Resource, booked.session.resources[0]))
         assert resource is not None, "the session's resource was read with it"
-        return decision.with_answer((_answer_after(decision, after, state.waitlist), booked, resource))
+        return decision.with_answer((answer_after(decision, after, state.waitlist), booked, resource))
 
     def sell(sale: Sale) -> tuple[EntryAnswer, Booked, Resource]:
         within = limited(call, lambda reader: attempt(reader, sale), "changes")
@@ -188,7 +186,7 @@ def promote_entry(call: Call) -> Answer:
         turn = serving.turn_of(waitlist, entry, session=body.session, start=_minute(body.start), as_offer=body.as_offer)
         decision = serving.serve(waitlist, turn, entry, ids=ids, author=call.caller.author)
         after = next(each for each in decision.documents if isinstance(each, WaitlistEntry))
-        return decision.with_answer(_answer_after(decision, after, waitlist, decision.answer, operator=True))
+        return decision.with_answer(answer_after(decision, after, waitlist, decision.answer, operator=True))
 
     return Answer(body=answered_once(call, attempt, keep=_kept, repeat=EntryAnswer.model_validate, status=200))
 
@@ -208,7 +206,7 @@ def put_booking_on_waitlist(call: Call) -> Answer:
         if known is None or (known.status, known.booking) != ("booked", booking.id):
             known = leaving.entry_of(booking, entry=new.id, manage_hash=new.manage_hash, now=call.now)
         decision = leaving.put_on(booked, known, waitlist, author=call.caller.author, paused=body.paused)
-        return decision.with_answer(_answer_after(decision, decision.answer, waitlist, operator=True))
+        return decision.with_answer(answer_after(decision, decision.answer, waitlist, operator=True))
 
     return Answer(body=answered_once(call, attempt, keep=_kept, repeat=EntryAnswer.model_validate), status=201)
 
@@ -222,7 +220,7 @@ def _change_entry(call: Call, decide: Callable[[EntryState], Decision[WaitlistEn
         state = _read_entry(reader, call)
         decision = decide(state)
         after = decision.answer
-        return decision.with_answer(_answer_after(decision, after, state.waitlist, operator=call.caller.operator))
+        return decision.with_answer(answer_after(decision, after, state.waitlist, operator=call.caller.operator))
 
     return Answer(body=call.application.store.run(call.account, limited(call, attempt, "changes")))
 
@@ -242,73 +240,6 @@ def _read(
 
 def _read_entry(reader: Reader, call: Call) -> EntryState:
     return read_entry(reader, call.ids["entry"], now=call.now, stale_after=call.stale_after)
-
-
-def _answer_after(
-    decision: Decision[Any],
-    entry: WaitlistEntry,
-    waitlist: Waitlist,
-    offer: Booked | None = None,
-    *,
-    operator: bool = False,
-) -> EntryAnswer:
-    """The answer that says how it is once the decision is committed."""
-    queue = next((each for each in decision.documents if isinstance(each, Queue)), waitlist.queue)
-    return _answer(entry, waitlist.with_queue(queue), offer, operator=operator)
-
-
-def _answer(entry: WaitlistEntry, waitlist: Waitlist, offer: Booked | None, *, operator: bool = False) -> EntryAnswer:
-    queue = waitlist.queue
-    place = queue.places.get(entry.id, entry.place)
-    wish = place.wish
-    span = waitlist.span_of(wish) or Interval(wish.start, wish.end)
-    more: dict[str, Any] = {}
-    if operator:
-        more = {
-            "priority": place.priority,
-            "level": place.level,
-            "category": place.category,
-            "paused": place.paused,
-            "passed_over": place.passed_over,
-            "passed_because": place.passed_because,
-            "client": ClientAnswer.of(entry.client),
-        }
-    return EntryAnswer(
-        id=entry.id,
-        service=entry.service,
-        status=entry.status,
-        seats=place.seats,
-        sessions=wish.sessions,
-        starts=tuple(rfc3339(start) for start in waitlist.starts_of(wish)),
-        start=rfc3339(span.start),
-        end=rfc3339(span.end),
-        resource=wish.resource,
-        position=position(queue, entry.id, waitlist.rules_for(wish)),
-        offer=_offer(offer) if offer is not None and entry.status == "offered" else None,
-        booking=entry.booking if entry.status == "booked" else None,
-        reason=entry.reason,
-        joined_at=rfc3339_millis(place.joined_at),
-        **more,
-    )
-
-
-def _offer(offer: Booked) -> OfferAnswer:
-    booking, session = offer.booking, offer.session
-    return OfferAnswer(
-        session=session.id,
-        start=rfc3339(session.start),
-        end=rfc3339(session.end),
-        resource=session.resources[0],
-        seats=booking.seats,
-        expires_at=rfc3339_millis(booking.expires_at or 0),
-    )
-
-
-def _with_token(call: Call, answer: EntryAnswer, manage_hash: str) -> EntryAnswer:
-    settings = call.application.settings
-    token = stored_manage_token(settings.signing_keys, answer.id, manage_hash)
-    url = f"{settings.booking_url}/v1/accounts/{call.account}/waitlist/{answer.id}"
-    return answer.model_copy(update={"manage_token": token, "manage_url": url})
 
 
 def _minute(instant: object) -> Minute | None:

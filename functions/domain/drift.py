@@ -125,9 +125,8 @@ def own_events(
         if pending or (session.status == "open" and not copy.gone and not decided):
             unsettled += known
         elif session.status == "open" and not copy.gone and (row is None or row.busy):
-            busy.append(
-                now
-            )  # unless its owner marked it as free: it takes our resource's time, and nobody's in Google (case 109)
+            # Not where its owner marked it as free: it takes our resource's time, and nobody's in Google (case 109).
+            busy.append(now)
     return OwnEvents(busy=tuple(busy), unsettled=tuple(unsettled))
 
 

@@ -6,7 +6,7 @@ stopped and the access is given back if Google lets us now, because afterwards n
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -14,18 +14,19 @@ from functions.adapters import oauth
 from functions.adapters.google_calendar import GoogleCalendar
 from functions.adapters.google_errors import AccessLost, Forbidden, GoogleError, OurMistake, Unavailable, UsageLimit
 from functions.adapters.oauth import OAuthUnavailable
-from functions.adapters.store import queries
-from functions.adapters.store.documents import ledger_refs_of, mirror_ref
+from functions.adapters.store import across_accounts, queries
+from functions.adapters.store.documents import mirror_ref
 from functions.adapters.store.store import Reader
 from functions.adapters.vault import CannotOpen
 from functions.domain.calendar import Calendar, Connection, Ending
 from functions.domain.configuration import Resource
 from functions.domain.decision import Decision, Effect, Ref
-from functions.domain.disconnecting import asks_google, finish, grant_after, part
+from functions.domain.disconnecting import asks_google, finish, grant_after
 from functions.domain.instants import MINUTE_MS, minute_of_millis
 from functions.domain.ledger import LedgerChange
 from functions.domain.pacing import WritePause
 from functions.domain.session import GoogleCopy, Session
+from functions.sync.parting import part_session
 from functions.sync.turns import Turn, TurnOver
 from functions.sync.work import TryLater, Work
 from functions.sync.writing import delete_event, write_copy
@@ -168,19 +169,6 @@ def _removed(task: _Task, session: Session) -> Iterator[str]:
             log.info("the event of session %s stays as it is: %s", session.id, error.reason)
 
 
-def part_session(work: Work, session_id: str, calendars: Set[str], *, removed: frozenset[str]) -> None:
-    """The session goes on without its events in these calendars."""
-
-    def attempt(reader: Reader) -> Decision[None]:
-        session = reader.get(Ref(Session, session_id))
-        if session is None:
-            return Decision(answer=None)
-        reader.load(*ledger_refs_of(session))
-        return part(session, calendars, removed=removed)
-
-    work.store.run(work.account, attempt)
-
-
 def _stop_channels(task: _Task) -> None:
     for calendar in task.calendars.values():
         channel = calendar.channel
@@ -240,7 +228,7 @@ def _give_back(task: _Task) -> bool:
     work, connection = task.work, task.connection
     if task.ending.alone:
         return False
-    others = queries.connections_of_person(work.store, connection.subject)
+    others = across_accounts.connections_of_person(work.store, connection.subject)
     grant = grant_after((work.account, connection), others, work.now())
     if grant == "awaited":
         raise TryLater("another connection by the same grant is still being ended")

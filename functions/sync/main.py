@@ -19,6 +19,7 @@ with loading():
     from functions.adapters.clock import now_millis
     from functions.adapters.composition import Application, application
     from functions.adapters.google_errors import GoogleError
+    from functions.adapters.store.documents import NO_ACCOUNT
     from functions.adapters.store.queries import forget_outbox
     from functions.adapters.tasks import EnqueueFailed
     from functions.domain.errors import Refusal
@@ -33,6 +34,7 @@ with loading():
         missing_events,
         notify,
         orphans,
+        people,
         pull,
         push,
         recalculate,
@@ -62,7 +64,9 @@ TASKS: Mapping[str, Callable[[Work], None]] = {
     "settle": missing_events.settle,
     "erase": erasing.erase,
     "retention": retention.retain,
+    "people": people.forget_people,
 }
+OF_NO_ACCOUNT = frozenset({"people"})
 SCHEDULES: Mapping[str, Callable[[Application], None]] = {
     "minute": schedules.minute,
     "quarter": schedules.quarter,
@@ -117,13 +121,13 @@ def _refused(request: Request, app: Application) -> ResponseReturnValue | None:
 
 def _run_task(name: str, request: Request, app: Application) -> ResponseReturnValue:
     body = request.get_json(silent=True)
-    if not isinstance(body, dict) or not body.get("account") or not body.get("subject"):
+    if not isinstance(body, dict) or not body.get("subject") or not (body.get("account") or name in OF_NO_ACCOUNT):
         # Repeating it would not help, so it counts as done; it is our mistake and has to be seen.
         log.error("dropped a %s task that names no account or subject", name)
         return "", 204
     work = Work(
         application=app,
-        account=str(body["account"]),
+        account=str(body.get("account") or NO_ACCOUNT),
         subject=str(body["subject"]),
         about=str(body["about"]) if body.get("about") else None,
         outbox=str(body["outbox"]) if body.get("outbox") else None,

@@ -2,21 +2,21 @@
 
 from functools import partial
 
-from functions.adapters.composition import Application
+from functions.adapters.store.across_accounts import memberships, people_from_before
 from functions.adapters.store.documents import NO_ACCOUNT
-from functions.adapters.store.queries import memberships, people_from_before
 from functions.adapters.store.store import Reader, Store
 from functions.domain.decision import Decision, Ref
 from functions.domain.instants import DAY_MINUTES, MINUTE_MS, Millis
 from functions.domain.person import Person, forget
+from functions.sync.work import Work
 
 
-def forget_people(application: Application, now: Millis) -> None:
+def forget_people(work: Work) -> None:
     """They are few, and each is one commit, which fails where they come back at that very moment."""
-    before = now - application.settings.people_kept_days * DAY_MINUTES * MINUTE_MS
-    for person in people_from_before(application.store, before):
+    before = work.now() - work.application.settings.people_kept_days * DAY_MINUTES * MINUTE_MS
+    for person in people_from_before(work.store, before):
         if person.last_signed_in < before:
-            application.store.run(NO_ACCOUNT, partial(_forgotten, application.store, person.id, before))
+            work.store.run(NO_ACCOUNT, partial(_forgotten, work.store, person.id, before))
 
 
 def _forgotten(store: Store, person_id: str, before: Millis, reader: Reader) -> Decision[bool]:

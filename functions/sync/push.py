@@ -25,9 +25,9 @@ from functions.domain.decision import Decision, Effect, Ref
 from functions.domain.instants import MINUTE_MS
 from functions.domain.pacing import WritePause, WriteRefused, next_try_forbidden, pause_writes, resume_writes
 from functions.domain.session import GoogleCopy, Session
-from functions.sync.disconnect import part_session
 from functions.sync.leaving import leave
 from functions.sync.lost_access import lose_connection
+from functions.sync.parting import part_session
 from functions.sync.work import TryLater, Work
 from functions.sync.writing import write_copy
 
@@ -139,9 +139,8 @@ def _come_again_slowly(work: Work, calendar_id: str) -> None:
     copy = session.copies.get(calendar_id) if session else None
     if session is None or copy is None or copy.error_since is None:
         return
-    if (
-        session.end * MINUTE_MS <= work.now() and not copy.forgets
-    ):  # somebody who is forgotten is to be, in what was too
+    is_over = session.end * MINUTE_MS <= work.now()
+    if is_over and not copy.forgets:  # who is to be forgotten is to be so in what is over, too
         return
     again = next_try_forbidden(copy.error_since, now=work.now())
     # Named by its time, so that however many pushes of this session are refused until then, one comes.

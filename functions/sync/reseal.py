@@ -8,7 +8,7 @@ from collections import Counter
 
 from functions.adapters.composition import Application, application
 from functions.adapters.resealing import reseal
-from functions.adapters.store.queries import all_connections
+from functions.adapters.store.across_accounts import all_connections
 from functions.adapters.vault import CannotOpen
 
 

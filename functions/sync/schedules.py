@@ -1,6 +1,4 @@
-"""What Cloud Scheduler calls. Each looks up what is due and leaves tasks behind; none does the work itself, but for people who belong to no account, of whom no
-task can be. Running one twice is harmless.
-"""
+"""What Cloud Scheduler calls. Each looks up what is due and leaves tasks behind; none does the work itself, and running one twice is harmless."""
 
 import logging
 import random
@@ -11,8 +9,7 @@ from typing import Literal, TypeAlias, TypeVar
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
 from functions.adapters.outbox import task_of
-from functions.adapters.store.committing import SWEEP_AFTER_MS
-from functions.adapters.store.queries import (
+from functions.adapters.store.across_accounts import (
     accounts_that_forget,
     calendars_due,
     calendars_in_use,
@@ -21,13 +18,14 @@ from functions.adapters.store.queries import (
     due_outbox,
     queues_due,
 )
+from functions.adapters.store.committing import SWEEP_AFTER_MS
+from functions.adapters.store.documents import NO_ACCOUNT
 from functions.adapters.store.records import OutboxRecord
 from functions.adapters.store.store import Reader
 from functions.adapters.tasks import Task
 from functions.domain.calendar import Calendar
 from functions.domain.decision import Decision, Ref
 from functions.domain.instants import Millis
-from functions.sync.people import forget_people
 
 T = TypeVar("T")
 DueField: TypeAlias = Literal["next_poll_at", "renew_at"]
@@ -71,9 +69,8 @@ def quarter(application: Application) -> None:
 
 def daily(application: Application) -> None:
     """Pulls every calendar in use once, which also rolls its horizon on and lists those with bounds anew (case 64), and audits it some time in the hours
-    after; looks whether each connection still holds, or holds again, and which calendars it reaches; and lets accounts forget whom they keep no longer.
-
-    Last it forgets who signed in long ago and belongs to no account any more."""
+    after; looks whether each connection still holds, or holds again, and which calendars it reaches; lets accounts forget whom they keep no longer, and us
+    who signed in long ago and belongs to no account any more."""
     now = now_millis()
     day = now // 86_400_000
     for account, calendar in calendars_in_use(application.store):
@@ -93,7 +90,7 @@ def daily(application: Application) -> None:
         application.tasks.create(
             Task(kind="retention", name=f"{account}/retention/{day}", body={"account": account, "subject": account})
         )
-    forget_people(application, now)
+    application.tasks.create(Task(kind="people", name=f"people/{day}", body={"account": NO_ACCOUNT, "subject": "all"}))
 
 
 def _until_time_is_up(due: Iterable[T], time_ms: Millis) -> Iterator[T]:

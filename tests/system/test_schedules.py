@@ -7,7 +7,7 @@ import pytest
 
 from functions.adapters.clock import now_millis
 from functions.adapters.composition import Application
-from functions.adapters.store import queries
+from functions.adapters.store import across_accounts
 from functions.adapters.store.encoding import encode
 from functions.adapters.store.records import OutboxRecord
 from functions.adapters.store.store import Store
@@ -136,7 +136,7 @@ def test_what_is_not_due_is_not_asked_for(
 def test_whatever_is_due_is_asked_for_however_much_that_is(
     left: Left, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "SWEEP_PAGE", 2)
+    monkeypatch.setattr(across_accounts, "SWEEP_PAGE", 2)
     calendars = studio.store.client.collection(f"accounts/{studio.account}/calendars")
     one = calendars.document(studio.calendar).get().to_dict()
     unused = {**one, "resources": [], "destination_for": [], "channel": None}

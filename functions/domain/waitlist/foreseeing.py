@@ -37,10 +37,8 @@ def _after(waitlist: Waitlist, turn: Turn) -> Waitlist:
     seating = Seating(question=question, choice=opening.choice, start=opening.start, running=running)
     hold = Hold(seats=turn.place.seats, expires_at=opening.start * MINUTE_MS)
     taken = hold_seats(seating, session_id=f"of {turn.entry}", key=turn.entry, hold=hold)
-    key, theirs = (
-        turn.place.client_key,
-        ClientBooking(service=waitlist.service.id, start=taken.session.start, end=taken.session.end),
-    )
+    key = turn.place.client_key
+    theirs = ClientBooking(service=waitlist.service.id, start=taken.session.start, end=taken.session.end)
     return replace(
         waitlist,
         clients={other: (*had, theirs) if other == key else had for other, had in waitlist.clients.items()},
